@@ -1,0 +1,47 @@
+"""Atiende: attend customers under ISO 9001. `create_app()` wires the rooms together and decides nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+
+
+def create_app(overrides: dict[str, Any] | None = None) -> Flask:
+    """
+    Return the web application.
+
+    Args:
+        overrides: Settings that win over the environment; for tests and tools.
+
+    Raises:
+        config.SettingError: A setting is missing or makes no sense.
+    """
+    import config
+    from app import audit, logs, portal, ratelimit, web
+    from flask_appbuilder import AppBuilder
+
+    from app.extensions import csrf, db, init_engines, migrate
+    from app.security import RequestRights
+
+    logs.configure()
+    app = Flask(__name__)
+    app.config.from_mapping(config.load(overrides))
+    web.init_app(app)
+    db.init_app(app)
+    migrate.init_app(app, db)
+    csrf.init_app(app)
+    ratelimit.init_app(app)
+    with app.app_context():
+        from app import views
+
+        init_engines(app)
+        audit.install()
+        builder = AppBuilder(app, db.session, security_manager_class=RequestRights, indexview=views.HomeView)
+        views.register(builder)
+        portal.init_app(app)
+        web.finish(app)
+    from app import cli
+
+    app.cli.add_command(cli.atiende)
+    return app

@@ -1,0 +1,96 @@
+"""The extensions, unbound. One MetaData and its naming convention serve the product's tables and Flask-AppBuilder's."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from flask import Flask, current_app, g, has_app_context
+from flask_appbuilder import AppBuilder, Model
+from flask_appbuilder.models.sqla.base import SQLA
+from flask_migrate import Migrate
+from flask_wtf.csrf import CSRFProtect
+from sqlalchemy import Engine, event
+from werkzeug.local import LocalProxy
+
+LOCAL_ZONE = ZoneInfo("America/Bogota")
+
+# Before any table exists: constraints that migrations must find again need a name, Flask-AppBuilder's included.
+Model.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+def render_item(kind: str, item: object, _context: object) -> str | bool:
+    """Spell our column types in migrations without importing the product: a revision must run after the code moved on."""
+    return "sa.DateTime(timezone=True)" if kind == "type" and type(item).__name__ == "UtcDateTime" else False
+
+
+db = SQLA(metadata=Model.metadata)
+#: The Flask-AppBuilder of the running application: each `create_app()` makes its own, so that tests may hold several.
+appbuilder: AppBuilder = LocalProxy(lambda: current_app.appbuilder)  # type: ignore[assignment]
+migrate = Migrate(render_as_batch=True, compare_type=True, render_item=render_item)
+csrf = CSRFProtect()
+
+
+def now() -> datetime:
+    """Return this instant, aware, in UTC; `ATIENDE_NOW` (ISO, for training and demos) moves it."""
+    fixed = current_app.config.get("ATIENDE_NOW") if has_app_context() else None
+    return datetime.fromisoformat(fixed).astimezone(UTC) if fixed else datetime.now(UTC)
+
+
+def local(instant: datetime) -> datetime:
+    """Return *instant* on the wall clock of Colombia (UTC-5, no daylight saving)."""
+    return instant.astimezone(LOCAL_ZONE)
+
+
+def today() -> date:
+    """Return the date of today in Colombia. Only views, portal, jobs and cli may ask."""
+    return local(now()).date()
+
+
+def prepare_engine(engine: Engine) -> None:
+    """
+    Make SQLite behave: WAL, foreign keys on, a busy timeout, and writers that queue instead of failing.
+
+    pysqlite opens transactions lazily and DEFERRED, so two readers that both turn writer can only fail. A unit of work starts
+    with BEGIN IMMEDIATE instead, unless the request said that it only reads (`g.is_reading`, set for GET and HEAD).
+    """
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "foreign_keys=ON",
+            "busy_timeout=15000",
+            "synchronous=FULL",  # an acknowledged filing survives a power cut
+            "temp_store=MEMORY",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection) -> None:  # type: ignore[no-untyped-def]
+        is_reading = has_app_context() and g.get("is_reading", False)
+        connection.exec_driver_sql("BEGIN" if is_reading else "BEGIN IMMEDIATE")
+
+
+def start_writing() -> None:
+    """Let a GET write (an e-notice records its own opening): end the reading transaction, begin a writing one on next use."""
+    db.session.rollback()
+    g.is_reading = False
+
+
+def init_engines(app: Flask) -> None:
+    """Apply `prepare_engine` to every engine of *app*; call inside its context."""
+    for engine in db.engines.values():
+        prepare_engine(engine)

@@ -1,0 +1,206 @@
+"""
+Who may do what, as data: exact (permission, view) pairs by role, written to the database by `sync_roles()`; and which rows.
+
+Row scope: whoever has `can_see_all` on Pqr sees every case; an owner sees the cases that his processes hold or held.
+A row out of scope does not exist (404) at any door.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from flask import g
+from flask_appbuilder.security.sqla.manager import SecurityManager
+from flask_appbuilder.security.sqla.models import (
+    Permission,
+    PermissionView,
+    Role,
+    ViewMenu,
+    assoc_group_role,
+    assoc_permissionview_role,
+    assoc_user_group,
+    assoc_user_role,
+)
+from flask_login import current_user
+from sqlalchemy import Select, false, or_, select, union
+from sqlalchemy.orm import Session
+
+from app.extensions import appbuilder
+from app.models import Assignment, Pqr, ProcessMember
+
+Right = tuple[str, str]
+
+READ = ("can_list", "can_show")
+WRITE = ("can_list", "can_show", "can_add", "can_edit")
+
+
+def rights(view: str, *permissions: str) -> frozenset[Right]:
+    return frozenset((permission, view) for permission in permissions)
+
+
+#: The catalogues and registers an administrator keeps; `CATALOGUES` are edited, `REGISTERS` only read.
+CATALOGUES = (
+    "Organisation", "Municipality", "Process", "ProcessMember", "Channel", "Service", "RequestType", "SuiCause", "SuiCode",
+    "LegalTerm", "Parameter", "ConsentText", "AnswerTemplate",
+)  # fmt: skip
+REGISTERS = ("CalendarYear", "CalendarDay", "CalendarChange", "ChangeLog", "OutboxMessage")
+
+EVERYBODY = rights("Home", "can_get") | rights("UserInfoEditView", "can_this_form_get", "can_this_form_post") | rights(
+    "ResetMyPasswordView", "can_this_form_get", "can_this_form_post"
+) | rights("UserDBModelView", "can_userinfo", "resetmypassword", "userinfoedit")  # fmt: skip
+READ_CASES = rights("Pqr", *READ, "can_download")
+READ_TIMES = rights("ResponseTimes", "can_list", "can_export")
+READ_PARTIES = rights("Party", *READ) | rights("Account", *READ)
+
+DESK = rights(
+    "Pqr", "can_see_all", "can_see_reserved", "can_register", "can_note", "can_attach", "can_edit", "can_route", "can_return_to_desk",
+    "can_request_completion", "can_complete", "can_transfer", "can_notify", "can_appeal", "can_close", "can_reprint",
+)  # fmt: skip
+OWNER = rights(
+    "Pqr", "can_note", "can_attach", "can_route", "can_return_to_desk", "can_request_completion", "can_order_evidence",
+    "can_close_evidence", "can_solve", "can_draft",
+)  # fmt: skip
+MANAGER = rights(
+    "Pqr", "can_see_all", "can_see_reserved", "can_note", "can_attach", "can_route", "can_return_solution", "can_issue_answer",
+    "can_draft", "can_withdraw", "can_transfer", "can_void", "can_order_evidence", "can_close_evidence",
+)  # fmt: skip
+
+AUXILIAR, DUENO, TECNICO = "Auxiliar PQR", "Dueño de proceso", "Técnico"
+SUBGERENTE, COMERCIAL, CALIDAD = "Subgerente administrativo y comercial", "Comercial", "Calidad"
+CONTROL, ADMIN, PUBLIC = "Control interno / Gerencia", "Admin", "Public"
+
+PROCESS_ROLES: dict[str, frozenset[Right]] = {
+    AUXILIAR: EVERYBODY | READ_CASES | READ_TIMES | DESK | rights("Party", *WRITE) | rights("Account", *WRITE),
+    DUENO: EVERYBODY | READ_CASES | READ_TIMES | OWNER | READ_PARTIES,
+    TECNICO: EVERYBODY,
+    SUBGERENTE: EVERYBODY | READ_CASES | READ_TIMES | MANAGER | READ_PARTIES | rights("AnswerTemplate", *WRITE),
+    COMERCIAL: EVERYBODY | READ_CASES | rights("Pqr", "can_see_all") | rights("Party", *WRITE) | rights("Account", *READ),
+    CALIDAD: EVERYBODY | READ_CASES | READ_TIMES | rights("Pqr", "can_see_all") | READ_PARTIES,
+    CONTROL: EVERYBODY | READ_CASES | READ_TIMES | rights("Pqr", "can_see_all", "can_see_reserved") | READ_PARTIES
+    | rights("ChangeLog", *READ) | rights("CalendarDay", *READ) | rights("CalendarChange", *READ) | rights("LegalTerm", *READ),
+    PUBLIC: frozenset(),
+}  # fmt: skip
+
+#: What an administrator has besides everything above: the house itself.
+ADMINISTRATION = (
+    frozenset().union(*(rights(view, *WRITE) for view in CATALOGUES))
+    | frozenset().union(*(rights(view, *READ) for view in REGISTERS))
+    | rights("CalendarDay", "can_change")
+    | rights("OutboxMessage", "can_resend")
+)
+
+
+class RequestRights(SecurityManager):
+    """FAB's security manager, with the rights of the user read once a request (FAB asks the database at every check)."""
+
+    userstatschartview = None
+
+    def _rights_of(self, user: Any) -> frozenset[Right]:
+        known: dict[int, frozenset[Right]] = g.setdefault("rights", {})
+        if user.id not in known:
+            direct = select(assoc_user_role.c.role_id).where(assoc_user_role.c.user_id == user.id)
+            through_groups = (
+                select(assoc_group_role.c.role_id)
+                .join(assoc_user_group, assoc_user_group.c.group_id == assoc_group_role.c.group_id)
+                .where(assoc_user_group.c.user_id == user.id)
+            )
+            statement = (
+                select(Permission.name, ViewMenu.name)
+                .select_from(assoc_permissionview_role)
+                .join(PermissionView, PermissionView.id == assoc_permissionview_role.c.permission_view_id)
+                .join(Permission, Permission.id == PermissionView.permission_id)
+                .join(ViewMenu, ViewMenu.id == PermissionView.view_menu_id)
+                .where(assoc_permissionview_role.c.role_id.in_(union(direct, through_groups).scalar_subquery()))
+            )
+            known[user.id] = frozenset(map(tuple, self.session.execute(statement)))
+        return known[user.id]
+
+    def _has_view_access(self, user: Any, permission_name: str, view_name: str) -> bool:
+        return (permission_name, view_name) in self._rights_of(user)
+
+    def is_item_public(self, permission_name: str, view_name: str) -> bool:
+        return False  # the citizen's pages are plain Flask; nothing of the admin is public
+
+    def get_user_menu_access(self, menu_names: list[str] | None = None) -> set[str]:
+        if not current_user.is_authenticated:
+            return set()
+        return {view for permission, view in self._rights_of(g.user) if permission == "menu_access"}
+
+
+def may(permission: str, view: str = "Pqr") -> bool:
+    """Return whether the user of this request has the right."""
+    return appbuilder.sm.has_access(permission, view)
+
+
+def processes_of(user_id: int, today: date) -> Select[tuple[int]]:
+    """Return the SELECT of the processes that *user_id* owns, or substitutes for on *today*."""
+    return select(ProcessMember.process_id).where(
+        ProcessMember.user_id == user_id,
+        or_(ProcessMember.valid_from.is_(None), ProcessMember.valid_from <= today),
+        or_(ProcessMember.valid_until.is_(None), ProcessMember.valid_until >= today),
+    )
+
+
+def scope_cases(statement: Select[Any], today: date) -> Select[Any]:
+    """Return *statement* (over Pqr) limited to the cases the user of this request may see; nobody sees nothing."""
+    if not current_user.is_authenticated:
+        return statement.where(false())
+    if may("can_see_all"):
+        return statement
+    mine = processes_of(current_user.id, today)
+    held = select(Assignment.pqr_id).where(Assignment.pqr_id == Pqr.id, Assignment.process_id.in_(mine))
+    return statement.where(or_(Pqr.process_id.in_(mine), Pqr.holder_id == current_user.id, held.exists()))
+
+
+def _permission_view(session: Session, right: Right, cache: dict[Right, PermissionView]) -> PermissionView:
+    if right not in cache:
+        permission_name, view_name = right
+        permission = session.scalar(select(Permission).filter_by(name=permission_name)) or Permission(name=permission_name)
+        view = session.scalar(select(ViewMenu).filter_by(name=view_name)) or ViewMenu(name=view_name)
+        cache[right] = PermissionView(permission=permission, view_menu=view)
+        session.add(cache[right])
+        session.flush()
+    return cache[right]
+
+
+def _menu_rights(granted: Iterable[Right]) -> frozenset[Right]:
+    """Return `menu_access` for each menu item whose view opens with a right in *granted*, and for its category."""
+    granted = set(granted)
+    found: set[Right] = set()
+    for category in appbuilder.menu.menu:
+        for item in category.childs or [category]:
+            view = item.baseview
+            if view is None:
+                continue
+            opening = view.method_permission_name or {}
+            permission = f"can_{opening.get(view.default_view, view.default_view)}"
+            if (permission, view.class_permission_name) in granted:
+                found |= {("menu_access", item.name), ("menu_access", category.name)}
+    return frozenset(found)
+
+
+def sync_roles(session: Session) -> dict[str, int]:
+    """
+    Make the shipped roles have exactly the rights above; return how many each has. Roles of the house are left alone.
+
+    Admin gets every right that any registered view or role knows. The caller commits.
+    """
+    known = {(pv.permission.name, pv.view_menu.name): pv for pv in session.scalars(select(PermissionView))}
+    every: set[Right] = set(ADMINISTRATION).union(*PROCESS_ROLES.values())
+    for view in appbuilder.baseviews:
+        every |= {(permission, view.class_permission_name) for permission in getattr(view, "base_permissions", None) or ()}
+    count = {}
+    for name, granted in {**PROCESS_ROLES, ADMIN: frozenset(every)}.items():
+        wanted = granted | _menu_rights(granted)
+        role = session.scalar(select(Role).filter_by(name=name))
+        if role is None:
+            role = Role(name=name)
+            session.add(role)
+        rows = [_permission_view(session, right, known) for right in sorted(wanted)]
+        if set(role.permissions) != set(rows):
+            role.permissions = rows
+        count[name] = len(wanted)
+    session.flush()
+    return count

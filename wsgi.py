@@ -1,0 +1,5 @@
+"""Entry of production servers: `gunicorn wsgi:app`."""
+
+from app import create_app
+
+app = create_app()
