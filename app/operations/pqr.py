@@ -1,0 +1,521 @@
+"""
+The life of a case: filing and every move, each with its row of history, its place in the baton ledger and its effect on the clock.
+
+Who may make a move is asked by the screens (`domain.states.ARROWS` names the right); whether it is possible is decided here.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from flask_appbuilder.security.sqla.models import User
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app import queries
+from app.domain import N_
+from app.domain.deadlines import (
+    ClockEvent,
+    ClockEventKind,
+    Deadline,
+    Regime,
+    Step,
+    TermAct,
+    deadline_of,
+    explain,
+    rule_for,
+    term_end,
+)
+from app.domain.errors import DomainError, MoveRefused
+from app.domain.states import ARROWS, Category, Identity, Move, NoticeMeans, Outcome, PqrStatus, arrow_for
+from app.extensions import local
+from app.models import (
+    Account,
+    Assignment,
+    CaseEvent,
+    Channel,
+    Consent,
+    ConsentText,
+    Notice,
+    Organisation,
+    Party,
+    Pqr,
+    Process,
+    RequestType,
+    Service,
+    StoredFile,
+    SuiCause,
+)
+from app.operations.numbers import new_access_key, next_number
+
+MAX_BODY = 20_000
+
+
+@dataclass(slots=True)
+class Filing:
+    """What is known when somebody files. `submission` names the form that was sent: the same token is the same case."""
+
+    organisation: Organisation
+    request_type: RequestType
+    channel: Channel
+    subject: str
+    body: str
+    identity: Identity = Identity.NAMED
+    party: Party | None = None
+    account: Account | None = None
+    service: Service | None = None
+    cause: SuiCause | None = None
+    is_priority: bool = False
+    priority_reason: str | None = None
+    is_e_notice: bool = False
+    notice_email: str | None = None
+    notice_address: str | None = None
+    disputed_cop: Decimal | None = None
+    invoice_number: str | None = None
+    previous: Pqr | None = None
+    submission: str | None = None
+    consent_texts: Sequence[ConsentText] = field(default_factory=tuple)
+
+
+# ── Filing ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def file_pqr(session: Session, filing: Filing, *, at: datetime, actor_id: int | None = None) -> Pqr:
+    """
+    Store a new case with its number, key, legal dates, history and first holder (the front desk); return it, flushed.
+
+    A `submission` that was used before returns the case it made, also when both requests run at the same moment.
+
+    Raises:
+        DomainError: The text is empty or too long, identity and party disagree, an e-notice has no address.
+        TermMissing, CalendarGap: The legal date cannot be computed; nothing is guessed.
+    """
+    if filing.submission and (known := _by_submission(session, filing.submission)):
+        return known
+    _check(filing)
+    try:
+        with session.begin_nested():
+            return _store(session, filing, at, actor_id)
+    except IntegrityError:
+        # The other half of a double click committed first; anything else is a real error.
+        known = _by_submission(session, filing.submission) if filing.submission else None
+        if known is None:
+            raise
+        return known
+
+
+def _by_submission(session: Session, submission: str) -> Pqr | None:
+    return session.scalar(select(Pqr).where(Pqr.submission == submission))
+
+
+def _check(filing: Filing) -> None:
+    if not filing.subject.strip() or not filing.body.strip():
+        raise DomainError(N_("Write what the request is about."), field="body")
+    if len(filing.body) > MAX_BODY:
+        raise DomainError(N_("The text has %(n)s characters; up to %(limit)s fit."), field="body", n=len(filing.body), limit=MAX_BODY)
+    if (filing.party is None) != (filing.identity is Identity.ANONYMOUS):
+        raise DomainError(N_("An anonymous request carries no name; any other needs to say who files it."), field="identity")
+    if filing.is_e_notice and not filing.notice_email:
+        raise DomainError(N_("To be notified by e-mail, write the e-mail address."), field="email")
+    if filing.is_priority and not (filing.priority_reason or "").strip():
+        raise DomainError(N_("Say why the request has priority."), field="priority_reason")
+
+
+def _store(session: Session, filing: Filing, at: datetime, actor_id: int | None) -> Pqr:
+    regime = filing.request_type.regime or filing.organisation.regime
+    filed_on = local(at).date()
+    rule = rule_for(queries.term_rules(session), regime, TermAct.ANSWER, filing.request_type.code, filed_on)
+    deadline = deadline_of(local(at), rule, queries.calendar_of(session, filing.organisation))
+    desk = queries.front_desk(session)
+    pqr = Pqr(
+        **{name: getattr(filing, name) for name in _COPIED},
+        subject=filing.subject.strip()[:200],
+        service=filing.service or (filing.account.service if filing.account else None),
+        status=PqrStatus.RECEIVED,
+        regime=regime,
+        filed_at=at,
+        filed_on=filed_on,
+        effective_on=deadline.effective_on,
+        due_on=deadline.due_on,
+        safe_on=deadline.safe_on,
+        term_id=rule.id,
+        term_value=rule.value,
+        term_unit=rule.unit,
+        term_count_from=rule.count_from,
+        process_id=desk.id,
+        access_key=new_access_key(),
+    )
+    pqr.number = next_number(session, filing.organisation.id, "PQR", filed_on.year)  # late: other writers wait from here on
+    session.add(pqr)
+    session.flush()
+    _write_event(session, pqr, Move.FILE, None, at, filed_on, actor_id)
+    session.add(Assignment(pqr=pqr, process_id=desk.id, given_by_id=actor_id, in_at=at, in_on=filed_on))
+    for text in filing.consent_texts:
+        session.add(Consent(party_id=pqr.party_id, pqr_id=pqr.id, text=text, granted_at=at))
+    session.flush()
+    return pqr
+
+
+_COPIED = (
+    "organisation", "request_type", "channel", "body", "identity", "party", "account", "cause", "is_priority", "priority_reason",
+    "is_e_notice", "notice_email", "notice_address", "disputed_cop", "invoice_number", "previous", "submission",
+)  # fmt: skip
+
+
+# ── The clock of a case ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def clock_events(pqr: Pqr) -> list[ClockEvent]:
+    """Return the lawful stops and resumptions of the case, in order, as its history tells them."""
+    return [
+        ClockEvent(on=event.on, kind=ClockEventKind[event.clock], reason=event.reason, act=event.act)
+        for event in pqr.events
+        if event.clock is not None
+    ]
+
+
+def deadline_for(session: Session, pqr: Pqr) -> Deadline:
+    """Return the deadline of the case, derived from its events and the rule of its filing date."""
+    calendar = queries.calendar_of(session, pqr.organisation)
+    return deadline_of(local(pqr.filed_at), queries.rule_of(pqr.term), calendar, clock_events(pqr))
+
+
+def steps_for(session: Session, pqr: Pqr) -> tuple[Step, ...]:
+    """Return the day-by-day reason of the deadline: the strip ¿Por qué esta fecha?"""
+    calendar = queries.calendar_of(session, pqr.organisation)
+    return explain(local(pqr.filed_at), queries.rule_of(pqr.term), calendar, clock_events(pqr))
+
+
+def recompute_due(session: Session, pqr: Pqr) -> None:
+    """Write `effective_on`, `due_on` and `safe_on` again from the events; in the transaction that changed one of them."""
+    deadline = deadline_for(session, pqr)
+    is_stopped = pqr.status.category is Category.STOPPED or pqr.status is PqrStatus.WITHDRAWN
+    pqr.effective_on = deadline.effective_on
+    pqr.due_on = None if is_stopped else deadline.due_on
+    pqr.safe_on = None if is_stopped else deadline.safe_on
+    pqr.n_days_left_when_stopped = deadline.remaining if is_stopped else None
+
+
+# ── Moves ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _write_event(
+    session: Session,
+    pqr: Pqr,
+    move: Move,
+    origin: PqrStatus | None,
+    at: datetime,
+    on: date,
+    actor_id: int | None,
+    **details: Any,
+) -> CaseEvent:
+    event = CaseEvent(
+        pqr=pqr, at=at, on=on, actor_id=actor_id, move=move, from_status=origin, to_status=pqr.status, process_id=pqr.process_id, **details
+    )
+    session.add(event)
+    return event
+
+
+def make_move(
+    session: Session,
+    pqr: Pqr,
+    move: Move,
+    *,
+    at: datetime,
+    actor_id: int | None,
+    reason: str = "",
+    on: date | None = None,
+    act: str = "",
+    clock: ClockEventKind | None = None,
+    process: Process | None = None,
+    user: User | None = None,
+    **facts: Any,
+) -> CaseEvent:
+    """
+    Make one move of the table: check it, write its history, hand the case over, set *facts*, and derive the dates again.
+
+    Args:
+        on: Local date on which the act took effect; today by default, never in the future nor before the last act.
+        act: The document that backs it; lawful stops need one.
+        process, user: Who holds the case afterwards, when that changes.
+
+    Raises:
+        IllegalMove: The state has no such arrow; names the possible ones.
+        MoveRefused: A reason, act or date is missing or impossible.
+    """
+    session.refresh(pqr, with_for_update=True)  # two people on one case: the second sees what the first did
+    arrow = arrow_for(move, pqr.status)
+    reason, act, on = reason.strip(), act.strip(), on or local(at).date()
+    if arrow.needs_reason and not reason:
+        raise MoveRefused(N_("Write the reason: it stays in the history of the case."), field="reason")
+    if clock is ClockEventKind.STOPPED and not act:
+        raise MoveRefused(N_("Only an act stops the legal clock. Name the document."), field="act")
+    if on > local(at).date():
+        raise MoveRefused(N_("That date is in the future."), field="on")
+    last_on = session.scalar(select(CaseEvent.on).where(CaseEvent.pqr_id == pqr.id).order_by(CaseEvent.id.desc()).limit(1))
+    if last_on and on < last_on:
+        raise MoveRefused(N_("The last act of the case is of %(last)s; this one cannot be earlier."), field="on", last=f"{last_on:%d/%m/%Y}")
+    origin = pqr.status
+    pqr.status = arrow.target
+    for name, value in facts.items():
+        setattr(pqr, name, value)
+    if arrow.target.is_final:
+        pqr.closed_on = on
+        _hand_over(session, pqr, None, None, at, actor_id, reason)
+    elif process is not None:
+        _hand_over(session, pqr, process, user, at, actor_id, reason)
+    event = _write_event(
+        session, pqr, move, origin, at, on, actor_id, reason=reason, act=act, clock=clock.name if clock else None
+    )
+    if clock or arrow.target in (PqrStatus.WITHDRAWN,) or pqr.due_on is None:
+        session.flush()
+        session.refresh(pqr, ["events"])
+        recompute_due(session, pqr)
+    session.flush()
+    return event
+
+
+def _hand_over(
+    session: Session, pqr: Pqr, process: Process | None, user: User | None, at: datetime, actor_id: int | None, reason: str
+) -> None:
+    """Close the open line of the baton ledger and open the next; no *process* means that nobody holds it any more."""
+    open_line = session.scalar(select(Assignment).where(Assignment.pqr_id == pqr.id, Assignment.out_at.is_(None)))
+    if open_line is not None:
+        open_line.out_at, open_line.out_on = at, local(at).date()
+        session.flush()
+    pqr.holder = user
+    if process is not None:
+        pqr.process = process
+        session.flush()
+        session.add(
+            Assignment(
+                pqr=pqr, process=process, user=user, given_by_id=actor_id, reason=reason, in_at=at, in_on=local(at).date()
+            )
+        )
+
+
+def route(session: Session, pqr: Pqr, process: Process, reason: str, *, at: datetime, actor_id: int | None, user: User | None = None) -> CaseEvent:
+    """Give the case to a process, and to a person of it if named. Raises MoveRefused when that is where it already is."""
+    if not process.is_active:
+        raise MoveRefused(N_("The process %(process)s is not active."), field="process", process=process.name)
+    if pqr.status is PqrStatus.ROUTED and pqr.process_id == process.id and pqr.holder_id == (user.id if user else None):
+        raise MoveRefused(N_("The case is already with %(process)s."), field="process", process=process.name)
+    return make_move(session, pqr, Move.ROUTE, at=at, actor_id=actor_id, reason=reason, process=process, user=user)
+
+
+def return_to_desk(session: Session, pqr: Pqr, reason: str, *, at: datetime, actor_id: int | None) -> CaseEvent:
+    """Give the case back to the front desk. The legal clock goes on: an internal return never stops it."""
+    desk = queries.front_desk(session)
+    if pqr.process_id == desk.id:
+        raise MoveRefused(N_("The case is already with %(process)s."), field="process", process=desk.name)
+    return make_move(session, pqr, Move.RETURN_TO_DESK, at=at, actor_id=actor_id, reason=reason, process=desk)
+
+
+def request_completion(
+    session: Session, pqr: Pqr, reason: str, act: str, *, at: datetime, actor_id: int | None, on: date | None = None
+) -> CaseEvent:
+    """
+    Ask the citizen to complete an incomplete petition (Ley 1755 art. 17). The clock stops on the day of the *notice* of it.
+
+    Raises:
+        MoveRefused: More than the term to ask has passed since filing, or nobody can be told (anonymous).
+    """
+    notice_on = on or local(at).date()
+    if pqr.identity is Identity.ANONYMOUS:
+        raise MoveRefused(N_("An anonymous case has nobody to ask, so the clock cannot stop. Answer with what there is."))
+    rule = rule_for(queries.term_rules(session), Regime.LEY1755, TermAct.REQUEST_COMPLETION, None, pqr.filed_on)
+    last = term_end(pqr.effective_on, rule, queries.calendar_of(session, pqr.organisation))
+    if notice_on > last:
+        raise MoveRefused(N_("It was possible to ask until %(last)s (%(norm)s)."), field="on", last=f"{last:%d/%m/%Y}", norm=rule.norm)
+    return make_move(
+        session, pqr, Move.REQUEST_COMPLETION, at=at, actor_id=actor_id, reason=reason, act=act, on=on, clock=ClockEventKind.STOPPED
+    )
+
+
+def complete(
+    session: Session, pqr: Pqr, reason: str, *, at: datetime, actor_id: int | None, process: Process | None = None, on: date | None = None
+) -> CaseEvent:
+    """The citizen completed: the clock goes on with the days that were left, from the next working day."""
+    return make_move(
+        session, pqr, Move.COMPLETE, at=at, actor_id=actor_id, reason=reason, on=on, clock=ClockEventKind.RESUMED, process=process
+    )
+
+
+def withdraw(session: Session, pqr: Pqr, reason: str, *, at: datetime, actor_id: int | None) -> CaseEvent:
+    """Declare the petition withdrawn: a reasoned act of a person, once the citizen's month has passed (Ley 1755 art. 17)."""
+    stop = next((event for event in reversed(pqr.events) if event.clock == "STOPPED"), None)
+    if stop is not None:
+        rule = rule_for(queries.term_rules(session), Regime.LEY1755, TermAct.COMPLETE, None, stop.on)
+        last = term_end(stop.on, rule, queries.calendar_of(session, pqr.organisation))
+        if local(at).date() <= last:
+            raise MoveRefused(N_("The citizen may complete until %(last)s (%(norm)s)."), last=f"{last:%d/%m/%Y}", norm=rule.norm)
+    return make_move(session, pqr, Move.WITHDRAW, at=at, actor_id=actor_id, reason=reason)
+
+
+def order_evidence(
+    session: Session, pqr: Pqr, reason: str, act: str, *, at: datetime, actor_id: int | None, on: date | None = None
+) -> CaseEvent:
+    """Order evidence by a formal act told to the user before the term ends (Ley 142 art. 158); the clock stops."""
+    if pqr.due_on is not None and (on or local(at).date()) > pqr.due_on:
+        raise MoveRefused(N_("The term ended on %(due)s: evidence is ordered, and told, before that."), field="on", due=f"{pqr.due_on:%d/%m/%Y}")
+    return make_move(
+        session, pqr, Move.ORDER_EVIDENCE, at=at, actor_id=actor_id, reason=reason, act=act, on=on, clock=ClockEventKind.STOPPED
+    )
+
+
+def close_evidence(session: Session, pqr: Pqr, reason: str, *, at: datetime, actor_id: int | None, on: date | None = None) -> CaseEvent:
+    """End the evidence stage; the clock goes on with the days that were left."""
+    return make_move(session, pqr, Move.CLOSE_EVIDENCE, at=at, actor_id=actor_id, reason=reason, on=on, clock=ClockEventKind.RESUMED)
+
+
+def transfer(session: Session, pqr: Pqr, reason: str, act: str, *, at: datetime, actor_id: int | None) -> CaseEvent:
+    """Send the petition to the competent body and close it here (Ley 1755 art. 21); the letter is the act."""
+    if not act.strip():
+        raise MoveRefused(N_("Name the letter of transfer: a copy goes to the citizen."), field="act")
+    return make_move(session, pqr, Move.TRANSFER, at=at, actor_id=actor_id, reason=reason, act=act)
+
+
+def void(session: Session, pqr: Pqr, reason: str, *, at: datetime, actor_id: int | None) -> CaseEvent:
+    """Annul a number given by mistake. The number stays, with the reason; it is never used again."""
+    return make_move(session, pqr, Move.VOID, at=at, actor_id=actor_id, reason=reason)
+
+
+def solve(session: Session, pqr: Pqr, solution: str, outcome: Outcome, *, at: datetime, actor_id: int | None) -> CaseEvent:
+    """Record what was found and done, and its sense; the case waits for the approval of its answer."""
+    if not solution.strip():
+        raise MoveRefused(N_("Write what was found and what was done."), field="solution")
+    return make_move(
+        session, pqr, Move.SOLVE, at=at, actor_id=actor_id, solution=solution.strip(), outcome=outcome, solved_on=local(at).date()
+    )
+
+
+def return_solution(session: Session, pqr: Pqr, reason: str, *, at: datetime, actor_id: int | None) -> CaseEvent:
+    """Return a solution to its process, with the reason."""
+    return make_move(session, pqr, Move.RETURN_SOLUTION, at=at, actor_id=actor_id, reason=reason, solved_on=None)
+
+
+def mark_answered(session: Session, pqr: Pqr, *, at: datetime, actor_id: int | None) -> CaseEvent:
+    """Record that the answer was issued; the baton returns to the front desk, which notifies. Called by `documents.issue_answer`."""
+    return make_move(
+        session, pqr, Move.ISSUE_ANSWER, at=at, actor_id=actor_id, answered_on=local(at).date(), process=queries.front_desk(session)
+    )
+
+
+# ── Notice, appeal, closing ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def start_e_notice(session: Session, pqr: Pqr, *, at: datetime) -> Notice:
+    """Make the signed link of an e-notice; the citizen is served when the link is opened (CPACA art. 56), not when it is sent."""
+    if not pqr.is_e_notice or not pqr.notice_email:
+        raise MoveRefused(N_("The citizen did not accept notices by e-mail. Notify in person."))
+    if pqr.status is not PqrStatus.ANSWERED:
+        arrow_for(Move.NOTIFY, pqr.status)
+    notice = Notice(pqr=pqr, means=NoticeMeans.E_LINK, address=pqr.notice_email, token=secrets.token_urlsafe(32), sent_at=at)
+    session.add(notice)
+    session.flush()
+    return notice
+
+
+def serve_e_notice(session: Session, notice: Notice, *, at: datetime, address: str) -> Notice:
+    """
+    Record that the citizen opened the answer: the first access counts, later ones change nothing.
+
+    If the answer was served otherwise meanwhile, the access is kept as proof and the case does not move.
+    """
+    session.refresh(notice, with_for_update=True)
+    if notice.opened_at is None:
+        notice.opened_at, notice.opened_from, notice.served_on = at, address[:64], local(at).date()
+        session.flush()
+        if notice.pqr.status is PqrStatus.ANSWERED:
+            _notify(session, notice.pqr, notice.served_on, at, None)
+    return notice
+
+
+def record_notice(
+    session: Session,
+    pqr: Pqr,
+    *,
+    served_on: date,
+    proof: str,
+    at: datetime,
+    actor_id: int | None,
+    proof_file: StoredFile | None = None,
+) -> Notice:
+    """Record a notice in person, with who received it and how it was proved. Raises MoveRefused without proof."""
+    if not proof.strip():
+        raise MoveRefused(N_("A notice without proof is no notice: say who received it and how it was identified."), field="proof")
+    if pqr.answered_on and served_on < pqr.answered_on:
+        raise MoveRefused(N_("The answer is of %(answered)s; it cannot be notified earlier."), field="on", answered=f"{pqr.answered_on:%d/%m/%Y}")
+    arrow_for(Move.NOTIFY, pqr.status)
+    notice = Notice(pqr=pqr, means=NoticeMeans.IN_PERSON, sent_at=at, served_on=served_on, proof=proof.strip(), proof_file=proof_file)
+    session.add(notice)
+    _notify(session, pqr, served_on, at, actor_id)
+    return notice
+
+
+def _notify(session: Session, pqr: Pqr, on: date, at: datetime, actor_id: int | None) -> None:
+    make_move(session, pqr, Move.NOTIFY, at=at, actor_id=actor_id, on=on, notified_on=on, appeal_until=_appeal_until(session, pqr, on))
+
+
+def _appeal_until(session: Session, pqr: Pqr, notified_on: date) -> date | None:
+    """Return the last day to appeal; only Ley 142 gives recursos here (arts. 154, 159)."""
+    if pqr.regime is not Regime.LEY142:
+        return None
+    rule = rule_for(queries.term_rules(session), pqr.regime, TermAct.APPEAL, None, notified_on)
+    return term_end(notified_on, rule, queries.calendar_of(session, pqr.organisation))
+
+
+def record_appeal(session: Session, pqr: Pqr, reason: str, *, at: datetime, actor_id: int | None) -> CaseEvent:
+    """Record that the citizen appealed in time. Raises MoveRefused after the term."""
+    on = local(at).date()
+    if pqr.status is PqrStatus.NOTIFIED and (pqr.appeal_until is None or on > pqr.appeal_until):
+        last = f"{pqr.appeal_until:%d/%m/%Y}" if pqr.appeal_until else "—"
+        raise MoveRefused(N_("The term to appeal ended on %(last)s."), last=last)
+    return make_move(session, pqr, Move.APPEAL, at=at, actor_id=actor_id, reason=reason)
+
+
+def close(session: Session, pqr: Pqr, *, at: datetime, actor_id: int | None, waiver: str = "") -> CaseEvent:
+    """
+    Close the case: final once the term to appeal has passed, or when the citizen waived it, or when the appeal was decided.
+
+    Raises:
+        MoveRefused: The term is still running and no waiver is told, or an appeal has no decision written down.
+    """
+    on = local(at).date()
+    if pqr.status is PqrStatus.NOTIFIED and pqr.appeal_until and on <= pqr.appeal_until and not waiver.strip():
+        raise MoveRefused(
+            N_("The citizen may appeal until %(last)s. To close before, write how the citizen waived it."),
+            field="reason",
+            last=f"{pqr.appeal_until:%d/%m/%Y}",
+        )
+    if pqr.status is PqrStatus.APPEALED and not waiver.strip():
+        raise MoveRefused(N_("Write how the appeal was decided."), field="reason")
+    return make_move(session, pqr, Move.CLOSE, at=at, actor_id=actor_id, reason=waiver)
+
+
+# ── Corrections ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def reclassify(session: Session, pqr: Pqr, request_type: RequestType) -> None:
+    """Change the type of an open case; the term is looked up again for its filing date and the dates derived again."""
+    if pqr.status.category not in (Category.OPEN, Category.STOPPED):
+        raise MoveRefused(N_("An answered or closed case keeps its type."), field="request_type")
+    regime = request_type.regime or pqr.organisation.regime
+    rule = rule_for(queries.term_rules(session), regime, TermAct.ANSWER, request_type.code, pqr.filed_on)
+    pqr.request_type, pqr.regime = request_type, regime
+    pqr.term_id, pqr.term_value, pqr.term_unit, pqr.term_count_from = rule.id, rule.value, rule.unit, rule.count_from
+    session.flush()
+    session.refresh(pqr, ["term"])
+    recompute_due(session, pqr)
+    session.flush()
+
+
+def possible_moves(pqr: Pqr) -> tuple[Move, ...]:
+    """Return the moves that the state of the case has, in the order of the table."""
+    return tuple(move for move, arrow in ARROWS.items() if pqr.status in arrow.sources)
