@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import time
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import structlog
-from flask import Flask, Response, g, jsonify, render_template, request
+from babel.dates import format_date
+from babel.numbers import format_decimal
+from flask import Flask, Response, current_app, g, has_request_context, jsonify, render_template, request
+from flask_babel import get_locale
 from flask_babel import gettext as _
-from flask_login import current_user
+from flask_login import AnonymousUserMixin, current_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, OperationalError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -17,7 +27,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
 from app.domain.errors import DomainError
-from app.extensions import db
+from app.extensions import appbuilder, db, local
 
 log = structlog.get_logger("atiende")
 
@@ -76,6 +86,8 @@ def _finish(response: Response) -> Response:
 def _page(status: int, title: str, text: str) -> tuple[str, int] | tuple[Response, int]:
     if request.path.startswith("/api/"):
         return jsonify(message=f"{title} {text}"), status
+    if "_login_user" not in g:  # Flask-Login would ask the database for the user while the page is drawn; it may be down
+        g._login_user = AnonymousUserMixin()
     return render_template("error.html", status=status, title=title, text=text, request_id=g.get("request_id", "")), status
 
 
@@ -132,6 +144,117 @@ def _crashed(error: Exception):  # type: ignore[no-untyped-def]
     return _page(500, *_broken_text())
 
 
+# ── Words of the pages: filters and globals of the templates ─────────────────────────────────────────────────────────────
+
+
+def page_lang() -> str:
+    """Return the language of the page, as `<html lang>` wants it."""
+    return str(get_locale() or "es").replace("_", "-")
+
+
+def _notation() -> str:
+    """Return the locale whose notation the reader expects: Colombian for Spanish."""
+    return "es_CO" if page_lang().startswith("es") else "en"
+
+
+def say_day(day: date | None) -> str:
+    """Return 24/07/2026 in Spanish, 24 Jul 2026 in English (where 07/24 would be read as well)."""
+    if day is None:
+        return "—"
+    return f"{day:%d/%m/%Y}" if _notation() == "es_CO" else format_date(day, "d MMM y", locale="en")
+
+
+def say_long_day(day: date | None) -> str:
+    """Return viernes 24 de julio de 2026."""
+    pattern = "EEEE d 'de' MMMM 'de' y" if _notation() == "es_CO" else "EEEE, d MMMM y"
+    return format_date(day, pattern, locale=_notation()) if day else "—"
+
+
+def say_instant(instant: datetime | None) -> str:
+    """Return the wall clock of Colombia at *instant*: 24/07/2026 09:05."""
+    if instant is None:
+        return "—"
+    moment = local(instant)
+    return f"{say_day(moment.date())} {moment:%H:%M}"
+
+
+def say_pesos(amount: Decimal | int | None) -> str:
+    """Return $ 1.234.567, with centavos only when there are some."""
+    if amount is None:
+        return "—"
+    pattern = "#,##0.00" if amount % 1 else "#,##0"
+    return "$ " + format_decimal(amount, pattern, locale=_notation())
+
+
+def say_number(number: int | Decimal | None) -> str:
+    """Return 12.345 in Spanish, 12,345 in English."""
+    return "—" if number is None else format_decimal(number, locale=_notation())
+
+
+def say_nit(digits: str | None) -> str:
+    """Return 900.123.456-8 for 9001234568."""
+    if not digits:
+        return "—"
+    return f"{int(digits[:-1]):,}".replace(",", ".") + "-" + digits[-1] if digits.isdigit() else digits
+
+
+def flat(errors: Any) -> Iterator[str]:
+    """Yield the texts in *errors* of a WTForms field, however nested."""
+    if isinstance(errors, str) or not isinstance(errors, Iterable):
+        yield str(errors)
+    else:
+        for item in errors.values() if isinstance(errors, dict) else errors:
+            yield from flat(item)
+
+
+def page_theme() -> str:
+    """Return `light` or `dark` when the reader chose one; empty follows the device."""
+    theme = request.cookies.get("theme", "") if has_request_context() else ""
+    return theme if theme in ("light", "dark") else ""
+
+
+def signed_in() -> Any:
+    """Return the user of this request, or None."""
+    return current_user._get_current_object() if current_user and current_user.is_authenticated else None
+
+
+def is_here(url: str, exact: bool = False) -> bool:
+    """Return whether the page of this request is *url*, or one below it (a list, its forms and its rows)."""
+    room = url.split("?")[0].removesuffix("list/")
+    return request.path == url if exact or room == "/" else request.path == url or request.path.startswith(room.rstrip("/") + "/")
+
+
+@lru_cache(maxsize=200)
+def _fingerprint(path: Path, _changed: float) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:10]
+
+
+def _add_fingerprint(endpoint: str, values: dict[str, Any]) -> None:
+    """Name the content of a static file in its URL: browsers keep it for a year and still get the next release at once."""
+    if endpoint == "static" and "v" not in values:
+        path = Path(current_app.static_folder or "") / values["filename"]
+        if path.is_file():
+            values["v"] = _fingerprint(path, path.stat().st_mtime)
+
+
+def filters(app: Flask) -> None:
+    """Give templates their filters and globals; none of them asks the database except `signed_in`."""
+    app.jinja_env.filters.update(
+        day=say_day, long_day=say_long_day, instant=say_instant, pesos=say_pesos, number=say_number, nit=say_nit, flat=flat
+    )
+    app.jinja_env.globals.update(
+        appbuilder=appbuilder,
+        csp_nonce=lambda: g.get("csp_nonce", ""),
+        is_here=is_here,
+        languages=lambda: current_app.config["LANGUAGES"],
+        page_lang=page_lang,
+        page_theme=page_theme,
+        signed_in=signed_in,
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.url_defaults(_add_fingerprint)
+
+
 def init_app(app: Flask) -> None:
     app.before_request_funcs.setdefault(None, []).insert(0, _begin)
     app.after_request(_finish)
@@ -141,7 +264,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(DomainError, _refused)
     app.register_error_handler(OperationalError, _database_down)
     app.register_error_handler(Exception, _crashed)
-    app.jinja_env.globals["csp_nonce"] = lambda: g.get("csp_nonce", "")
+    filters(app)
 
 
 def finish(app: Flask) -> None:
