@@ -1,0 +1,142 @@
+"""
+A real server on a real port with a database of its own, and the system's Chromium.
+
+A page that leaves the origin, breaks the content policy or throws in a script fails its test at the end.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from tests.databases import lacking
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update",
+             "--no-first-run"]  # fmt: skip
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A browser sees no engine: these tests run on SQLite only."""
+    if "engine" in metafunc.fixturenames:
+        metafunc.parametrize("engine", ["sqlite"], indirect=True, scope="session")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = os.path.dirname(__file__)
+    for item in items:
+        if str(item.path).startswith(here):
+            item.add_marker(pytest.mark.e2e)
+
+
+class Quiet(WSGIRequestHandler):
+    """The product writes its own log."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        """Say nothing."""
+
+
+@dataclass
+class LiveServer:
+    """The product at `url`; `session()` opens its database; `at(…)` moves its clock."""
+
+    app: Flask
+    url: str
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """A session of its own in an application context; commit to let the server see."""
+        from app.extensions import db
+
+        with self.app.app_context():
+            yield db.session()
+
+    def at(self, instant: str) -> None:
+        self.app.config["ATIENDE_NOW"] = instant
+
+
+@pytest.fixture
+def live_server(make_fresh_app: Callable[..., Flask]) -> Iterator[LiveServer]:
+    """The product with CSRF on, served by threads on a free port, on its own seeded SQLite file."""
+    app = make_fresh_app(WTF_CSRF_ENABLED=True, PROPAGATE_EXCEPTIONS=None, TESTING=False)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    app.config["PUBLIC_URL"] = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield LiveServer(app, app.config["PUBLIC_URL"])
+    server.shutdown()
+    thread.join(10)
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """The Chromium of the system, headless; one for all tests of a worker."""
+    program = next(filter(None, map(shutil.which, NAMES)), None)
+    if program is None:
+        lacking("Chromium (install the package chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_page(browser: Any, live_server: LiveServer) -> Iterator[Callable[..., Any]]:
+    """new_page(**options of the context) → a page of a new person: no cookies, in Colombian Spanish."""
+    complaints: list[str] = []
+    contexts = []
+
+    def build(**options: Any) -> Any:
+        context = browser.new_context(**{"base_url": live_server.url, "locale": "es-CO", "timezone_id": "America/Bogota", **options})
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        context.on("request", lambda request: outside(request.url))
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+        page.on("console", lambda message: complaints.append(f"{page.url}: {message.text}") if is_complaint(message) else None)
+        return page
+
+    def outside(url: str) -> None:
+        if not url.startswith((live_server.url, "data:", "blob:", "about:", "chrome-extension:")):
+            complaints.append(f"left the origin: {url}")
+
+    def is_complaint(message: Any) -> bool:
+        return message.type == "error" and not message.text.startswith("Failed to load resource")  # a 404 may be the very test
+
+    yield build
+    for context in contexts:
+        context.close()
+    assert not complaints
+
+
+@pytest.fixture
+def page(new_page: Callable[..., Any]) -> Any:
+    """A page of a new person."""
+    return new_page()
+
+
+@pytest.fixture
+def assert_accessible() -> Callable[[Any], None]:
+    """assert_accessible(page) → fails with what axe finds against WCAG 2.2 A and AA."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    rules = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
+
+    def check(page: Any) -> None:
+        found = Axe().run(page, options=rules).response["violations"]
+        assert not [(rule["id"], [node["html"] for node in rule["nodes"]][:3]) for rule in found]
+
+    return check

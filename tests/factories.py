@@ -1,0 +1,212 @@
+"""Rows for tests, made as the product makes them wherever an operation exists."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import datetime
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+#: Hash of "Clave-de-prueba-2026", cheap on purpose: these users protect nothing.
+PASSWORD = "Clave-de-prueba-2026"
+_HASH = "pbkdf2:sha256:1$prueba$"
+
+_serial = itertools.count(1)
+
+
+def _hash() -> str:
+    global _HASH
+    if _HASH.endswith("$"):
+        from werkzeug.security import generate_password_hash
+
+        _HASH = generate_password_hash(PASSWORD, method="pbkdf2:sha256:1")
+    return _HASH
+
+
+# ── Templates ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def build_bare(app: Flask) -> None:
+    """Migrate the empty database of *app* to head and write the roles."""
+    import logging
+
+    from flask_migrate import upgrade
+
+    from app.extensions import db
+    from app.security import sync_roles
+
+    with app.app_context():
+        upgrade()
+        logging.disable(logging.NOTSET)
+        sync_roles(db.session)
+        db.session.commit()
+        _let_go()
+
+
+def build_seeded(app: Flask) -> None:
+    """Load the catalogues, and what they leave to the company: its name and processes."""
+    from app.extensions import db, now
+
+    with app.app_context():
+        try:
+            from app.operations.seeds import load_seeds
+        except ImportError:
+            pass
+        else:
+            load_seeds(db.session, now())
+            db.session.flush()
+        complete_catalogues(db.session)
+        db.session.commit()
+        _let_go()
+
+
+def _let_go() -> None:
+    """Close every connection, so that the database may be copied; SQLite folds its WAL into the file as the last one leaves."""
+    from app.extensions import db
+
+    db.session.remove()
+    for engine in db.engines.values():
+        engine.dispose()
+
+
+def complete_catalogues(session: Session) -> None:
+    """Add what tests count on and no seed brought: an organisation, processes, and one row of each catalogue."""
+    from datetime import date
+
+    from app.domain.deadlines import Regime, TermAct, TermUnit
+    from app.models import Channel, LegalTerm, Municipality, Organisation, Process, RequestType, Service
+
+    def ensure(model: Any, key: str, value: Any, **columns: Any) -> Any:
+        row = session.scalars(select(model).where(getattr(model, key) == value)).first()
+        if row is None:
+            row = model(**{key: value}, **columns)
+            session.add(row)
+            session.flush()
+        return row
+
+    bogota = ensure(Municipality, "code", "11001", name="Bogotá, D.C.", department="Bogotá, D.C.")
+    if not session.scalars(select(Organisation)).first():
+        session.add(
+            Organisation(
+                name="Aguas de Prueba E.S.P.", nit="8909039388", municipality=bogota, address="Calle 1 # 2-3", email="pqr@example.com",
+                signatory_name="Ana Prueba", signatory_title="Subgerente",
+            )
+        )  # fmt: skip
+    if not session.scalars(select(Process).where(Process.is_front_desk)).first():
+        ensure(Process, "code", "PQR", name="Atención al usuario", is_front_desk=True)
+    others = session.scalars(select(Process).where(~Process.is_front_desk)).all()
+    for code, name in (("TEC", "Operación técnica"), ("FAC", "Facturación"))[len(others) :]:
+        ensure(Process, "code", code, name=name)
+    if not session.scalars(select(Channel)).first():
+        session.add(Channel(code="WEB", name="Web"))
+    if not session.scalars(select(Service)).first():
+        session.add(Service(code="ACUEDUCTO", name="Acueducto"))
+    ensure(RequestType, "code", "RECLAMO", name="Reclamo", plain_name="Reclamar")
+    session.flush()
+    if not session.scalars(select(LegalTerm)).first():
+        session.add(
+            LegalTerm(
+                regime=Regime.LEY142, act=TermAct.ANSWER, request_type="RECLAMO", value=15, unit=TermUnit.BUSINESS_DAYS,
+                norm="Ley 142 de 1994, art. 158", valid_from=date(1994, 7, 11),
+            )
+        )  # fmt: skip
+    session.flush()
+
+
+# ── Rows ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Factory:
+    """Makes rows in one session. Every call makes a new, valid row; keywords change its columns."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def _add(self, row: Any) -> Any:
+        self.session.add(row)
+        self.session.flush()
+        return row
+
+    def process(self, code: str | None = None) -> Any:
+        """Return the process called *code*; without it, the first that is not the front desk."""
+        from app.models import Process
+
+        statement = (
+            select(Process).where(Process.code == code) if code else select(Process).where(~Process.is_front_desk).order_by(Process.id)
+        )
+        return self.session.scalars(statement).first() or self._add(Process(code=code, name=f"Proceso {code}"))
+
+    def user(self, role: str, process: Any = None, **columns: Any) -> Any:
+        from flask_appbuilder.security.sqla.models import Role, User
+
+        from app.models import ProcessMember
+
+        n = next(_serial)
+        values = {
+            "username": f"user{n}", "first_name": "Persona", "last_name": f"Ficticia {n}", "email": f"user{n}@example.com",
+            "active": True, "password": _hash(), **columns,
+        }  # fmt: skip
+        user = User(**values)
+        user.roles = [self.session.scalars(select(Role).where(Role.name == role)).one()]
+        self._add(user)
+        if process is not None:
+            row = self.process(process) if isinstance(process, str) else process
+            self._add(ProcessMember(process_id=row.id, user_id=user.id))
+        return user
+
+    def party(self, **columns: Any) -> Any:
+        from app.domain.states import DocumentType
+        from app.models import Party
+
+        n = next(_serial)
+        values = {"name": f"Usuaria Ficticia {n}", "document_type": DocumentType.CC, "document_number": str(10_000_000 + n),
+                  "email": f"usuaria{n}@example.com"}  # fmt: skip
+        return self._add(Party(**(values | columns)))
+
+    def account(self, **columns: Any) -> Any:
+        from app.models import Account, Municipality, Service
+
+        n = next(_serial)
+        values = {"number": f"C{n:06}", "address": f"Carrera {n} # 1-2", "stratum": 3}
+        if "service_id" not in columns and "service" not in columns:
+            values["service"] = self.session.scalars(select(Service).order_by(Service.position, Service.id)).first()
+        if "municipality_code" not in columns:
+            values["municipality_code"] = self.session.scalars(select(Municipality.code).order_by(Municipality.code)).first()
+        return self._add(Account(**(values | columns)))
+
+    def filing(self, **fields: Any) -> Any:
+        """Return a Filing that `file_pqr` accepts; codes stand for rows."""
+        from app import queries
+        from app.domain.states import Identity
+        from app.models import Channel, RequestType, Service
+        from app.operations.pqr import Filing
+
+        def of(model: Any, value: Any) -> Any:
+            if not isinstance(value, str):
+                return value
+            return self.session.scalars(select(model).where(model.code == value)).one()
+
+        values: dict[str, Any] = {
+            "organisation": queries.organisation(self.session),
+            "request_type": "RECLAMO",
+            "channel": self.session.scalars(select(Channel).order_by(Channel.position, Channel.id)).first(),
+            "subject": "Cobro que no reconozco",
+            "body": "La factura de junio cobra un consumo que no hicimos.",
+            **fields,
+        }
+        for name, model in (("request_type", RequestType), ("channel", Channel), ("service", Service)):
+            if name in values:
+                values[name] = of(model, values[name])
+        if "party" not in values and values.get("identity") is not Identity.ANONYMOUS:
+            values["party"] = self.party()
+        return Filing(**values)
+
+    def case(self, at: datetime | str | None = None, actor_id: int | None = None, **fields: Any) -> Any:
+        from app.extensions import now
+        from app.operations.pqr import file_pqr
+
+        instant = datetime.fromisoformat(at) if isinstance(at, str) else at or now()
+        return file_pqr(self.session, self.filing(**fields), instant, actor_id)
