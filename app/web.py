@@ -170,6 +170,20 @@ def say_long_day(day: date | None) -> str:
     return format_date(day, pattern, locale=_notation()) if day else "—"
 
 
+def say_short_day(day: date) -> str:
+    """Return 24 jul: for a place where the year is plain."""
+    return format_date(day, "d MMM", locale=_notation()).rstrip(".")
+
+
+def translated(text: str | None) -> str:
+    """
+    Return *text*, a msgid that came as data, in the reader's language; templates still escape it.
+
+    The `_()` of templates would not: it marks what it returns as safe HTML and reads its % signs.
+    """
+    return _(text) if text else ""
+
+
 def say_instant(instant: datetime | None) -> str:
     """Return the wall clock of Colombia at *instant*: 24/07/2026 09:05."""
     if instant is None:
@@ -240,7 +254,8 @@ def _add_fingerprint(endpoint: str, values: dict[str, Any]) -> None:
 def filters(app: Flask) -> None:
     """Give templates their filters and globals; none of them asks the database except `signed_in`."""
     app.jinja_env.filters.update(
-        day=say_day, long_day=say_long_day, instant=say_instant, pesos=say_pesos, number=say_number, nit=say_nit, flat=flat
+        day=say_day, long_day=say_long_day, short_day=say_short_day, instant=say_instant, pesos=say_pesos, number=say_number,
+        nit=say_nit, flat=flat, translated=translated,
     )
     app.jinja_env.globals.update(
         appbuilder=appbuilder,
