@@ -26,12 +26,6 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disa
              "--no-first-run"]  # fmt: skip
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A browser sees no engine: these tests run on SQLite only."""
-    if "engine" in metafunc.fixturenames:
-        metafunc.parametrize("engine", ["sqlite"], indirect=True, scope="session")
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = os.path.dirname(__file__)
     for item in items:
