@@ -228,6 +228,7 @@ def deadline_of(
     - The term runs from the working day on which the filing counts as made (`BusinessCalendar.effective_on`).
     - Working days up to and including the day of a stop are spent, the conservative reading; the rest remain.
     - After a resume the remaining days count from the day after it; with none left, the next working day is the last.
+    - A term in calendar days or months ends as many calendar days later as the clock stood still.
     - A stop after the deadline revives nothing: the deadline stays, and later events are only checked for order.
 
     Args:
@@ -236,14 +237,16 @@ def deadline_of(
 
     Raises:
         CalendarGap: The count touches a year that is not loaded.
-        DomainError: The events are out of order, or stop a term that is not in business days.
+        DomainError: The events are out of order, or stop a term in hours.
 
-    Source: Ley 142 de 1994, art. 158; Ley 1755 de 2015, arts. 14 and 17; Ley 4 de 1913, art. 62.
+    Source: Ley 142 de 1994, art. 158; Ley 1755 de 2015, arts. 14 and 17; CPACA, arts. 79 and 86 (evidence in an
+    appeal); Ley 4 de 1913, art. 62.
     """
     effective_on = calendar.effective_on(filed_at)
     if events:
         _check(events, filed_at, rule)
-        due_on, remaining = _count(effective_on, rule, calendar, events)
+        count = _count if rule.unit is TermUnit.BUSINESS_DAYS else _count_calendar_days
+        due_on, remaining = count(effective_on, rule, calendar, events)
         if due_on is None:
             return Deadline(filed_at, effective_on, None, None, remaining, True, rule)
     elif rule.unit is TermUnit.BUSINESS_DAYS:
@@ -281,9 +284,33 @@ def _count(
     return (None if is_stopped else calendar.add(start, left - head)), left
 
 
+def _count_calendar_days(
+    effective_on: date, rule: TermRule, calendar: BusinessCalendar, events: Sequence[ClockEvent]
+) -> tuple[date | None, int]:
+    """As `_count`, for a term in calendar days or months: each day of a stop puts its end off by one."""
+    end, before_first = _nominal_end(effective_on, rule), _first_on(effective_on, rule) - ONE_DAY
+    due_on, stopped_on = calendar.next_working_day(end), None
+    for event in events:
+        if event.kind is _STOPPED:
+            if event.on > due_on:
+                break  # the term ended before the stop
+            stopped_on = event.on
+        elif stopped_on is not None:
+            end += max(event.on - max(stopped_on, before_first), timedelta())
+            due_on = max(calendar.next_working_day(end), calendar.add(event.on, 1))
+            stopped_on = None
+    return (due_on, 0) if stopped_on is None else (None, calendar.between(stopped_on, due_on))
+
+
+def _first_on(effective_on: date, rule: TermRule) -> date:
+    """Return the first date that may count; months have no day 1, so theirs is always the day after."""
+    is_in_days = rule.unit in (TermUnit.BUSINESS_DAYS, TermUnit.CALENDAR_DAYS)
+    return effective_on if is_in_days and rule.count_from is CountFrom.SAME_DAY else effective_on + ONE_DAY
+
+
 def _check(events: Sequence[ClockEvent], filed_at: datetime | date, rule: TermRule) -> None:
-    if rule.unit is not TermUnit.BUSINESS_DAYS:
-        raise DomainError(N_("Only a term in business days can be stopped."))
+    if rule.unit is TermUnit.HOURS:
+        raise DomainError(N_("A term in hours cannot be stopped."))
     last_on, expected = local_day(filed_at), _STOPPED
     for event in events:
         if event.kind is not expected:
@@ -416,17 +443,16 @@ def _steps(deadline: Deadline, end: date, calendar: BusinessCalendar, events: li
     """Walk the days one by one; `deadline_of` jumps over them, so that each checks the other in the tests."""
     rule, effective_on = deadline.rule, deadline.effective_on
     filed_on = day = local_day(deadline.filed_at)
-    first_on = effective_on if rule.count_from is CountFrom.SAME_DAY else effective_on + ONE_DAY
-    nominal_end = None if rule.unit is TermUnit.BUSINESS_DAYS else _nominal_end(effective_on, rule)
-    n, stop, queue = 0, None, list(events)
+    first_on, total = _first_on(effective_on, rule), rule.value
+    if not (is_business := rule.unit is TermUnit.BUSINESS_DAYS):
+        total = (_nominal_end(effective_on, rule) - first_on).days + 1
+    n, stop, queue, was_spent = 0, None, list(events), False
     while day <= end:
         day_kind, of_today = calendar.kind_of(day), []
         while queue and queue[0].on == day:
             of_today.append(queue.pop(0))
-        if nominal_end is None:
-            is_counted = day >= first_on and day_kind is DayKind.WORKING and stop is None and n < rule.value
-        else:
-            is_counted = (effective_on < day or day == first_on) and day <= nominal_end
+        is_counted = day >= first_on and stop is None and n < total
+        is_counted = is_counted and (day_kind is DayKind.WORKING or not is_business)
         n += is_counted
         kind, note, norm, reason = _STEP_OF_DAY.get(day_kind, StepKind.COUNTED), "", calendar.norm_of(day), ""
         if kind is not StepKind.COUNTED:
@@ -446,13 +472,14 @@ def _steps(deadline: Deadline, end: date, calendar: BusinessCalendar, events: li
         is_due = day == deadline.due_on
         if is_due:
             kind, norm = StepKind.DUE, rule.norm
-            note = NO_DAYS_LEFT if events and not is_counted else note
+            note = NO_DAYS_LEFT if was_spent else note
         yield Step(
             day, kind, _shown(n, rule) if is_counted else None, note, norm, is_due, day == deadline.safe_on,
             reason, day_kind,
         )  # fmt: skip
         if of_today:
             stop = of_today[-1] if of_today[-1].kind is _STOPPED else None
+            was_spent = stop is None and n == total
         day += ONE_DAY
 
 

@@ -406,10 +406,21 @@ def test_events_out_of_order_are_refused(events, words):
         deadline_of(d("2026-07-10"), term(), COLOMBIA, events)
 
 
-@pytest.mark.parametrize("unit", [CALENDAR_DAYS, MONTHS, HOURS])
-def test_only_a_term_in_business_days_can_be_stopped(unit):
-    with pytest.raises(DomainError, match="business days"):
-        deadline_of(d("2026-07-10"), term(5, unit), COLOMBIA, [stop(d("2026-07-14"))])
+def test_a_term_in_hours_cannot_be_stopped():
+    with pytest.raises(DomainError, match="hours"):
+        deadline_of(d("2026-07-10"), term(72, HOURS), COLOMBIA, [stop(d("2026-07-14"))])
+
+
+def test_a_term_in_months_ends_as_many_calendar_days_later_as_the_clock_stood_still():
+    two_months = term(2, MONTHS)
+    events = [stop(d("2026-07-20")), resume(d("2026-07-30"))]
+
+    assert deadline_of(d("2026-07-10"), two_months, COLOMBIA).due_on == d("2026-09-10")
+    assert deadline_of(d("2026-07-10"), two_months, COLOMBIA, events).due_on == d("2026-09-21")  # the 20th is a Sunday
+    stopped = deadline_of(d("2026-07-10"), two_months, COLOMBIA, events[:1])
+    assert (stopped.due_on, stopped.remaining) == (None, COLOMBIA.between(d("2026-07-20"), d("2026-09-10")))
+    dead = deadline_of(d("2026-07-10"), two_months, COLOMBIA, [stop(d("2026-09-11")), resume(d("2026-10-01"))])
+    assert dead.due_on == d("2026-09-10")
 
 
 # ------------------------------------------------------------------------------------------------ Properties
@@ -420,6 +431,9 @@ moments = st.datetimes(datetime(2020, 1, 1), datetime(2034, 6, 30)) | dates
 rules = st.builds(term, st.integers(1, 40), count_from=st.sampled_from(CountFrom))
 any_rules = rules | st.builds(term, st.integers(1, 90), st.sampled_from(TermUnit), st.sampled_from(CountFrom)).filter(
     lambda rule: rule.unit is not MONTHS or rule.value <= 12
+)
+calendar_rules = st.builds(term, st.integers(1, 60), st.just(CALENDAR_DAYS), st.sampled_from(CountFrom)) | st.builds(
+    term, st.integers(1, 3), st.just(MONTHS), st.sampled_from(CountFrom)
 )
 gaps = st.lists(st.integers(0, 25), max_size=7)
 
@@ -439,17 +453,25 @@ def walked(
     """Return (due date or None, days left), counting the days one by one as a clerk would on a paper calendar."""
     filed_on = filed_at.date() if isinstance(filed_at, datetime) else filed_at
     effective_on = calendar.effective_on(filed_at)
-    day, left, is_stopped = filed_on, rule.value, False
+    is_business, is_months = rule.unit is BUSINESS_DAYS, rule.unit is MONTHS
+    month = effective_on.replace(day=1)
+    for _ in range(rule.value * is_months):
+        month = (month + timedelta(days=31)).replace(day=1)
+    left = rule.value
+    if is_months:
+        last_of_month = (month + timedelta(days=31)).replace(day=1) - ONE_DAY
+        left = (min(month + timedelta(days=effective_on.day - 1), last_of_month) - effective_on).days
+    day, is_stopped, is_same_day = filed_on, False, rule.count_from is SAME_DAY and not is_months
     while True:
-        today = [event for event in events if event.on == day]
-        is_term = day >= effective_on if rule.count_from is SAME_DAY else day > effective_on
-        if is_term and not is_stopped and calendar.is_working_day(day):
+        today, is_working = [event for event in events if event.on == day], calendar.is_working_day(day)
+        is_term = day >= effective_on if is_same_day else day > effective_on
+        if is_term and not is_stopped and left and (is_working or not is_business):
             left -= 1
-            if left == 0 and not today:
-                return day, 0
+        if left == 0 and is_working and not is_stopped and not today:
+            return day, 0
         for event in today:
             is_stopped = event.kind is ClockEventKind.STOPPED
-            left = left if is_stopped else max(left, 1)
+            left = left if is_stopped or not is_business else max(left, 1)
         if is_stopped and day >= events[-1].on:
             return None, left
         day += ONE_DAY
@@ -517,6 +539,21 @@ def test_jumping_through_the_tables_agrees_with_walking_the_days(filed_at, rule,
     deadline = deadline_of(filed_at, rule, calendar, events)
 
     assert (deadline.due_on, deadline.remaining or 0) == walked(filed_at, rule, calendar, events)
+
+
+@given(filed_at=moments, rule=calendar_rules, calendar=calendars, waits=gaps)
+def test_a_stopped_term_in_calendar_days_or_months_agrees_with_walking_the_days(filed_at, rule, calendar, waits):
+    events = alternating(filed_at, waits)
+    deadline = deadline_of(filed_at, rule, calendar, events)
+    steps = explain(filed_at, rule, calendar, events)
+
+    assert deadline.due_on == walked(filed_at, rule, calendar, events)[0]
+    assert [step.on for step in steps if step.is_due] == ([deadline.due_on] if deadline.due_on else [])
+    assert deadline.is_stopped or steps[-1].is_due
+    if rule.unit is CALENDAR_DAYS:
+        counted = [step.n for step in steps if step.n is not None]
+        assert counted == list(range(1, len(counted) + 1))
+        assert deadline.is_stopped or len(counted) == rule.value
 
 
 @given(filed_at=moments, rule=rules, calendar=calendars, waits=gaps)
