@@ -1,0 +1,246 @@
+"""
+The catalogues that ship with the product (`app/seeds/*.csv`), loaded without touching what an administrator made of them.
+
+A row that is there, by its natural key or by a name that must be unique, is never changed. A term or a cause whose validity
+somebody edited counts as there too: a second row for the same question would leave two rules in force.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Date, Enum, Integer, func, inspect, select
+from sqlalchemy.orm import Session
+
+from app import queries
+from app.audit import silently
+from app.domain.calendar import BusinessCalendar, NonWorkingDay
+from app.domain.deadlines import TermRule
+from app.models import (
+    AnswerTemplate,
+    Audited,
+    CalendarDay,
+    CalendarYear,
+    Channel,
+    ConsentText,
+    LegalTerm,
+    Municipality,
+    Organisation,
+    Parameter,
+    Process,
+    RequestType,
+    Service,
+    SuiCause,
+    SuiCode,
+)
+
+FOLDER = Path(__file__).resolve().parent.parent / "seeds"
+HOLIDAY_YEARS = range(2020, 2036)
+DIGEST_KEY = "seeds.digest"
+_LOCK = 0x41544E44  # any number of our own: two nodes that start at once load one after the other
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What happened to one catalogue: rows that were missing, and rows that were there and stay as they are."""
+
+    n_new: int
+    n_kept: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Catalogue:
+    """A seed file: which columns tell that a row is there (`key`), and which must be unique besides (`also`)."""
+
+    model: type[Any]
+    file: str
+    key: tuple[str, ...] = ("code",)
+    also: str | None = None
+
+
+#: In the order of their references. The key of a term or a cause leaves its validity out on purpose.
+CATALOGUES = (
+    _Catalogue(Municipality, "municipality"),
+    _Catalogue(Organisation, "organisation", key=()),
+    _Catalogue(Process, "process", also="name"),
+    _Catalogue(Channel, "channel", also="name"),
+    _Catalogue(Service, "service", also="name"),
+    _Catalogue(RequestType, "request_type", also="name"),
+    _Catalogue(SuiCause, "sui_cause", key=("service", "code")),
+    _Catalogue(SuiCode, "sui_code", key=("kind", "variant", "code")),
+    _Catalogue(LegalTerm, "legal_term", key=("regime", "act", "request_type")),
+    _Catalogue(ConsentText, "consent_text", key=("kind", "version")),
+    _Catalogue(AnswerTemplate, "answer_template", key=("name",)),
+    _Catalogue(Parameter, "parameter", key=("key",)),
+)
+
+
+# ── Loading ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def load_seeds(session: Session, at: datetime) -> dict[str, Loaded]:
+    """
+    Insert the rows of the shipped catalogues and holidays that are missing; return what happened, by table.
+
+    Nothing that exists is changed, so it may run at every upgrade. The digest of what was loaded stays in `Parameter`, and a
+    start asks `are_seeds_loaded` first. Leaves no line in the change log: the origin of these rows is the product.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+    found: dict[type[Any], dict[str, Any]] = {}
+    with silently(session):
+        loaded = {catalogue.model.__tablename__: _load(session, catalogue, found, at) for catalogue in CATALOGUES}
+        loaded[CalendarYear.__tablename__] = _load_holidays(session, at)
+        _remember_digest(session, at)
+        session.flush()
+    queries.forget_calendar(session)
+    return loaded
+
+
+def are_seeds_loaded(session: Session) -> bool:
+    """Return whether the database took in exactly these seed files already."""
+    return queries.parameter(session, DIGEST_KEY) == seeds_digest()
+
+
+def seeds_digest() -> str:
+    """Return the fingerprint of the seed files, and of this loader."""
+    digest = sha256(Path(__file__).read_bytes())
+    for path in sorted(FOLDER.glob("*.csv")):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _load(session: Session, catalogue: _Catalogue, found: dict[type[Any], dict[str, Any]], at: datetime) -> Loaded:
+    model, rows = catalogue.model, read_seed(catalogue.file)
+    stored = session.scalars(select(model)).all()
+    there = {_key(row, catalogue.key): row for row in stored}
+    named = {getattr(row, catalogue.also): row for row in stored} if catalogue.also else {}
+    by_code, new = found.setdefault(model, {}), []
+    for row in rows:
+        values = _values(model, row, found)
+        twin = there.get(tuple(values.get(name) for name in catalogue.key)) or named.get(row.get(catalogue.also or ""))
+        if twin is None:
+            if model is Process and any(process.is_front_desk for process in stored):
+                values["is_front_desk"] = False
+            stamp = {"created_at": at, "changed_at": at} if issubclass(model, Audited) else {}
+            twin = model(**values, **stamp)
+            new.append(twin)
+        by_code[row.get("code", "")] = twin
+    session.add_all(new)
+    session.flush()  # the next catalogue refers to these rows
+    return Loaded(len(new), len(rows) - len(new))
+
+
+def _key(row: Any, names: Iterable[str]) -> tuple[Any, ...]:
+    return tuple(getattr(row, name) for name in names)
+
+
+def _remember_digest(session: Session, at: datetime) -> None:
+    row = session.get(Parameter, DIGEST_KEY)
+    if row is None:
+        text = "Huella de los catálogos que trae el producto y que ya se cargaron. La escribe el sistema: no la cambie."
+        row = Parameter(key=DIGEST_KEY, value="", description=text, created_at=at, changed_at=at)
+        session.add(row)
+    row.value = seeds_digest()
+
+
+def _load_holidays(session: Session, at: datetime) -> Loaded:
+    """Load the years that nobody loaded. A loaded year is frozen: an upgrade of the library moves no deadline."""
+    frozen = set(session.scalars(select(CalendarYear.year)))
+    missing = [year for year in HOLIDAY_YEARS if year not in frozen]
+    if missing:
+        source, days = _library_source(), shipped_holidays(tuple(missing))
+        session.add_all(CalendarYear(year=year, source=source, loaded_at=at) for year in missing)
+        session.flush()
+        session.add_all(
+            CalendarDay(on=day.on, year=day.on.year, name=day.name, norm=day.norm, source=source, created_at=at, changed_at=at)
+            for day in days
+        )
+    return Loaded(len(missing), len(HOLIDAY_YEARS) - len(missing))
+
+
+# ── The files ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def read_seed(name: str) -> list[dict[str, str]]:
+    """Return the rows of `app/seeds/<name>.csv`; the lines that start with # at its top say where it comes from."""
+    lines = (FOLDER / f"{name}.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    while lines and lines[0].startswith("#"):
+        del lines[0]
+    return list(csv.DictReader(lines))
+
+
+def _values(model: type[Any], row: dict[str, str], found: dict[type[Any], dict[str, Any]]) -> dict[str, Any]:
+    """Return *row* as the model takes it: typed, references looked up by code, empty cells left to the column's default."""
+    mapper, values = inspect(model), {}
+    for name, text in row.items():
+        if not text:
+            continue
+        if name in mapper.relationships:
+            values[name] = found[mapper.relationships[name].mapper.class_][text]
+        else:
+            values[name] = _typed(mapper.columns[name], text)
+    return values
+
+
+def _typed(column: Column[Any], text: str) -> Any:
+    match column.type:
+        case Enum() as kind:
+            return kind.enum_class[text]  # type: ignore[index]
+        case Boolean():
+            return text == "1"
+        case Integer():
+            return int(text)
+        case Date():
+            return date.fromisoformat(text)
+    return text
+
+
+# ── The same, without a database ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@cache
+def shipped_holidays(years: tuple[int, ...] = tuple(HOLIDAY_YEARS)) -> tuple[NonWorkingDay, ...]:
+    """Return the holidays of Colombia of *years*, with their law, as the `holidays` library computes them today."""
+    from holidays import country_holidays
+
+    norm_of = {row["name"]: row["norm"] for row in read_seed("holiday_norm")}
+    days = []
+    for on, label in sorted(country_holidays("CO", years=years, language="es").items()):
+        names = [re.sub(r" \(observado\)$", "", name) for name in label.split("; ")]
+        norms = dict.fromkeys(norm_of.get(name, norm_of["*"]) for name in names)
+        days.append(NonWorkingDay(on, "; ".join(names), "; ".join(norms)))
+    return tuple(days)
+
+
+def _library_source() -> str:
+    from holidays import __version__
+
+    return f"PyPI: holidays {__version__}"
+
+
+@cache
+def shipped_calendar() -> BusinessCalendar:
+    """Return the calendar of a fresh installation: Monday to Friday, until midnight, no local closures."""
+    return BusinessCalendar(shipped_holidays(), HOLIDAY_YEARS, version="shipped")
+
+
+@cache
+def shipped_terms() -> tuple[TermRule, ...]:
+    """Return the terms of a fresh installation."""
+    return tuple(TermRule(**({"request_type": None} | _values(LegalTerm, row, {}))) for row in read_seed("legal_term"))
+
+
+@cache
+def shipped_request_types() -> tuple[str, ...]:
+    """Return the codes of the request types of a fresh installation, in their order."""
+    return tuple(row["code"] for row in read_seed("request_type"))
