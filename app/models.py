@@ -503,7 +503,7 @@ class Pqr(Audited, Model):
         CheckConstraint("NOT is_priority OR length(priority_reason) > 0", name="priority_has_reason"),
         CheckConstraint("disputed_cop IS NULL OR disputed_cop >= 0", name="disputed_not_negative"),
         CheckConstraint("effective_on >= filed_on", name="effective_not_before_filed"),
-        CheckConstraint("due_on IS NULL OR due_on > filed_on OR term_value = 0", name="due_after_filed"),
+        CheckConstraint("due_on IS NULL OR due_on >= effective_on", name="due_not_before_effective"),
         CheckConstraint("(due_on IS NULL) = (safe_on IS NULL)", name="due_with_safe"),
         CheckConstraint("safe_on IS NULL OR safe_on <= due_on", name="safe_not_after_due"),
         CheckConstraint(f"status NOT IN ({_STOPPED}) OR due_on IS NULL", name="no_due_while_stopped"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -87,7 +88,7 @@ def calendar_of(session: Session, organisation: Organisation) -> BusinessCalenda
             years,
             working_week=frozenset(int(digit) - 1 for digit in organisation.working_week),
             closes_at=organisation.closes_at,
-            version=f"{hash(key) & 0xFFFFFFFF:08x}",
+            version=hashlib.sha256(repr(key).encode()).hexdigest()[:12],
         )
     session.info[_CALENDAR] = _CALENDARS[key]
     return _CALENDARS[key]

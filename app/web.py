@@ -32,15 +32,6 @@ from app.extensions import appbuilder, db, local
 log = structlog.get_logger("atiende")
 
 
-def say(error: DomainError) -> str:
-    """Return the text of *error* in the reader's language; fields that are msgids themselves are translated too."""
-    fields = {
-        name: ", ".join(_(item) for item in value) if isinstance(value, tuple) else _(value) if isinstance(value, str) and value else value
-        for name, value in error.fields.items()
-    }
-    return _(error.msgid, **fields) if fields else _(error.msgid)
-
-
 def _begin() -> None:
     g.request_id = request.headers.get("X-Request-Id", "")[:36] or str(uuid4())
     g.started = time.perf_counter()
@@ -255,7 +246,7 @@ def filters(app: Flask) -> None:
     """Give templates their filters and globals; none of them asks the database except `signed_in`."""
     app.jinja_env.filters.update(
         day=say_day, long_day=say_long_day, short_day=say_short_day, instant=say_instant, pesos=say_pesos, number=say_number,
-        nit=say_nit, flat=flat, translated=translated,
+        nit=say_nit, flat=flat, translated=translated, local_day=lambda instant: local(instant).date(),
     )
     app.jinja_env.globals.update(
         appbuilder=appbuilder,

@@ -150,6 +150,13 @@ def check_upload(name: str, stream: IO[bytes], *, most: int = MAX_BYTES) -> Chec
     return CheckedFile(name, media_type, n_bytes, sha256, content)
 
 
+def check_uploads(parts: Iterable[Any] | None) -> list[CheckedFile]:
+    """Return the files of a form field (parts with `filename` and `stream`), empty ones left out. Raises UploadRefused."""
+    chosen = [part for part in parts or () if getattr(part, "filename", "")]
+    check_number(len(chosen))
+    return [check_upload(part.filename, part.stream) for part in chosen]
+
+
 def _read(name: str, stream: IO[bytes], most: int) -> tuple[IO[bytes], int, str]:
     """Return a rewound copy of *stream*, its size and SHA-256."""
     content: IO[bytes] = SpooledTemporaryFile(max_size=MEGABYTE)  # type: ignore[assignment]  # noqa: SIM115  the caller holds it

@@ -329,13 +329,20 @@ def request_completion(
     notice_on = on or local(at).date()
     if pqr.identity is Identity.ANONYMOUS:
         raise MoveRefused(N_("An anonymous case has nobody to ask, so the clock cannot stop. Answer with what there is."))
-    rule = rule_for(queries.term_rules(session), Regime.LEY1755, TermAct.REQUEST_COMPLETION, None, pqr.filed_on)
+    _refuse_after_the_term(pqr, notice_on)
+    rule = rule_for(queries.term_rules(session), pqr.regime, TermAct.REQUEST_COMPLETION, pqr.request_type.code, pqr.filed_on)
     last = term_end(pqr.effective_on, rule, queries.calendar_of(session, pqr.organisation))
     if notice_on > last:
         raise MoveRefused(N_("It was possible to ask until %(last)s (%(norm)s)."), field="on", last=f"{last:%d/%m/%Y}", norm=rule.norm)
     return make_move(
         session, pqr, Move.REQUEST_COMPLETION, at=at, actor_id=actor_id, reason=reason, act=act, on=on, clock=ClockEventKind.STOPPED
     )
+
+
+def _refuse_after_the_term(pqr: Pqr, on: date) -> None:
+    """A stop after the due date would only hide a dead term, and its silence."""
+    if pqr.due_on is not None and on > pqr.due_on:
+        raise MoveRefused(N_("The term ended on %(due)s; the clock can only stop before that."), field="on", due=f"{pqr.due_on:%d/%m/%Y}")
 
 
 def complete(
@@ -351,7 +358,7 @@ def withdraw(session: Session, pqr: Pqr, reason: str, *, at: datetime, actor_id:
     """Declare the petition withdrawn: a reasoned act of a person, once the citizen's month has passed (Ley 1755 art. 17)."""
     stop = next((event for event in reversed(pqr.events) if event.clock == "STOPPED"), None)
     if stop is not None:
-        rule = rule_for(queries.term_rules(session), Regime.LEY1755, TermAct.COMPLETE, None, stop.on)
+        rule = rule_for(queries.term_rules(session), pqr.regime, TermAct.COMPLETE, pqr.request_type.code, stop.on)
         last = term_end(stop.on, rule, queries.calendar_of(session, pqr.organisation))
         if local(at).date() <= last:
             raise MoveRefused(N_("The citizen may complete until %(last)s (%(norm)s)."), last=f"{last:%d/%m/%Y}", norm=rule.norm)
@@ -362,8 +369,7 @@ def order_evidence(
     session: Session, pqr: Pqr, reason: str, act: str, *, at: datetime, actor_id: int | None, on: date | None = None
 ) -> CaseEvent:
     """Order evidence by a formal act told to the user before the term ends (Ley 142 art. 158); the clock stops."""
-    if pqr.due_on is not None and (on or local(at).date()) > pqr.due_on:
-        raise MoveRefused(N_("The term ended on %(due)s: evidence is ordered, and told, before that."), field="on", due=f"{pqr.due_on:%d/%m/%Y}")
+    _refuse_after_the_term(pqr, on or local(at).date())
     return make_move(
         session, pqr, Move.ORDER_EVIDENCE, at=at, actor_id=actor_id, reason=reason, act=act, on=on, clock=ClockEventKind.STOPPED
     )

@@ -594,7 +594,7 @@ def upgrade():
     sa.CheckConstraint('NOT is_priority OR length(priority_reason) > 0', name=op.f('ck_pqr_priority_has_reason')),
     sa.CheckConstraint('answered_on IS NULL OR answered_on >= filed_on', name=op.f('ck_pqr_answered_not_before_filed')),
     sa.CheckConstraint('disputed_cop IS NULL OR disputed_cop >= 0', name=op.f('ck_pqr_disputed_not_negative')),
-    sa.CheckConstraint('due_on IS NULL OR due_on > filed_on OR term_value = 0', name=op.f('ck_pqr_due_after_filed')),
+    sa.CheckConstraint('due_on IS NULL OR due_on >= effective_on', name=op.f('ck_pqr_due_not_before_effective')),
     sa.CheckConstraint('effective_on >= filed_on', name=op.f('ck_pqr_effective_not_before_filed')),
     sa.CheckConstraint('notified_on IS NULL OR notified_on >= answered_on', name=op.f('ck_pqr_notified_not_before_answered')),
     sa.CheckConstraint('safe_on IS NULL OR safe_on <= due_on', name=op.f('ck_pqr_safe_not_after_due')),
