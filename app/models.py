@@ -346,9 +346,12 @@ class CalendarChange(Model):
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
     actor: Mapped[User | None] = relationship()
     reason: Mapped[str] = mapped_column(Text)
-    added: Mapped[list[dict[str, str]]] = mapped_column(JSON, comment="[{on, kind, name, norm}]")
-    removed: Mapped[list[dict[str, str]]] = mapped_column(JSON, comment="[{on, kind, name, norm}]")
-    moved: Mapped[list[dict[str, Any]]] = mapped_column(JSON, comment="[{number, from, to}] of due dates")
+    added: Mapped[list[dict[str, str]]] = mapped_column(JSON, comment="[{on, kind, name, norm, source}]")
+    removed: Mapped[list[dict[str, str]]] = mapped_column(JSON, comment="[{on, kind, name, norm, source}]")
+    settings: Mapped[dict[str, Any]] = mapped_column(
+        JSON, default=dict, server_default="{}", comment="{years: [loaded], working_week | opens_at | closes_at: [before, after]}"
+    )
+    moved: Mapped[list[dict[str, Any]]] = mapped_column(JSON, comment="[{number, process, from: {column: date}, to: …, lateness}]")
 
     def __repr__(self) -> str:
         return f"{self.at:%Y-%m-%d} {self.reason}"
