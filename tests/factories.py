@@ -209,4 +209,4 @@ class Factory:
         from app.operations.pqr import file_pqr
 
         instant = datetime.fromisoformat(at) if isinstance(at, str) else at or now()
-        return file_pqr(self.session, self.filing(**fields), instant, actor_id)
+        return file_pqr(self.session, self.filing(**fields), at=instant, actor_id=actor_id)
