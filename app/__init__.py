@@ -18,13 +18,14 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
         config.SettingError: A setting is missing or makes no sense.
     """
     import config
-    from app import audit, logs, portal, ratelimit, web
+    from app import audit, catalogues, jobs, logs, portal, ratelimit, web
     from flask_appbuilder import AppBuilder
 
     from app.extensions import csrf, db, init_engines, migrate
     from app.security import RequestRights
 
     logs.configure()
+    catalogues.refresh()
     app = Flask(__name__)
     app.config.from_mapping(config.load(overrides))
     web.init_app(app)
@@ -32,6 +33,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     migrate.init_app(app, db)
     csrf.init_app(app)
     ratelimit.init_app(app)
+    jobs.init_app(app)
     with app.app_context():
         from app import views
 

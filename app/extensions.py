@@ -6,7 +6,7 @@ import sqlite3
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from flask import Flask, current_app, g, has_app_context
+from flask import Flask, current_app, g, has_app_context, has_request_context, request
 from flask_appbuilder import AppBuilder, Model
 from flask_appbuilder.models.sqla.base import SQLA
 from flask_migrate import Migrate
@@ -52,6 +52,19 @@ def local(instant: datetime) -> datetime:
 def today() -> date:
     """Return the date of today in Colombia. Only views, portal, jobs and cli may ask."""
     return local(now()).date()
+
+
+def public_url(path: str, *, trust_request: bool = True) -> str | None:
+    """
+    Return the address of *path* as citizens reach it: under `PUBLIC_URL`, else under the host that this request names, else None.
+
+    Args:
+        trust_request: Say no for links that leave by mail: whoever sends a request chooses the host that it names.
+    """
+    base = current_app.config.get("PUBLIC_URL")
+    if not base and trust_request and has_request_context():
+        base = request.host_url
+    return f"{base.rstrip('/')}{path}" if base else None
 
 
 def prepare_engine(engine: Engine) -> None:

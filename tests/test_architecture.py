@@ -29,6 +29,7 @@ RANK = {
     "reports": 60,
     "security": 60,
     "mailer": 60,
+    "catalogues": 30,
     "jobs": 70,
     "baseviews": 70,
     "portal": 80,
