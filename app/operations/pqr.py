@@ -7,7 +7,7 @@ Who may make a move is asked by the screens (`domain.states.ARROWS` names the ri
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from app import queries
 from app.domain import N_
+from app.domain.calendar import BusinessCalendar
 from app.domain.deadlines import (
     ClockEvent,
     ClockEventKind,
@@ -27,6 +28,7 @@ from app.domain.deadlines import (
     Regime,
     Step,
     TermAct,
+    TermRule,
     deadline_of,
     explain,
     rule_for,
@@ -99,6 +101,7 @@ def file_pqr(session: Session, filing: Filing, *, at: datetime, actor_id: int | 
     if filing.submission and (known := _by_submission(session, filing.submission)):
         return known
     _check(filing)
+    queries.hold_calendar(session, filing.organisation)
     try:
         with session.begin_nested():
             return _store(session, filing, at, actor_id)
@@ -182,19 +185,33 @@ def clock_events(pqr: Pqr) -> list[ClockEvent]:
 
 def deadline_for(session: Session, pqr: Pqr) -> Deadline:
     """Return the deadline of the case, derived from its events and the rule of its filing date."""
-    calendar = queries.calendar_of(session, pqr.organisation)
-    return deadline_of(local(pqr.filed_at), queries.rule_of(pqr.term), calendar, clock_events(pqr))
+    return deadline_of(local(pqr.filed_at), queries.rule_of(pqr.term), _calendar_for(session, pqr), clock_events(pqr))
 
 
 def steps_for(session: Session, pqr: Pqr) -> tuple[Step, ...]:
     """Return the day-by-day reason of the deadline: the strip ¿Por qué esta fecha?"""
-    calendar = queries.calendar_of(session, pqr.organisation)
-    return explain(local(pqr.filed_at), queries.rule_of(pqr.term), calendar, clock_events(pqr))
+    return explain(local(pqr.filed_at), queries.rule_of(pqr.term), _calendar_for(session, pqr), clock_events(pqr))
+
+
+def _calendar_for(session: Session, pqr: Pqr) -> BusinessCalendar:
+    """Return the calendar that the case counts with: today's while it is open, and later the one of the day it was answered."""
+    over = (Category.ANSWERED, Category.FINAL)
+    if pqr.status.category in over:
+        for event in pqr.events:
+            if event.to_status.category in over:
+                return queries.calendar_at(session, pqr.organisation, event.at)
+    return queries.calendar_of(session, pqr.organisation)
 
 
 def recompute_due(session: Session, pqr: Pqr) -> None:
     """Write `effective_on`, `due_on` and `safe_on` again from the events; in the transaction that changed one of them."""
-    deadline = deadline_for(session, pqr)
+    _write_dates(session, pqr, clock_events(pqr))
+
+
+def _write_dates(session: Session, pqr: Pqr, events: list[ClockEvent]) -> None:
+    with session.no_autoflush:
+        calendar = queries.calendar_of(session, pqr.organisation)
+        deadline = deadline_of(local(pqr.filed_at), queries.rule_of(pqr.term), calendar, events)
     is_stopped = pqr.status.category is Category.STOPPED or pqr.status is PqrStatus.WITHDRAWN
     pqr.effective_on = deadline.effective_on
     pqr.due_on = None if is_stopped else deadline.due_on
@@ -249,6 +266,7 @@ def make_move(
         IllegalMove: The state has no such arrow; names the possible ones.
         MoveRefused: A reason, act or date is missing or impossible.
     """
+    queries.hold_calendar(session, pqr.organisation)  # before the row: a change of the calendar locks in this order too
     session.refresh(pqr, with_for_update=True)  # two people on one case: the second sees what the first did
     arrow = arrow_for(move, pqr.status)
     reason, act, on = reason.strip(), act.strip(), on or local(at).date()
@@ -262,21 +280,18 @@ def make_move(
     if last_on and on < last_on:
         raise MoveRefused(N_("The last act of the case is of %(last)s; this one cannot be earlier."), field="on", last=f"{last_on:%d/%m/%Y}")
     origin = pqr.status
+    events = clock_events(pqr) + ([ClockEvent(on=on, kind=clock, reason=reason, act=act)] if clock else [])
     pqr.status = arrow.target
     for name, value in facts.items():
         setattr(pqr, name, value)
     if arrow.target.is_final:
         pqr.closed_on = on
-        _hand_over(session, pqr, None, None, at, actor_id, reason)
-    elif process is not None:
-        _hand_over(session, pqr, process, user, at, actor_id, reason)
-    event = _write_event(
-        session, pqr, move, origin, at, on, actor_id, reason=reason, act=act, clock=clock.name if clock else None
-    )
-    if clock or arrow.target in (PqrStatus.WITHDRAWN,) or pqr.due_on is None:
-        session.flush()
-        session.refresh(pqr, ["events"])
-        recompute_due(session, pqr)
+    if clock:
+        _write_dates(session, pqr, events)
+    session.flush()
+    if arrow.target.is_final or process is not None:
+        _hand_over(session, pqr, None if arrow.target.is_final else process, user, at, actor_id, reason)
+    event = _write_event(session, pqr, move, origin, at, on, actor_id, reason=reason, act=act, clock=clock.name if clock else None)
     session.flush()
     return event
 
@@ -466,15 +481,17 @@ def record_notice(
 
 
 def _notify(session: Session, pqr: Pqr, on: date, at: datetime, actor_id: int | None) -> None:
-    make_move(session, pqr, Move.NOTIFY, at=at, actor_id=actor_id, on=on, notified_on=on, appeal_until=_appeal_until(session, pqr, on))
+    queries.hold_calendar(session, pqr.organisation)
+    calendar = queries.calendar_of(session, pqr.organisation)
+    last = appeal_until(pqr.regime, on, queries.term_rules(session), calendar)
+    make_move(session, pqr, Move.NOTIFY, at=at, actor_id=actor_id, on=on, notified_on=on, appeal_until=last)
 
 
-def _appeal_until(session: Session, pqr: Pqr, notified_on: date) -> date | None:
+def appeal_until(regime: Regime, notified_on: date, rules: Iterable[TermRule], calendar: BusinessCalendar) -> date | None:
     """Return the last day to appeal; only Ley 142 gives recursos here (arts. 154, 159)."""
-    if pqr.regime is not Regime.LEY142:
+    if regime is not Regime.LEY142:
         return None
-    rule = rule_for(queries.term_rules(session), pqr.regime, TermAct.APPEAL, None, notified_on)
-    return term_end(notified_on, rule, queries.calendar_of(session, pqr.organisation))
+    return term_end(notified_on, rule_for(rules, regime, TermAct.APPEAL, None, notified_on), calendar)
 
 
 def record_appeal(session: Session, pqr: Pqr, reason: str, *, at: datetime, actor_id: int | None) -> CaseEvent:
