@@ -371,6 +371,8 @@ class LegalTerm(Audited, Model):
         CheckConstraint("value > 0", name="value_positive"),
         CheckConstraint("valid_until IS NULL OR valid_from <= valid_until", name="from_before_until"),
         CheckConstraint("act <> 'ANSWER' OR request_type IS NOT NULL", name="answer_names_its_type"),
+        Index("uq_legal_term_general", "regime", "act", "valid_from", unique=True, sqlite_where=text("request_type IS NULL"),
+              postgresql_where=text("request_type IS NULL")),  # UNIQUE above lets NULLs repeat
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     regime: Mapped[Regime] = enum_column(Regime, "regime_known")
@@ -503,7 +505,7 @@ class Pqr(Audited, Model):
         ),
         CheckConstraint("(party_id IS NULL) = (identity = 'ANONYMOUS')", name="party_unless_anonymous"),
         CheckConstraint("NOT is_e_notice OR notice_email IS NOT NULL", name="e_notice_has_address"),
-        CheckConstraint("NOT is_priority OR length(priority_reason) > 0", name="priority_has_reason"),
+        CheckConstraint("NOT is_priority OR coalesce(length(priority_reason), 0) > 0", name="priority_has_reason"),
         CheckConstraint("disputed_cop IS NULL OR disputed_cop >= 0", name="disputed_not_negative"),
         CheckConstraint("effective_on >= filed_on", name="effective_not_before_filed"),
         CheckConstraint("due_on IS NULL OR due_on >= effective_on", name="due_not_before_effective"),

@@ -534,6 +534,9 @@ def upgrade():
     sa.UniqueConstraint('id', 'value', 'unit', 'count_from', name=op.f('uq_legal_term_id_value_unit_count_from')),
     sa.UniqueConstraint('regime', 'act', 'request_type', 'valid_from', name=op.f('uq_legal_term_regime_act_request_type_valid_from'))
     )
+    with op.batch_alter_table('legal_term', schema=None) as batch_op:
+        batch_op.create_index('uq_legal_term_general', ['regime', 'act', 'valid_from'], unique=True, sqlite_where=sa.text('request_type IS NULL'), postgresql_where=sa.text('request_type IS NULL'))
+
     op.create_table('pqr',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('organisation_id', sa.Integer(), nullable=False),
@@ -591,7 +594,7 @@ def upgrade():
     sa.CheckConstraint("status NOT IN ('AWAITING_USER', 'EVIDENCE') OR due_on IS NULL", name=op.f('ck_pqr_no_due_while_stopped')),
     sa.CheckConstraint('(due_on IS NULL) = (safe_on IS NULL)', name=op.f('ck_pqr_due_with_safe')),
     sa.CheckConstraint('NOT is_e_notice OR notice_email IS NOT NULL', name=op.f('ck_pqr_e_notice_has_address')),
-    sa.CheckConstraint('NOT is_priority OR length(priority_reason) > 0', name=op.f('ck_pqr_priority_has_reason')),
+    sa.CheckConstraint('NOT is_priority OR coalesce(length(priority_reason), 0) > 0', name=op.f('ck_pqr_priority_has_reason')),
     sa.CheckConstraint('answered_on IS NULL OR answered_on >= filed_on', name=op.f('ck_pqr_answered_not_before_filed')),
     sa.CheckConstraint('disputed_cop IS NULL OR disputed_cop >= 0', name=op.f('ck_pqr_disputed_not_negative')),
     sa.CheckConstraint('due_on IS NULL OR due_on >= effective_on', name=op.f('ck_pqr_due_not_before_effective')),
@@ -899,6 +902,9 @@ def downgrade():
         batch_op.drop_index(batch_op.f('ix_pqr_account_id_filed_on'))
 
     op.drop_table('pqr')
+    with op.batch_alter_table('legal_term', schema=None) as batch_op:
+        batch_op.drop_index('uq_legal_term_general', sqlite_where=sa.text('request_type IS NULL'), postgresql_where=sa.text('request_type IS NULL'))
+
     op.drop_table('legal_term')
     op.drop_table('answer_template')
     op.drop_table('sui_cause')

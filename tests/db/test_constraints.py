@@ -1,0 +1,272 @@
+"""
+What the tables refuse, whoever writes to them.
+
+Each row of `BROKEN` breaks one CHECK of an otherwise valid row, and the database has to refuse it by that name, on both engines.
+Enums, unique keys and foreign keys are broken from the models themselves, one by one.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from flask_appbuilder import Model
+from sqlalchemy import CheckConstraint, Enum, Table, UniqueConstraint, inspect, literal_column, update
+from sqlalchemy.exc import IntegrityError
+
+import app.models
+from app.domain.states import DocumentType, Identity, MessageStatus, Move, NoticeMeans, PqrStatus
+from tests.db import world
+
+TABLES = {table.name: table for table in Model.metadata.sorted_tables if not table.name.startswith("ab_")}
+BEFORE, LATER = date(2026, 7, 1), date(2026, 12, 1)
+EARLIER_AT = datetime(2020, 1, 1, tzinfo=UTC)
+
+RUNNING = {"status": PqrStatus.ROUTED, "answered_on": None, "notified_on": None}
+STOPPED = {"status": PqrStatus.EVIDENCE, "answered_on": None, "notified_on": None, "due_on": None, "safe_on": None}
+IN_PERSON = {"means": NoticeMeans.IN_PERSON, "token": None, "served_on": LATER, "proof": "Recibió Luz"}
+
+#: (table, CHECK, what breaks it): every other column keeps a valid value.
+BROKEN: list[tuple[str, str, dict[str, Any]]] = [
+    ("municipality", "code_has_five_digits", {"code": "5001"}),
+    ("organisation", "working_week_not_empty", {"working_week": ""}),
+    ("organisation", "opens_before_closes", {"opens_at": literal_column("'17:00:00'"), "closes_at": literal_column("'08:00:00'")}),
+    ("process", "front_desk_is_active", {"is_active": False}),
+    ("process_member", "from_before_until", {"valid_from": LATER, "valid_until": BEFORE}),
+    ("request_type", "internal_days_positive", {"internal_days": 0}),
+    ("sui_cause", "group_known", {"group_code": "Z"}),
+    ("sui_cause", "from_before_until", {"valid_from": LATER, "valid_until": BEFORE}),
+    ("number_series", "last_not_negative", {"last": -1}),
+    ("legal_term", "from_before_until", {"valid_from": LATER, "valid_until": BEFORE}),
+    ("legal_term", "answer_names_its_type", {"request_type": None}),
+    ("party", "document_whole", {"document_number": None}),
+    ("party", "document_whole", {"document_type": None}),
+    ("party", "nit_with_check_digit", {"document_type": DocumentType.NIT, "document_number": "8909039"}),
+    ("account", "stratum_1_to_6", {"stratum": 0}),
+    ("account", "stratum_1_to_6", {"stratum": 7}),
+    ("consent", "granted_before_withdrawn", {"withdrawn_at": EARLIER_AT}),
+    ("consent", "of_somebody", {"party_id": None}),
+    ("pqr", "party_unless_anonymous", {"party_id": None}),
+    ("pqr", "party_unless_anonymous", {"identity": Identity.ANONYMOUS}),
+    ("pqr", "e_notice_has_address", {"is_e_notice": True, "notice_email": None}),
+    ("pqr", "priority_has_reason", {"is_priority": True, "priority_reason": ""}),
+    ("pqr", "priority_has_reason", {"is_priority": True, "priority_reason": None}),
+    ("pqr", "disputed_not_negative", {"disputed_cop": -1}),
+    ("pqr", "effective_not_before_filed", {"effective_on": BEFORE}),
+    ("pqr", "due_not_before_effective", {"due_on": BEFORE, "safe_on": BEFORE}),
+    ("pqr", "due_with_safe", {"safe_on": None}),
+    ("pqr", "due_with_safe", {**STOPPED, "safe_on": LATER}),
+    ("pqr", "safe_not_after_due", {"safe_on": LATER}),
+    ("pqr", "no_due_while_stopped", {**STOPPED, "due_on": LATER, "safe_on": LATER}),
+    ("pqr", "due_while_running", {**RUNNING, "due_on": None, "safe_on": None}),
+    ("pqr", "due_while_running", {"due_on": None, "safe_on": None}),
+    ("pqr", "answered_on_iff_answered", {**RUNNING, "answered_on": LATER}),
+    ("pqr", "answered_on_iff_answered", {"answered_on": None}),
+    ("pqr", "notified_on_iff_notified", {"notified_on": None}),
+    ("pqr", "notified_on_iff_notified", {"status": PqrStatus.ANSWERED}),
+    ("pqr", "closed_on_iff_final", {"status": PqrStatus.CLOSED}),
+    ("pqr", "closed_on_iff_final", {"closed_on": LATER}),
+    ("pqr", "answered_not_before_filed", {"answered_on": BEFORE}),
+    ("pqr", "notified_not_before_answered", {"notified_on": world.ON}),
+    ("pqr", "solved_has_outcome", {"outcome": None}),
+    ("pqr", "solved_has_outcome", {**RUNNING, "status": PqrStatus.SOLVED, "outcome": None}),
+    ("case_event", "only_filing_has_no_origin", {"from_status": PqrStatus.RECEIVED}),
+    ("case_event", "only_filing_has_no_origin", {"move": Move.ROUTE}),
+    ("case_event", "clock_known", {"clock": "PAUSED", "reason": "x"}),
+    ("case_event", "clock_has_ground", {"clock": "STOPPED", "reason": ""}),
+    ("assignment", "in_before_out", {"out_at": EARLIER_AT, "out_on": BEFORE}),
+    ("assignment", "out_whole", {"out_on": LATER}),
+    ("assignment", "out_whole", {"out_at": world.AT}),
+    ("note", "not_empty", {"body": ""}),
+    ("stored_file", "not_empty", {"n_bytes": 0}),
+    ("stored_file", "sha256_whole", {"sha256": "0" * 63}),
+    ("answer", "issued_iff_numbered", {"number": None}),
+    ("answer", "issued_iff_numbered", {"issued_on": None}),
+    ("answer", "issued_iff_numbered", {"document_id": None}),
+    ("answer", "issued_iff_numbered", {"status": literal_column("'DRAFT'")}),
+    ("notice", "e_link_has_token", {"token": None}),
+    ("notice", "e_link_has_token", {"address": None}),
+    ("notice", "e_link_served_when_opened", {"opened_at": world.AT}),
+    ("notice", "e_link_served_when_opened", {"served_on": LATER}),
+    ("notice", "in_person_has_proof", {**IN_PERSON, "proof": ""}),
+    ("notice", "in_person_has_proof", {**IN_PERSON, "served_on": None}),
+    ("outbox_message", "sent_at_iff_sent", {"sent_at": world.AT}),
+    ("outbox_message", "sent_at_iff_sent", {"status": MessageStatus.SENT}),
+    ("outbox_message", "attempts_not_negative", {"n_attempts": -1}),
+    ("legal_term", "value_positive", {"value": 0}),
+]
+
+#: States of the same rows that have to be accepted, so that no refusal above is an accident of its neighbours.
+SOUND: list[tuple[str, dict[str, Any]]] = [
+    ("pqr", {}),
+    ("pqr", RUNNING),
+    ("pqr", STOPPED),
+    ("pqr", {"status": PqrStatus.CLOSED, "closed_on": LATER}),
+    ("pqr", {"identity": Identity.ANONYMOUS, "party_id": None}),
+    ("pqr", {"is_priority": True, "priority_reason": "Mínimo vital"}),
+    ("pqr", {"is_e_notice": True, "notice_email": "luz@example.com"}),
+    ("notice", IN_PERSON),
+    ("notice", {"opened_at": world.AT, "served_on": LATER}),
+    ("assignment", {"out_at": world.AT, "out_on": world.ON}),
+    ("party", {"document_type": None, "document_number": None}),
+    ("outbox_message", {"status": MessageStatus.SENT, "sent_at": world.AT}),
+]
+
+
+@pytest.fixture
+def rows(session):
+    return world.build(session)
+
+
+def change(session, row: Any, values: dict[str, Any]) -> None:
+    """Write *values* below the ORM, as any other program could; in a savepoint, so that a refusal spoils nothing else."""
+    table = type(row).__table__
+    key = dict(zip(table.primary_key.columns, inspect(row).identity, strict=True))
+    named = {column: values[attribute(table, column)] for column in table.columns if attribute(table, column) in values}
+    if not values:
+        return
+    assert len(named) == len(values), f"unknown column in {values}"
+    with session.begin_nested():
+        session.connection().execute(update(table).where(*(column == value for column, value in key.items())).values(named))
+
+
+def attribute(table: Table, column: Any) -> str:
+    """Return the name that the model gives to *column* (`on` is stored as `on_date`)."""
+    return {"on_date": "on"}.get(column.name, column.name)
+
+
+def of_table(kind: type) -> list[tuple[str, Any]]:
+    return [(name, constraint) for name, table in TABLES.items() for constraint in table.constraints if isinstance(constraint, kind)]
+
+
+def is_enum(table: Table, constraint: CheckConstraint) -> bool:
+    return any(isinstance(column.type, Enum) and column.type.name == short(table.name, constraint) for column in table.columns)
+
+
+def short(table: str, constraint: Any) -> str:
+    return str(constraint.name).removeprefix(f"ck_{table}_")
+
+
+def test_every_check_has_a_row_that_breaks_it():
+    """A CHECK nobody breaks may be one that refuses nothing."""
+    checks = {(name, short(name, check)) for name, check in of_table(CheckConstraint) if not is_enum(TABLES[name], check)}
+
+    assert checks == {(table, check) for table, check, _ in BROKEN}
+
+
+@pytest.mark.parametrize("table", sorted({table for table, _, _ in BROKEN}))
+def test_a_check_refuses_the_row_that_breaks_it(session, rows, table):
+    passed = []
+    for _, check, values in (row for row in BROKEN if row[0] == table):
+        try:
+            change(session, rows[table][0], values)
+        except IntegrityError as error:
+            assert f"ck_{table}_{check}" in str(error.orig), f"{values} was refused by another constraint: {error.orig}"
+        else:
+            passed.append((check, values))
+
+    assert not passed, "the database accepted these"
+
+
+@pytest.mark.parametrize("table", sorted({table for table, _ in SOUND}))
+def test_sound_rows_are_accepted(session, rows, table):
+    for _, values in (row for row in SOUND if row[0] == table):
+        before = {name: getattr(rows[table][0], name) for name in values}
+        change(session, rows[table][0], values)
+        change(session, rows[table][0], before)
+
+
+@pytest.mark.parametrize("table", sorted(name for name, table in TABLES.items() if any(isinstance(c.type, Enum) for c in table.columns)))
+def test_an_enum_refuses_a_name_it_does_not_have(session, rows, table):
+    for column in TABLES[table].columns:
+        if isinstance(column.type, Enum):
+            with pytest.raises(IntegrityError, match=f"ck_{table}_"):  # where a state implies facts, another CHECK may be first
+                change(session, rows[table][0], {attribute(TABLES[table], column): literal_column("'NONSENSE'")})
+
+
+@pytest.mark.parametrize("table", sorted({name for name, _ in of_table(UniqueConstraint)}))
+def test_a_unique_key_is_given_once(session, rows, table):
+    first, second = rows[table]
+    for name, unique in of_table(UniqueConstraint):
+        names = [attribute(TABLES[table], column) for column in unique.columns] if name == table else ["id"]
+        if "id" in names:
+            continue  # another table's, or the target of a foreign key, whose id is unique already
+        values = {name: getattr(first, name) for name in names}
+        assert None not in values.values(), "NULL is never repeated: the first row needs a value to repeat"
+        with pytest.raises(IntegrityError, match=r"(?i)unique"):
+            change(session, second, values)
+
+
+@pytest.mark.parametrize("table", sorted(name for name, table in TABLES.items() if table.foreign_keys))
+def test_a_reference_to_nothing_is_refused(session, rows, table):
+    accepted = []
+    for column in sorted({foreign.parent for foreign in TABLES[table].foreign_keys if len(foreign.constraint.columns) == 1}, key=str):
+        nothing = -7 if column.type.python_type is int else "00000"
+        try:
+            change(session, rows[table][0], {attribute(TABLES[table], column): nothing})
+        except IntegrityError as error:
+            assert "foreign key" in str(error.orig).lower(), error.orig
+        else:
+            accepted.append(column.name)
+
+    assert not accepted
+
+
+# ── Facts that a reader of the law counts on ──────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "values", [{"value": 10}, {"unit": literal_column("'CALENDAR_MONTHS'")}, {"count_from": literal_column("'SAME_DAY'")}], ids=str
+)
+def test_a_term_that_a_case_rests_on_keeps_its_length(session, rows, values):
+    with pytest.raises(IntegrityError, match=r"(?i)foreign key"):
+        change(session, rows["legal_term"][0], values)
+
+
+def test_a_term_nobody_used_may_be_corrected(session, rows):
+    values = {"act": app.models.TermAct.APPEAL, "request_type": None, "valid_from": BEFORE}
+    session.execute(update(app.models.Pqr.__table__).values(term_id=rows["legal_term"][1].id))
+    change(session, rows["legal_term"][0], {"value": 10} | values)
+
+    session.refresh(rows["legal_term"][0])
+    assert rows["legal_term"][0].value == 10
+
+
+def test_a_case_has_one_open_line_in_the_baton_ledger(session, rows):
+    first, second = rows["assignment"]
+
+    with pytest.raises(IntegrityError, match=r"(?i)unique"):
+        change(session, second, {"pqr_id": first.pqr_id})
+
+
+def test_closed_lines_of_the_baton_ledger_are_as_many_as_there_were(session, rows):
+    first, second = rows["assignment"]
+
+    change(session, second, {"pqr_id": first.pqr_id, "out_at": world.AT, "out_on": world.ON})
+
+
+def test_there_is_one_front_desk(session, rows):
+    with pytest.raises(IntegrityError, match=r"(?i)unique"):
+        change(session, rows["process"][1], {"is_front_desk": True})
+
+
+def test_two_general_terms_for_one_act_cannot_start_on_one_day(session, rows):
+    """A term without a request type (appeals, completions) has a NULL in its key, which plain UNIQUE would let repeat."""
+    general = {"act": app.models.TermAct.APPEAL, "request_type": None}
+    session.execute(update(app.models.Pqr.__table__).values(term_id=rows["legal_term"][1].id))
+    change(session, rows["legal_term"][0], general)
+    session.execute(update(app.models.Pqr.__table__).values(term_id=rows["legal_term"][0].id))
+
+    with pytest.raises(IntegrityError, match=r"(?i)unique"):
+        change(session, rows["legal_term"][1], general)
+
+
+@pytest.mark.parametrize("table", ["organisation", "process", "channel", "request_type", "legal_term", "party", "account", "ab_user"])
+def test_rows_that_a_case_names_cannot_be_deleted(session, rows, table):
+    row = rows[table][0]
+    if table == "ab_user":
+        change(session, rows["pqr"][0], {"holder_id": row.id})
+
+    with pytest.raises(IntegrityError, match=r"(?i)foreign key"), session.begin_nested():
+        session.connection().execute(type(row).__table__.delete().where(type(row).__table__.c.id == row.id))

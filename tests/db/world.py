@@ -1,0 +1,117 @@
+"""Two valid rows of every table that has a constraint to break: the ground on which `test_constraints.py` breaks them one by one."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from flask_appbuilder.security.sqla.models import User
+from sqlalchemy.orm import Session
+
+from app import models as m
+from app.domain.deadlines import Regime, TermAct, TermUnit
+from app.domain.states import (
+    AnswerStatus,
+    ConsentKind,
+    DocumentKind,
+    DocumentType,
+    MessageStatus,
+    Move,
+    NoticeMeans,
+    Outcome,
+    PqrStatus,
+    SuiCodeKind,
+    Visibility,
+)
+
+AT = datetime(2026, 7, 10, 15, tzinfo=UTC)
+ON = date(2026, 7, 10)
+
+
+def build(session: Session) -> dict[str, list[Any]]:
+    """Return two stored rows by table, each valid as it stands; the second never holds what must be unique in the first."""
+    rows: dict[str, list[Any]] = {}
+
+    def add(row: Any) -> Any:
+        session.add(row)
+        session.flush()
+        rows.setdefault(row.__tablename__, []).append(row)
+        return row
+
+    for n in (1, 2):
+        _house(add, n)
+        _terms(add, n, rows)
+        _people(add, n, rows)
+        _case(add, n, rows)
+        _papers(add, n, rows)
+    return rows
+
+
+def _house(add: Any, n: int) -> None:
+    add(m.Municipality(code=f"1100{n}", name="Prueba", department="Prueba"))
+    add(m.Organisation(name=f"Empresa {n}", nit=f"89090393{n}", municipality_code="11001", address="Calle 1", email="a@example.com",
+                       signatory_name="Ana", signatory_title="Gerente"))  # fmt: skip
+    add(m.Process(code=f"P{n}", name=f"Proceso {n}", is_front_desk=n == 1))
+    add(m.Channel(code=f"C{n}", name=f"Canal {n}"))
+    add(m.Service(code=f"S{n}", name=f"Servicio {n}"))
+    add(m.RequestType(code=f"T{n}", name=f"Tipo {n}", plain_name="Pedir"))
+    user = User(username=f"u{n}", first_name="U", last_name=str(n), email=f"u{n}@example.com", active=True, password="x")
+    add(user)
+
+
+def _terms(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
+    add(m.CalendarYear(year=2000 + n, source="prueba", loaded_at=AT))
+    add(m.CalendarDay(on=date(2000 + n, 1, 1), year=2000 + n, name="Año nuevo"))
+    add(m.LegalTerm(regime=Regime.LEY142, act=TermAct.ANSWER, request_type=f"T{n}", value=15, unit=TermUnit.BUSINESS_DAYS,
+                    norm="Ley 142 de 1994, art. 158", valid_from=date(1994, 7, 11)))  # fmt: skip
+    service_id = rows["service"][n - 1].id
+    add(m.SuiCause(service_id=service_id, group_code="F", code="101", name="Causa", valid_from=date(2019, 1, 1)))
+    add(m.SuiCode(kind=SuiCodeKind.PROCEDURE, variant="2019", code=str(n), name="Trámite"))
+    add(m.Parameter(key=f"key{n}", value="1"))
+    add(m.CalendarChange(at=AT, reason="Día cívico", added=[], removed=[], moved=[]))
+    add(m.ChangeLog(at=AT, table_name="pqr", row_id=str(n), action="update", before={}, after={}))
+    add(m.NumberSeries(organisation_id=rows["organisation"][n - 1].id, prefix="PQR", year=2026, last=n))
+
+
+def _people(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
+    add(m.ProcessMember(process_id=rows["process"][n - 1].id, user_id=rows["ab_user"][n - 1].id))
+    party = add(m.Party(name="Luz", document_type=DocumentType.CC, document_number=f"5200{n}"))
+    add(m.Account(number=f"A{n}", service_id=rows["service"][n - 1].id, party_id=party.id, address="Calle 2", municipality_code="11001"))
+    add(m.ConsentText(kind=ConsentKind.DATA, version=n, text="Acepto", valid_from=ON))
+
+
+def _case(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
+    """A case in the last state but one: notified, with everything that a case can have."""
+    term = rows["legal_term"][n - 1]
+    process_id = rows["process"][n - 1].id
+    pqr = add(
+        m.Pqr(
+            organisation_id=rows["organisation"][0].id, number=f"PQR-2026-00000{n}", access_key="K", submission=f"s{n}",
+            status=PqrStatus.NOTIFIED, request_type_id=rows["request_type"][n - 1].id, regime=Regime.LEY142,
+            channel_id=rows["channel"][n - 1].id, party_id=rows["party"][n - 1].id, account_id=rows["account"][n - 1].id,
+            service_id=rows["service"][n - 1].id, cause_id=rows["sui_cause"][n - 1].id, subject="Cobro", body="Texto",
+            disputed_cop=Decimal(1000), filed_at=AT, filed_on=ON, effective_on=ON, term_id=term.id, term_value=term.value,
+            term_unit=term.unit, term_count_from=term.count_from, due_on=date(2026, 8, 3), safe_on=date(2026, 7, 31),
+            process_id=process_id, outcome=Outcome.GRANTED, answered_on=date(2026, 7, 20), notified_on=date(2026, 7, 21),
+        )
+    )  # fmt: skip
+    add(m.CaseEvent(pqr_id=pqr.id, at=AT, on=ON, move=Move.FILE, to_status=PqrStatus.RECEIVED, process_id=process_id))
+    add(m.Assignment(pqr_id=pqr.id, process_id=process_id, in_at=AT, in_on=ON))
+    add(m.Note(pqr_id=pqr.id, body="Nota"))
+    add(m.Consent(party_id=pqr.party_id, text_id=rows["consent_text"][n - 1].id, granted_at=AT))
+
+
+def _papers(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
+    pqr = rows["pqr"][n - 1]
+    file = add(m.StoredFile(storage_key=f"k{n}", name="a.pdf", media_type="application/pdf", n_bytes=10, sha256="0" * 64, pqr_id=pqr.id,
+                            visibility=Visibility.STAFF))  # fmt: skip
+    document = add(m.Document(kind=DocumentKind.ANSWER, number=f"RES-2026-00000{n}", pqr_id=pqr.id, file_id=file.id, template="answer@1",
+                              data={}, issued_at=AT))  # fmt: skip
+    add(m.AnswerTemplate(name=f"Plantilla {n}", body="Señora {name}"))
+    add(
+        m.Answer(pqr_id=pqr.id, status=AnswerStatus.ISSUED, body="Se accede", number=document.number, issued_on=ON, document_id=document.id)
+    )
+    add(m.Notice(pqr_id=pqr.id, means=NoticeMeans.E_LINK, address="a@example.com", token=f"t{n}", sent_at=AT))
+    add(m.OutboxMessage(key=f"receipt:{n}", event="receipt", to_address="a@example.com", subject="Radicado", body="Texto", pqr_id=pqr.id,
+                        status=MessageStatus.QUEUED, next_attempt_at=AT, message_id=f"<{n}@example.com>", created_at=AT))  # fmt: skip
