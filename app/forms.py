@@ -2,23 +2,50 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from enum import Enum
+from typing import Any
 
+import filetype
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+from flask import url_for
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, DateField, DecimalField, MultipleFileField, SelectField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, NumberRange
+from markupsafe import Markup, escape
+from sqlalchemy import inspect, select
+from stdnum.co import nit
+from wtforms import (
+    BooleanField,
+    DateField,
+    DecimalField,
+    Field,
+    FileField,
+    Form,
+    HiddenField,
+    MultipleFileField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+    TimeField,
+)
+from wtforms.validators import InputRequired, Length, NumberRange, StopValidation, ValidationError
 from wtforms.validators import Optional as Empty
+from wtforms.widgets import CheckboxInput, ListWidget
 
+from app.domain import N_
+from app.domain.deadlines import Regime
+from app.domain.errors import DomainError
 from app.domain.states import DocumentType, Identity, Move, Outcome
-
-# ── Catalogues and parties ────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-# ── The citizen's forms ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-# ── The case ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+from app.extensions import db
+from app.models import Party
+from app.operations.files import CheckedFile, check_number, check_upload
+from app.operations.pqr import MAX_BODY
+from app.words import say
 
 
 def choices_of(enum: type[Enum]) -> list[tuple[str, object]]:
@@ -29,6 +56,419 @@ def choices_of(enum: type[Enum]) -> list[tuple[str, object]]:
 def maybe_int(value: object) -> int | None:
     """Return the id a choice carries, or None for the empty choice."""
     return int(str(value)) if value not in (None, "", "None") else None
+
+
+# ── Catalogues and parties ────────────────────────────────────────────────────────────────────────────────────────────────
+
+N_LOGO_BYTES = 300 * 1024
+LOGO_TYPES = {"image/png": "PNG", "image/jpeg": "JPEG"}
+#: Letters, digits and how many of them an identity document has; NIT is checked by its digit.
+DOCUMENT_SHAPES = {
+    DocumentType.CC: (r"\d{3,10}", N_("A citizenship card has 3 to 10 digits, without dots.")),
+    DocumentType.TI: (r"\d{10,11}", N_("An identity card of minors has 10 or 11 digits.")),
+    DocumentType.CE: (r"[0-9A-Z]{3,12}", N_("A foreigner card has up to 12 digits or letters.")),
+    DocumentType.PPT: (r"\d{5,15}", N_("A temporary protection permit has 5 to 15 digits.")),
+    DocumentType.PASSPORT: (r"[0-9A-Z]{4,20}", N_("A passport number has 4 to 20 digits and letters.")),
+}
+
+
+def check_nit(text: str, field: str = "nit") -> str:
+    """
+    Return the digits of the NIT in *text*, the check digit last.
+
+    Raises:
+        DomainError: It has the wrong length, or its check digit is another; the text says which digit was expected.
+    """
+    digits = nit.compact(text)
+    if not digits.isdigit() or not 9 <= len(digits) <= 11:
+        raise DomainError(N_("Write the whole NIT with its check digit: 9 to 11 digits, as in 900.123.456-8."), field=field)
+    expected = nit.calc_check_digit(digits[:-1])
+    if expected != digits[-1]:
+        raise DomainError(
+            N_(
+                "The check digit of this NIT does not fit: %(given)s was written and %(number)s needs %(expected)s. "
+                "If the check digit is missing, the whole NIT is %(whole)s."
+            ),
+            field=field,
+            given=digits[-1],
+            number=digits[:-1],
+            expected=expected,
+            whole=f"{digits}-{nit.calc_check_digit(digits)}",
+        )
+    return digits
+
+
+def check_document(kind: DocumentType | None, text: str | None, field: str = "document_number") -> str | None:
+    """
+    Return the number of an identity document as it is stored: no dots, spaces or dashes, letters in capitals, NIT with its digit.
+
+    Raises:
+        DomainError: It has no type, no number, or not the shape of its type.
+    """
+    number = re.sub(r"[\s.\-]", "", text or "").upper()
+    if not number and kind is None:
+        return None
+    if kind is None:
+        raise DomainError(N_("Choose the type of this document."), field="document_type")
+    if not number:
+        raise DomainError(N_("Write the number of the document, or leave its type empty."), field=field)
+    if kind is DocumentType.NIT:
+        return check_nit(number, field)
+    shape, msgid = DOCUMENT_SHAPES[kind]
+    if not re.fullmatch(shape, number):
+        raise DomainError(msgid, field=field)
+    return number
+
+
+def check_phone(text: str, field: str = "phone") -> str:
+    """Return the phone number in *text* as E.164; a number without country is Colombian. Raises DomainError."""
+    try:
+        number = phonenumbers.parse(text, "CO")
+    except phonenumbers.NumberParseException:
+        number = None
+    if number is None or not phonenumbers.is_valid_number(number):
+        raise DomainError(
+            N_("This is no phone number. A mobile has ten digits (300 123 4567); a landline has its area code too (601 555 1234)."),
+            field=field,
+        )
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def check_email(text: str, field: str = "email") -> str:
+    """Return the e-mail address in *text* in its usual spelling. Raises DomainError; asks no server."""
+    try:
+        return validate_email(text, check_deliverability=False).normalized
+    except EmailNotValidError as error:
+        raise DomainError(N_("This is no e-mail address. It looks like name@example.com."), field=field) from error
+
+
+class Checked:
+    """A validator that lets a function of this chapter judge a text and stores what it returns; empty text passes."""
+
+    def __init__(self, check: Callable[..., str]) -> None:
+        self.check = check
+
+    def __call__(self, form: Form, field: Field) -> None:
+        if field.data:
+            try:
+                field.data = self.check(field.data, field.name)
+            except DomainError as error:
+                raise StopValidation(say(error)) from error
+
+
+class DocumentNumber:
+    """Validator of `document_number` beside `document_type`: shape, check digit, and that no other party has it."""
+
+    def __call__(self, form: Form, field: Field) -> None:
+        try:
+            field.data = check_document(form["document_type"].data, field.data)
+        except DomainError as error:
+            raise StopValidation(say(error)) from error
+        if not field.data:
+            return
+        statement = select(Party.id, Party.name).filter_by(document_type=form["document_type"].data, document_number=field.data)
+        twin = db.session.execute(statement).first()
+        if twin and twin.id != getattr(form, "_id", None):
+            link = Markup('<a href="{}">{}</a>').format(url_for("PartyView.show", pk=twin.id), twin.name)
+            raise StopValidation(escape(_("This document is already registered:")) + " " + link)
+
+
+class NotTaken:
+    """Validator of a unique column. Inside an edit form, the row itself (`form._id`) does not count."""
+
+    def __init__(self, model: Any, column: str) -> None:
+        self.model, self.column = model, column
+
+    def __call__(self, form: Form, field: Field) -> None:
+        key = inspect(self.model).primary_key[0]
+        twin = db.session.scalar(select(key).where(getattr(self.model, self.column) == field.data).limit(1)) if field.data else None
+        if twin is not None and twin != getattr(form, "_id", None):
+            raise StopValidation(_("Another row already has this value."))
+
+
+class NotTakenWith:
+    """Validator of a column that is unique together with others of the form."""
+
+    def __init__(self, model: Any, column: str, *others: str) -> None:
+        self.model, self.column, self.others = model, column, others
+
+    def __call__(self, form: Form, field: Field) -> None:
+        values = {name: form[name].data for name in (self.column, *self.others)}
+        if any(value is None for value in values.values()):
+            return  # each field says by itself what it lacks
+        conditions = [getattr(self.model, name) == value for name, value in values.items()]
+        twin = db.session.scalar(select(inspect(self.model).primary_key[0]).where(*conditions).limit(1))
+        if twin is not None and twin != getattr(form, "_id", None):
+            labels = ", ".join(str(form[name].label.text) for name in values)
+            raise StopValidation(_("Another row already has the same: %(columns)s.", columns=labels))
+
+
+class NotBefore:
+    """Validator of a date that may not be earlier than another date of the form."""
+
+    def __init__(self, other: str) -> None:
+        self.other = other
+
+    def __call__(self, form: Form, field: Field) -> None:
+        start = form[self.other].data
+        if field.data and start and field.data < start:
+            raise StopValidation(_("This is before “%(other)s”.", other=form[self.other].label.text))
+
+
+class LogoField(FileField):
+    """The logo of the organisation: an empty field keeps the stored one; `data` is its bytes."""
+
+    def process(self, formdata: Any, data: Any = None, extra_filters: Any = None) -> None:
+        self.stored = data if isinstance(data, bytes) else None
+        super().process(formdata, None, extra_filters)
+
+    def pre_validate(self, form: Form) -> None:
+        upload = self.data
+        self.data = self.stored
+        if upload is None or not getattr(upload, "filename", ""):
+            return
+        content = upload.read(N_LOGO_BYTES + 1)
+        if len(content) > N_LOGO_BYTES:
+            raise StopValidation(_("The logo is larger than 300 KB. Save it smaller and choose it again."))
+        kind = filetype.guess_mime(content)
+        if kind not in LOGO_TYPES:
+            raise StopValidation(_("The logo has to be a PNG or JPEG picture; this file is something else."))
+        self.data = content
+
+
+class WorkingWeekField(SelectMultipleField):
+    """The days of the week on which the office works; stored as ISO digits, "12345"."""
+
+    widget, option_widget = ListWidget(prefix_label=False), CheckboxInput()
+
+    def __init__(self, label: Any, **options: Any) -> None:
+        names = (_l("Monday"), _l("Tuesday"), _l("Wednesday"), _l("Thursday"), _l("Friday"), _l("Saturday"), _l("Sunday"))
+        choices = [(str(digit), name) for digit, name in enumerate(names, 1)]
+        super().__init__(label, choices=choices, validators=[InputRequired(_l("Choose at least one day."))], **options)
+
+    def populate_obj(self, obj: Any, name: str) -> None:
+        setattr(obj, name, "".join(sorted(self.data or ())))
+
+
+# ── The citizen's forms ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def tidy(text: str | None) -> str:
+    """Return *text* as it is stored: one kind of line end, no control characters (PostgreSQL refuses some), no blank edges."""
+    text = (text or "").replace("\r\n", "\n").replace("\r", "\n")
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]", "", text).strip()
+
+
+class UpTo:
+    """Validator of length that says how long the text is. Unlike `Length` it sets no `maxlength`: browsers cut pasted text in silence."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+    def __call__(self, form: Form, field: Field) -> None:
+        n = len(field.data or "")
+        if n > self.most:
+            raise ValidationError(
+                _("The text has %(n)s characters and up to %(most)s fit: %(over)s too many. Shorten it, or attach the rest as a file.",
+                  n=n, most=self.most, over=n - self.most)
+            )  # fmt: skip
+
+
+class WithName:
+    """
+    Validator of a field that every request but an anonymous one needs. An anonymous request keeps nothing of it.
+
+    The flag tells the template that it is no optional field; the browser does not insist, for it does not know the identity.
+    """
+
+    field_flags = {"required": True}
+
+    def __init__(self, message: Any) -> None:
+        self.message = message
+
+    def __call__(self, form: Form, field: Field) -> None:
+        if form["identity"].data == Identity.ANONYMOUS.name:
+            raise StopValidation
+        if not field.data:
+            raise StopValidation(str(self.message))
+
+
+class Reachable:
+    """
+    Validator of e-mail and address. One of the two is needed, and the e-mail if notices go there; then the other checks run.
+
+    An anonymous request keeps nothing of them.
+    """
+
+    def __call__(self, form: Form, field: Field) -> None:
+        if form["identity"].data == Identity.ANONYMOUS.name:
+            raise StopValidation
+        if field.name == "email" and form["is_e_notice"].data and not field.data:
+            raise StopValidation(_("To be notified by e-mail, write the e-mail address."))
+        if field.name == "address" and not field.data and not form["email"].data:
+            raise StopValidation(_("Write an e-mail or an address: the answer has to reach you somewhere."))
+        if not field.data:
+            raise StopValidation
+
+
+class UnlessAnonymous:
+    """Validator that skips the rest for an anonymous request, which keeps nothing of the field."""
+
+    def __call__(self, form: Form, field: Field) -> None:
+        if form["identity"].data == Identity.ANONYMOUS.name or not field.data:
+            raise StopValidation
+
+
+class OneOf:
+    """Validator of a group of radio buttons: something was chosen, and it is one of those offered."""
+
+    field_flags = {"required": True}
+
+    def __init__(self, message: Any) -> None:
+        self.message = message
+
+    def __call__(self, form: Form, field: Field) -> None:
+        if field.data not in {value for value, *_label in field.choices}:
+            raise StopValidation(str(self.message))
+
+
+class CitizenDocument:
+    """Validator of `document_number` beside `document_type`; unlike that of the catalogues it tells nobody who else has it."""
+
+    def __call__(self, form: Form, field: Field) -> None:
+        kind = form["document_type"].data
+        try:
+            field.data = check_document(DocumentType[kind] if kind in DocumentType.__members__ else None, field.data)
+        except DomainError as error:
+            raise ValidationError(say(error)) from error
+
+
+IDENTITY_HELP = {
+    Identity.NAMED: N_("The company knows who you are and notifies you the answer."),
+    Identity.RESERVED: N_("You write your name, but the area that studies your request does not see it."),
+    Identity.ANONYMOUS: N_("We do not ask who you are. Nobody can notify you: you look for the answer here, with your number and key."),
+}
+
+
+class FilingForm(FlaskForm):
+    """What a citizen writes. The page gives the choices; the portal checks the account and the signed `ticket` of the page."""
+
+    ticket = HiddenField()
+    website = StringField(_l("Leave this empty"))  # a trap: people do not see it
+    request_type = RadioField(_l("What is it about?"), validate_choice=False, validators=[OneOf(_l("Choose what your request is about."))])
+    body = TextAreaField(
+        _l("Tell us in your own words"),
+        filters=[tidy],
+        validators=[InputRequired(_l("Tell us what happened or what you need.")), UpTo(MAX_BODY)],
+    )
+    account_number = StringField(_l("Account number"), filters=[tidy], validators=[Empty(), UpTo(30)])
+    service = SelectField(_l("Service"), coerce=maybe_int, validators=[Empty()])
+    files = MultipleFileField(_l("Attach files"))
+    identity = RadioField(
+        _l("How do you want to appear?"),
+        choices=choices_of(Identity),
+        default=Identity.NAMED.name,
+        validate_choice=False,
+        validators=[OneOf(_l("Choose how you want to appear."))],
+    )
+    name = StringField(_l("Full name, or name of the company"), filters=[tidy], validators=[WithName(_l("Write your name.")), UpTo(160)])
+    document_type = SelectField(
+        _l("Identity document"),
+        choices=[("", "—"), *choices_of(DocumentType)],
+        validate_choice=False,
+        validators=[WithName(_l("Choose the type of your document."))],
+    )
+    document_number = StringField(
+        _l("Document number"), filters=[tidy], validators=[WithName(_l("Write the number of your document.")), CitizenDocument()]
+    )
+    email = StringField(_l("E-mail"), filters=[tidy], validators=[Reachable(), UpTo(254), Checked(check_email)])
+    phone = StringField(_l("Phone"), filters=[tidy], validators=[UnlessAnonymous(), UpTo(30), Checked(check_phone)])
+    address = StringField(_l("Address and municipality"), filters=[tidy], validators=[Reachable(), UpTo(200)])
+    is_e_notice = BooleanField(_l("I accept to be notified of the answer by e-mail"))
+    accepts_data = BooleanField(_l("I authorise the use of my personal data for this request"))
+    accepts_survey = BooleanField(_l("You may contact me to ask how satisfied I was"))
+
+    checked_files: list[CheckedFile] = []
+
+    @property
+    def is_anonymous(self) -> bool:
+        return self.identity.data == Identity.ANONYMOUS.name
+
+    def validate_files(self, field: Field) -> None:
+        """Judge every file, and say of each why it is refused."""
+        parts, refusals = [part for part in field.data or () if getattr(part, "filename", "")], []
+        self.checked_files = []
+        try:
+            check_number(len(parts))
+        except DomainError as error:
+            raise ValidationError(say(error)) from error
+        for part in parts:
+            try:
+                self.checked_files.append(check_upload(part.filename, part.stream))
+            except DomainError as error:
+                refusals.append(say(error))
+        if refusals:
+            raise ValidationError(" ".join(refusals))
+
+    def validate_is_e_notice(self, field: Field) -> None:
+        if field.data and self.is_anonymous:
+            raise ValidationError(_("An anonymous request cannot be notified by e-mail. Choose “Reserved identity”, or untick this."))
+
+
+class LookupForm(FlaskForm):
+    """The two things that open a case to a citizen."""
+
+    number = StringField(_l("Number of your request"), filters=[tidy], validators=[InputRequired(_l("Write the number: PQR-2026-000123."))])
+    key = StringField(_l("Key"), filters=[tidy], validators=[InputRequired(_l("Write the key: four groups of four letters and digits."))])
+
+
+class PressForm(FlaskForm):
+    """A button with its CSRF token, and the signed permission to press it."""
+
+    ticket = HiddenField()
+
+
+class LenientDateField(DateField):
+    """A date, as browsers send it or as people write it; what is no date stays in the field as it was typed."""
+
+    def __init__(self, label: Any, **options: Any) -> None:
+        super().__init__(label, format=["%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y"], **options)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        typed = " ".join(valuelist).strip()
+        try:
+            super().process_formdata([typed] if typed else [])
+        except ValueError:
+            raise ValueError(_("“%(typed)s” is no date that exists. Write it like 10/07/2026.", typed=typed[:40])) from None
+
+
+class LenientTimeField(TimeField):
+    """An hour of the day, with or without seconds."""
+
+    def __init__(self, label: Any, **options: Any) -> None:
+        super().__init__(label, format=["%H:%M", "%H:%M:%S"], **options)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        typed = " ".join(valuelist).strip()
+        try:
+            super().process_formdata([typed] if typed else [])
+        except ValueError:
+            raise ValueError(_("“%(typed)s” is no hour. Write it from 00:00 to 23:59.", typed=typed[:40])) from None
+
+
+class CalculatorForm(FlaskForm):
+    """A question to the clock. It changes nothing, so it is a GET that can be linked to, without token and without cookie."""
+
+    class Meta:
+        csrf = False
+
+    regime = SelectField(_l("Law that applies"), choices=choices_of(Regime))
+    type = SelectField(_l("Kind of request"))
+    filed = LenientDateField(_l("Date of filing"), validators=[InputRequired(_l("Write the date on which it was filed."))])
+    time = LenientTimeField(_l("Hour of filing"), validators=[Empty()])
+
+
+# ── The case ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class RegisterForm(FlaskForm):

@@ -6,18 +6,14 @@ import hashlib
 import secrets
 import time
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime
-from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import structlog
-from babel.dates import format_date
-from babel.numbers import format_decimal
-from flask import Flask, Response, current_app, g, has_request_context, jsonify, render_template, request
-from flask_babel import get_locale
+from flask import Flask, Response, abort, current_app, g, has_request_context, jsonify, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from flask_login import AnonymousUserMixin, current_user
 from flask_wtf.csrf import CSRFError
@@ -28,6 +24,19 @@ from whitenoise import WhiteNoise
 
 from app.domain.errors import DomainError
 from app.extensions import appbuilder, db, local
+from app.words import (
+    page_lang,
+    say,
+    say_day,
+    say_instant,
+    say_long_day,
+    say_nit,
+    say_number,
+    say_pesos,
+    say_short_day,
+    say_value,
+    translated,
+)
 
 log = structlog.get_logger("atiende")
 
@@ -135,78 +144,20 @@ def _crashed(error: Exception):  # type: ignore[no-untyped-def]
     return _page(500, *_broken_text())
 
 
-# ── Words of the pages: filters and globals of the templates ─────────────────────────────────────────────────────────────
+# ── What templates know ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def page_lang() -> str:
-    """Return the language of the page, as `<html lang>` wants it."""
-    return str(get_locale() or "es").replace("_", "-")
-
-
-def _notation() -> str:
-    """Return the locale whose notation the reader expects: Colombian for Spanish."""
-    return "es_CO" if page_lang().startswith("es") else "en"
-
-
-def say_day(day: date | None) -> str:
-    """Return 24/07/2026 in Spanish, 24 Jul 2026 in English (where 07/24 would be read as well)."""
-    if day is None:
-        return "—"
-    return f"{day:%d/%m/%Y}" if _notation() == "es_CO" else format_date(day, "d MMM y", locale="en")
-
-
-def say_long_day(day: date | None) -> str:
-    """Return viernes 24 de julio de 2026."""
-    pattern = "EEEE d 'de' MMMM 'de' y" if _notation() == "es_CO" else "EEEE, d MMMM y"
-    return format_date(day, pattern, locale=_notation()) if day else "—"
-
-
-def say_short_day(day: date) -> str:
-    """Return 24 jul: for a place where the year is plain."""
-    return format_date(day, "d MMM", locale=_notation()).rstrip(".")
-
-
-def translated(text: str | None) -> str:
-    """
-    Return *text*, a msgid that came as data, in the reader's language; templates still escape it.
-
-    The `_()` of templates would not: it marks what it returns as safe HTML and reads its % signs.
-    """
-    return _(text) if text else ""
-
-
-def say_instant(instant: datetime | None) -> str:
-    """Return the wall clock of Colombia at *instant*: 24/07/2026 09:05."""
-    if instant is None:
-        return "—"
-    moment = local(instant)
-    return f"{say_day(moment.date())} {moment:%H:%M}"
-
-
-def say_pesos(amount: Decimal | int | None) -> str:
-    """Return $ 1.234.567, with centavos only when there are some."""
-    if amount is None:
-        return "—"
-    pattern = "#,##0.00" if amount % 1 else "#,##0"
-    return "$ " + format_decimal(amount, pattern, locale=_notation())
-
-
-def say_number(number: int | Decimal | None) -> str:
-    """Return 12.345 in Spanish, 12,345 in English."""
-    return "—" if number is None else format_decimal(number, locale=_notation())
-
-
-def say_nit(digits: str | None) -> str:
-    """Return 900.123.456-8 for 9001234568."""
-    if not digits:
-        return "—"
-    return f"{int(digits[:-1]):,}".replace(",", ".") + "-" + digits[-1] if digits.isdigit() else digits
+def here(**changes: Any) -> str:
+    """Return the address of this page with *changes* in its query; None takes a name out, and with it the page number stays right."""
+    query = {name: value for name, value in request.args.items() if name not in changes}
+    query |= {name: value for name, value in changes.items() if value is not None}
+    return url_for(request.endpoint or "", **(request.view_args or {}), **query)
 
 
 def flat(errors: Any) -> Iterator[str]:
-    """Yield the texts in *errors* of a WTForms field, however nested."""
+    """Yield the texts in *errors* of a WTForms field, however nested; a Markup stays one."""
     if isinstance(errors, str) or not isinstance(errors, Iterable):
-        yield str(errors)
+        yield errors if isinstance(errors, str) else str(errors)
     else:
         for item in errors.values() if isinstance(errors, dict) else errors:
             yield from flat(item)
@@ -246,11 +197,12 @@ def filters(app: Flask) -> None:
     """Give templates their filters and globals; none of them asks the database except `signed_in`."""
     app.jinja_env.filters.update(
         day=say_day, long_day=say_long_day, short_day=say_short_day, instant=say_instant, pesos=say_pesos, number=say_number,
-        nit=say_nit, flat=flat, translated=translated, local_day=lambda instant: local(instant).date(),
-    )
+        nit=say_nit, flat=flat, shown=say_value, translated=translated, local_day=lambda instant: local(instant).date(),
+    )  # fmt: skip
     app.jinja_env.globals.update(
         appbuilder=appbuilder,
         csp_nonce=lambda: g.get("csp_nonce", ""),
+        here=here,
         is_here=is_here,
         languages=lambda: current_app.config["LANGUAGES"],
         page_lang=page_lang,
@@ -273,8 +225,19 @@ def init_app(app: Flask) -> None:
     filters(app)
 
 
+def _speak(locale: str) -> Any:
+    """Switch the language and stay on the page; Flask-AppBuilder would lead to the start."""
+    if locale not in current_app.config["LANGUAGES"]:
+        abort(404)
+    session["locale"] = locale
+    came_from = urlsplit(request.referrer or "")
+    is_ours = came_from.netloc == request.host and came_from.path.startswith("/")
+    return redirect(came_from._replace(scheme="", netloc="").geturl() if is_ours and not came_from.path.startswith("//") else "/")
+
+
 def finish(app: Flask) -> None:
     """Last of the wiring: the limiter counts first, on a connection of its own, and only then is the user read."""
+    app.view_functions["LocaleView.index"] = _speak
     app.before_request(_sign_session)
     if app.config["N_PROXIES"]:
         n = app.config["N_PROXIES"]

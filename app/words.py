@@ -1,10 +1,19 @@
-"""What the domain says, in the reader's language."""
+"""What the domain says, in the reader's language and notation."""
 
 from __future__ import annotations
 
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+from babel.dates import format_date
+from babel.numbers import format_decimal
+from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from app.domain.errors import DomainError
+from app.extensions import local
 
 
 def say(error: DomainError) -> str:
@@ -17,3 +26,90 @@ def _spoken(value: object) -> object:
     if isinstance(value, tuple):
         return ", ".join(_(item) for item in value) or _("none")
     return _(value) if isinstance(value, str) and value else value
+
+
+def page_lang() -> str:
+    """Return the language of the page, as `<html lang>` wants it."""
+    return str(get_locale() or "es").replace("_", "-")
+
+
+def _notation() -> str:
+    """Return the locale whose notation the reader expects: Colombian for Spanish."""
+    return "es_CO" if page_lang().startswith("es") else "en"
+
+
+def say_day(day: date | None) -> str:
+    """Return 24/07/2026 in Spanish, 24 Jul 2026 in English (where 07/24 would be read as well)."""
+    if day is None:
+        return "—"
+    return f"{day:%d/%m/%Y}" if _notation() == "es_CO" else format_date(day, "d MMM y", locale="en")
+
+
+def say_long_day(day: date | None) -> str:
+    """Return viernes 24 de julio de 2026."""
+    pattern = "EEEE d 'de' MMMM 'de' y" if _notation() == "es_CO" else "EEEE, d MMMM y"
+    return format_date(day, pattern, locale=_notation()) if day else "—"
+
+
+def say_short_day(day: date) -> str:
+    """Return 24 jul: for a place where the year is plain."""
+    return format_date(day, "d MMM", locale=_notation()).rstrip(".")
+
+
+def translated(text: str | None) -> str:
+    """
+    Return *text*, a msgid that came as data, in the reader's language; templates still escape it.
+
+    The `_()` of templates would not: it marks what it returns as safe HTML and reads its % signs.
+    """
+    return _(text) if text else ""
+
+
+def say_instant(instant: datetime | None) -> str:
+    """Return the wall clock of Colombia at *instant*: 24/07/2026 09:05."""
+    if instant is None:
+        return "—"
+    moment = local(instant)
+    return f"{say_day(moment.date())} {moment:%H:%M}"
+
+
+def say_pesos(amount: Decimal | int | None) -> str:
+    """Return $ 1.234.567, with centavos only when there are some."""
+    if amount is None:
+        return "—"
+    pattern = "#,##0.00" if amount % 1 else "#,##0"
+    return "$ " + format_decimal(amount, pattern, locale=_notation())
+
+
+def say_number(number: int | Decimal | None) -> str:
+    """Return 12.345 in Spanish, 12,345 in English."""
+    return "—" if number is None else format_decimal(number, locale=_notation())
+
+
+def say_nit(digits: str | None) -> str:
+    """Return 900.123.456-8 for 9001234568."""
+    if not digits:
+        return "—"
+    return f"{int(digits[:-1]):,}".replace(",", ".") + "-" + digits[-1] if digits.isdigit() else digits
+
+
+def say_value(value: Any) -> Any:
+    """Return *value* of a column as people read it: enums and yes/no in words, dates in their notation, an em dash for nothing."""
+    match value:
+        case None | "":
+            return "—"
+        case bool():
+            return _("Yes") if value else _("No")
+        case Enum():
+            return _(value.value)
+        case datetime():
+            return say_instant(value)
+        case date():
+            return say_day(value)
+        case Decimal():
+            return say_number(value)
+        case list() | tuple():
+            return ", ".join(str(say_value(item)) for item in value) or "—"
+        case bytes():
+            return _("%(n)s KB", n=say_number(-(-len(value) // 1024)))
+    return value

@@ -21,6 +21,7 @@ RANK = {
     "audit": 30,
     "ratelimit": 30,
     "logs": 30,
+    "words": 20,  # values and refusals in the reader's language and notation
     "web": 30,  # what every request gets, and `say()`: below the pages that say errors
     "queries": 40,
     "operations": 50,
