@@ -225,6 +225,18 @@ def init_app(app: Flask) -> None:
     filters(app)
 
 
+def chosen_locale() -> str | None:
+    """
+    Return the language that the reader chose (`_l_` in the address, else in the session), or None for that of the house.
+
+    Flask-AppBuilder's own selector writes the default into the session, and so a cookie onto every page.
+    """
+    if not has_request_context():
+        return None
+    wanted = request.args.get("_l_") or session.get("locale")
+    return wanted if wanted in current_app.config["LANGUAGES"] else None
+
+
 def _speak(locale: str) -> Any:
     """Switch the language and stay on the page; Flask-AppBuilder would lead to the start."""
     if locale not in current_app.config["LANGUAGES"]:
@@ -239,6 +251,7 @@ def finish(app: Flask) -> None:
     """Last of the wiring: the limiter counts first, on a connection of its own, and only then is the user read."""
     app.view_functions["LocaleView.index"] = _speak
     app.before_request(_sign_session)
+    app.extensions["babel"].locale_selector = chosen_locale
     if app.config["N_PROXIES"]:
         n = app.config["N_PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]
