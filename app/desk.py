@@ -56,7 +56,7 @@ from app.models import (
     StoredFile,
     SuiCause,
 )
-from app.operations import answers, files, outbox, parties
+from app.operations import answers, files, messages, parties
 from app.operations import pqr as operations
 from app.security import may, processes_of, scope_cases
 from app.words import say
@@ -241,7 +241,7 @@ class CaseView(BaseView):
         if not pqr.files:
             for item in checked:
                 files.store_file(session, item, pqr=pqr, visibility=Visibility.CITIZEN)
-        outbox.tell_filed(session, pqr, at)
+        messages.tell_filed(session, pqr, at)
         session.commit()
         return pqr
 
@@ -379,7 +379,7 @@ class CaseView(BaseView):
                 if process is None:
                     raise DomainError(N_("Choose the process that will attend it."), field="process")
                 operations.route(session, pqr, process, reason, user=session.get(User, said["user"]) if said["user"] else None, **who)
-                outbox.tell_routed(session, pqr, who["at"])
+                messages.tell_routed(session, pqr, who["at"])
             case Move.RETURN_TO_DESK:
                 operations.return_to_desk(session, pqr, reason, **who)
             case Move.REQUEST_COMPLETION:
@@ -419,7 +419,7 @@ class CaseView(BaseView):
         if pqr.is_e_notice:
             notice = operations.start_e_notice(db.session, pqr, at=who["at"])
             root = current_app.config["PUBLIC_URL"] or request.url_root
-            outbox.tell_answer(db.session, pqr, notice, f"{root.rstrip('/')}/n/{notice.token}", who["at"])
+            messages.tell_answer(db.session, pqr, notice, f"{root.rstrip('/')}/n/{notice.token}", who["at"])
 
     def _notify(self, pqr: Pqr, said: dict[str, Any], who: dict[str, Any]) -> None:
         uploaded = files.check_uploads(said["proof_file"])
