@@ -6,16 +6,17 @@ The actor, reason and request id travel in `session.info`; jobs and seeds leave 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+from flask_appbuilder import Model
 from flask_appbuilder.security.sqla.models import Role, User
 from sqlalchemy import event, insert, inspect
-from sqlalchemy.orm import Session, UOWTransaction
+from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 
 from app.extensions import db, now
 from app.models import Assignment, Audited, CaseEvent, ChangeLog
@@ -138,11 +139,47 @@ def _record(session: Session, _context: UOWTransaction) -> None:
         session.execute(insert(ChangeLog), lines)
 
 
+def record_updates(session: Session, model: type[Any], changes: Iterable[tuple[Any, dict[str, Any], dict[str, Any]]]) -> None:
+    """Write the lines of rows that a bulk UPDATE changed, unseen by the unit of work: (primary key, before, after) of each."""
+    common = {
+        "at": now(),
+        "actor_id": session.info.get("actor_id"),
+        "request_id": session.info.get("request_id", ""),
+        "table_name": model.__tablename__,
+        "action": "update",
+        "reason": session.info.get("reason", ""),
+    }
+    lines = [
+        common | {"row_id": str(key)} | {side: {name: _plain(value) for name, value in values.items()} for side, values in sides.items()}
+        for key, before, after in changes
+        for sides in ({"before": before, "after": after},)
+    ]
+    if lines and not session.info.get("silent"):
+        session.execute(insert(ChangeLog), lines)
+
+
+def _refuse_bulk(execution: ORMExecuteState) -> None:
+    """Statements over many rows pass no flush; those that would rewrite the past are refused here."""
+    mapper = execution.bind_mapper
+    if (execution.is_update or execution.is_delete) and mapper is not None and issubclass(mapper.class_, IMMUTABLE):
+        raise RuntimeError(f"{mapper.class_.__name__} rows are never changed")
+
+
+def _keep_old(_row: Any, _value: Any, _old: Any, _event: Any) -> None:
+    """Listening is enough: SQLAlchemy then reads the old value of an expired column before it is overwritten."""
+
+
 def install() -> None:
     """Listen to the sessions of Flask-SQLAlchemy; once a process."""
-    if not event.contains(db.session, "before_flush", _sign):
-        event.listen(db.session, "before_flush", _sign)
-        event.listen(db.session, "after_flush", _record)
+    if event.contains(db.session, "before_flush", _sign):
+        return
+    event.listen(db.session, "before_flush", _sign)
+    event.listen(db.session, "after_flush", _record)
+    event.listen(db.session, "do_orm_execute", _refuse_bulk)
+    for mapper in Model.registry.mappers:
+        if issubclass(mapper.class_, LOGGED):
+            for attribute in mapper.column_attrs:
+                event.listen(attribute.class_attribute, "set", _keep_old, active_history=True)
 
 
 @contextmanager

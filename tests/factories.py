@@ -31,8 +31,6 @@ def _hash() -> str:
 
 def build_bare(app: Flask) -> None:
     """Migrate the empty database of *app* to head and write the roles."""
-    import logging
-
     from flask_migrate import upgrade
 
     from app.extensions import db
@@ -40,7 +38,6 @@ def build_bare(app: Flask) -> None:
 
     with app.app_context():
         upgrade()
-        logging.disable(logging.NOTSET)
         sync_roles(db.session)
         db.session.commit()
         _let_go()
