@@ -3,22 +3,42 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, tuple_
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import (
+    ColumnElement,
+    Result,
+    Row,
+    Select,
+    String,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
+from sqlalchemy import Enum as EnumType
+from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from app.domain import N_
 from app.domain.calendar import BusinessCalendar, NonWorkingDay
 from app.domain.deadlines import Regime, TermRule
 from app.domain.errors import DomainError
 from app.domain.states import Category, DayException, Identity, PqrStatus, states_in
+from app.domain.times import NOT_COUNTED, Timeliness
 from app.models import (
     Account,
     Answer,
     Assignment,
+    CalendarChange,
     CalendarDay,
     CalendarYear,
     CaseEvent,
@@ -32,6 +52,8 @@ from app.models import (
     Pqr,
     Process,
     RequestType,
+    Service,
+    SuiCause,
 )
 
 # ── The house ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -61,7 +83,8 @@ def parameter(session: Session, key: str, default: str = "") -> str:
 # ── The calendar and the terms ────────────────────────────────────────────────────────────────────────────────────────────
 
 _CALENDARS: dict[Any, BusinessCalendar] = {}
-_CALENDAR, _TERMS = "atiende.calendar", "atiende.terms"
+_CALENDAR, _HELD, _TERMS = "atiende.calendar", "atiende.calendar_held", "atiende.terms"
+CALENDAR_LOCK = 0x41544E43  # advisory lock of PostgreSQL: shared by whoever writes dates, alone for whoever changes the calendar
 
 
 def calendar_of(session: Session, organisation: Organisation) -> BusinessCalendar:
@@ -69,7 +92,7 @@ def calendar_of(session: Session, organisation: Organisation) -> BusinessCalenda
     Return the business calendar of *organisation*, as loaded in this database.
 
     The rows are read once a session and the prefix sums are built once a process for equal rows, so that an edit shows at once
-    and thousands of dates cost one query.
+    and thousands of dates cost one query. Whoever stores a date computed with it asks `hold_calendar` first.
     """
     cached = session.info.get(_CALENDAR)
     if cached is not None:
@@ -77,21 +100,71 @@ def calendar_of(session: Session, organisation: Organisation) -> BusinessCalenda
     columns = (CalendarYear.year, CalendarDay.on, CalendarDay.name, CalendarDay.norm, CalendarDay.kind)
     statement = select(*columns).outerjoin(CalendarDay, CalendarDay.year == CalendarYear.year)
     rows = session.execute(statement.order_by(CalendarYear.year, CalendarDay.on)).all()
-    years = tuple(dict.fromkeys(row.year for row in rows))
-    days = tuple(tuple(row[1:]) for row in rows if row.on is not None)
-    key = (years, days, organisation.working_week, organisation.closes_at)
+    days = (NonWorkingDay(on, name, norm, kind is DayException.CLOSURE) for _, on, name, norm, kind in rows if on is not None)
+    session.info[_CALENDAR] = built_calendar(days, (row.year for row in rows), organisation.working_week, organisation.closes_at)
+    return session.info[_CALENDAR]
+
+
+def built_calendar(days: Iterable[NonWorkingDay], years: Iterable[int], working_week: str, closes_at: time | None) -> BusinessCalendar:
+    """Return the calendar of these rows, the same object for equal rows; its version is their fingerprint, equal on every node."""
+    key = (tuple(sorted(set(years))), tuple(sorted(days, key=lambda day: day.on)), working_week, closes_at)
     if key not in _CALENDARS:
         if len(_CALENDARS) > 64:
             _CALENDARS.clear()
         _CALENDARS[key] = BusinessCalendar(
-            [NonWorkingDay(on, name, norm, kind is DayException.CLOSURE) for on, name, norm, kind in days],
-            years,
-            working_week=frozenset(int(digit) - 1 for digit in organisation.working_week),
-            closes_at=organisation.closes_at,
+            key[1],
+            key[0],
+            working_week=frozenset(int(digit) - 1 for digit in working_week),
+            closes_at=closes_at,
             version=hashlib.sha256(repr(key).encode()).hexdigest()[:12],
         )
-    session.info[_CALENDAR] = _CALENDARS[key]
     return _CALENDARS[key]
+
+
+def calendar_at(session: Session, organisation: Organisation, at: datetime) -> BusinessCalendar:
+    """
+    Return the calendar as it was at an instant: what a case that was answered then had been counted with.
+
+    The changes made after *at* are undone, last first. Years loaded since stay: they answer what could not be asked before.
+    """
+    calendar = calendar_of(session, organisation)
+    columns = (CalendarChange.added, CalendarChange.removed, CalendarChange.settings)
+    changes = session.execute(select(*columns).where(CalendarChange.at > at).order_by(CalendarChange.id.desc())).all()
+    if not changes:
+        return calendar
+    days = {day.on: day for day in calendar.days}
+    working_week, closes_at = organisation.working_week, calendar.closes_at
+    for added, removed, settings in changes:
+        for day in added:
+            days.pop(date.fromisoformat(day["on"]), None)
+        for day in removed:
+            on = date.fromisoformat(day["on"])
+            days[on] = NonWorkingDay(on, day["name"], day["norm"], day["kind"] == DayException.CLOSURE.name)
+        working_week = settings.get("working_week", [working_week])[0]
+        if "closes_at" in settings:
+            before = settings["closes_at"][0]
+            closes_at = time.fromisoformat(before) if before else None
+    return built_calendar(days.values(), calendar.years, working_week, closes_at)
+
+
+def hold_calendar(session: Session, organisation: Organisation) -> None:
+    """
+    Keep the calendar as it is until this transaction ends: for whoever writes a date, before locking any row.
+
+    A change of the calendar (`operations/calendar.py`) waits for its holders and they for it, so no case keeps a date of the
+    calendar before. What was read of it earlier in this session is read again. SQLite needs no lock: its writers queue anyway.
+    """
+    session.connection()  # the transaction begins; on SQLite this is where writers queue
+    transaction = innermost = session.get_nested_transaction() or session.get_transaction()
+    while transaction is not None:  # a savepoint that was rolled back took its lock with it
+        if transaction is session.info.get(_HELD):
+            return
+        transaction = transaction.parent
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock_shared(CALENDAR_LOCK)))
+        session.refresh(organisation, ["working_week", "opens_at", "closes_at"])
+    session.info.pop(_CALENDAR, None)
+    session.info[_HELD] = innermost
 
 
 def term_rules(session: Session) -> tuple[TermRule, ...]:
@@ -251,3 +324,134 @@ def case_page(ids: Select[tuple[int]], number: str) -> Select[tuple[Pqr]]:
             selectinload(Pqr.notices).joinedload(Notice.proof_file),
         )
     )  # fmt: skip
+
+
+# ── The control of response times (R10-01-01) ─────────────────────────────────────────────────────────────────────────────
+
+#: The dates by which the control may be bounded.
+PERIODS = {"filed": Pqr.filed_on, "answered": Pqr.answered_on, "due": Pqr.due_on}
+
+
+@dataclass(frozen=True, slots=True)
+class TimesFilter:
+    """Which cases the control shows; empty means all. `period` names the date that lies from `since` to `until`, both included."""
+
+    period: str = "filed"
+    since: date | None = None
+    until: date | None = None
+    process_id: int | None = None
+    request_type_id: int | None = None
+    timeliness: Timeliness | None = None
+
+
+def timeliness_on(today: date) -> ColumnElement[Timeliness]:
+    """Return the expression that says whether a case is in time: the one that filters, counts and is shown."""
+    kind = EnumType(Timeliness, native_enum=False, length=24)
+    return case(
+        (Pqr.status.in_(NOT_COUNTED), literal(Timeliness.NOT_COUNTED, kind)),
+        (Pqr.answered_on <= Pqr.due_on, literal(Timeliness.IN_TIME, kind)),
+        (or_(Pqr.answered_on.is_not(None), Pqr.due_on < today), literal(Timeliness.LATE, kind)),
+        else_=literal(Timeliness.RUNNING, kind),
+    )
+
+
+def answering_process() -> ColumnElement[int]:
+    """Return the process that answers for a case: the last but the front desk that held it; the desk itself when no other did."""
+    held, area = aliased(Assignment), aliased(Process)
+    last = (
+        select(held.process_id)
+        .join(area, area.id == held.process_id)
+        .where(held.pqr_id == Pqr.id, ~area.is_front_desk)
+        .order_by(held.id.desc())
+        .limit(1)
+        .correlate(Pqr)
+        .scalar_subquery()
+    )
+    return func.coalesce(last, Pqr.process_id)
+
+
+def response_times(wanted: TimesFilter, today: date, *columns: Any) -> Select[Any]:
+    """Return the SELECT of *columns* of the cases that *wanted* describes; the caller adds the reader's scope, order and limit."""
+    on = PERIODS[wanted.period]
+    statement = select(*columns).select_from(Pqr)
+    if wanted.since:
+        statement = statement.where(on >= wanted.since)
+    if wanted.until:
+        statement = statement.where(on <= wanted.until)
+    if wanted.process_id is not None:
+        statement = statement.where(answering_process() == wanted.process_id)
+    if wanted.request_type_id is not None:
+        statement = statement.where(Pqr.request_type_id == wanted.request_type_id)
+    if wanted.timeliness:
+        statement = statement.where(timeliness_on(today) == wanted.timeliness)
+    return statement
+
+
+def response_time_lines(wanted: TimesFilter, today: date) -> Select[Any]:
+    """Return the SELECT of what the control says of each case, its hand-overs apart (`batons`)."""
+    handler = aliased(Process)
+    columns = (
+        Pqr.id, Pqr.number, Pqr.filed_at, Pqr.filed_on, Pqr.effective_on, Pqr.identity, Party.name.label("party"),
+        Account.number.label("account"), Service.name.label("service"), RequestType.name.label("request_type"),
+        SuiCause.group_code.label("cause_group"), SuiCause.code.label("cause_code"), SuiCause.name.label("cause"),
+        handler.name.label("process"), Pqr.solved_on, Pqr.answered_on, Pqr.notified_on, Pqr.closed_on, Pqr.due_on, Pqr.status,
+        timeliness_on(today).label("timeliness"),
+    )  # fmt: skip
+    return (
+        response_times(wanted, today, *columns)
+        .join(RequestType, RequestType.id == Pqr.request_type_id)
+        .join(handler, handler.id == answering_process())
+        .outerjoin(Party, Party.id == Pqr.party_id)
+        .outerjoin(Account, Account.id == Pqr.account_id)
+        .outerjoin(Service, Service.id == Pqr.service_id)
+        .outerjoin(SuiCause, SuiCause.id == Pqr.cause_id)
+    )
+
+
+def response_time_facts(wanted: TimesFilter, today: date) -> Select[Any]:
+    """Return the SELECT of what the figures of the control are made of; `grouped` counts it."""
+    return response_times(
+        wanted, today, timeliness_on(today).label("timeliness"), Pqr.status.label("status"), Pqr.answered_on.label("answered_on"),
+        case((Pqr.answered_on.is_not(None), Pqr.effective_on)).label("effective_on"),
+    )  # fmt: skip
+
+
+def grouped(session: Session, facts: Select[Any]) -> Result[Any]:
+    """Return the distinct rows of *facts*, each with how often it occurs last: few groups however many rows."""
+    rows = facts.subquery()
+    return session.execute(select(*rows.c, func.count()).group_by(*rows.c))
+
+
+def batons(session: Session, ids: Sequence[int]) -> dict[int, list[Row[Any]]]:
+    """
+    Return by case, in order and in one statement, its lines of the baton ledger and then the acts that moved its clock.
+
+    Rows are (pqr_id, is_act, id, on, process_id, process, clock): `clock` is STOPPED or RESUMED on an act, None on a line.
+    """
+    lines = (
+        select(Assignment.pqr_id, literal(0).label("is_act"), Assignment.id, Assignment.in_on.label("on"), Assignment.process_id,
+               Process.name.label("process"), cast(null(), String).label("clock"))
+        .join(Process, Process.id == Assignment.process_id)
+        .where(Assignment.pqr_id.in_(ids))
+    )  # fmt: skip
+    acts = select(
+        CaseEvent.pqr_id, literal(1), CaseEvent.id, CaseEvent.on, CaseEvent.process_id, cast(null(), String), CaseEvent.clock
+    ).where(CaseEvent.pqr_id.in_(ids), CaseEvent.clock.is_not(None))  # fmt: skip
+    both = union_all(lines, acts).order_by("pqr_id", "is_act", "id")
+    found: dict[int, list[Row[Any]]] = {case_id: [] for case_id in ids}
+    for row in session.execute(both):
+        found[row.pqr_id].append(row)
+    return found
+
+
+def names_for_filters(session: Session, form: str) -> tuple[list[tuple[int, str]], list[tuple[int, str]], dict[str, str]]:
+    """
+    Return in one statement what a report offers and says of itself: processes and request types by name, and the Parameters
+    `form.<form>.*` (code, name, version of the controlled format) by the last word of their key.
+    """
+    processes = select(literal("process").label("kind"), cast(Process.id, String).label("key"), Process.name.label("name"))
+    types = select(literal("type"), cast(RequestType.id, String), RequestType.name)
+    words = select(literal("form"), Parameter.key, Parameter.value).where(Parameter.key.startswith(f"form.{form}.", autoescape=True))
+    rows = session.execute(union_all(processes, types, words).order_by("name")).all()
+    options = {kind: [(int(row.key), row.name) for row in rows if row.kind == kind] for kind in ("process", "type")}
+    return options["process"], options["type"], {row.key.rpartition(".")[2]: row.name for row in rows if row.kind == "form"}

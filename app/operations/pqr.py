@@ -210,13 +210,22 @@ def recompute_due(session: Session, pqr: Pqr) -> None:
 
 def _write_dates(session: Session, pqr: Pqr, events: list[ClockEvent]) -> None:
     with session.no_autoflush:
+        queries.hold_calendar(session, pqr.organisation)
         calendar = queries.calendar_of(session, pqr.organisation)
         deadline = deadline_of(local(pqr.filed_at), queries.rule_of(pqr.term), calendar, events)
-    is_stopped = pqr.status.category is Category.STOPPED or pqr.status is PqrStatus.WITHDRAWN
-    pqr.effective_on = deadline.effective_on
-    pqr.due_on = None if is_stopped else deadline.due_on
-    pqr.safe_on = None if is_stopped else deadline.safe_on
-    pqr.n_days_left_when_stopped = deadline.remaining if is_stopped else None
+    for column, value in stored_dates(pqr.status, deadline).items():
+        setattr(pqr, column, value)
+
+
+def stored_dates(status: PqrStatus, deadline: Deadline) -> dict[str, Any]:
+    """Return the columns of a case in *status* that materialise its deadline; nobody else decides them."""
+    is_stopped = status.category is Category.STOPPED or status is PqrStatus.WITHDRAWN
+    return {
+        "effective_on": deadline.effective_on,
+        "due_on": None if is_stopped else deadline.due_on,
+        "safe_on": None if is_stopped else deadline.safe_on,
+        "n_days_left_when_stopped": deadline.remaining if is_stopped else None,
+    }
 
 
 # ── Moves ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
