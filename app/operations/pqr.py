@@ -536,6 +536,7 @@ def close(session: Session, pqr: Pqr, *, at: datetime, actor_id: int | None, wai
 
 def reclassify(session: Session, pqr: Pqr, request_type: RequestType) -> None:
     """Change the type of an open case; the term is looked up again for its filing date and the dates derived again."""
+    queries.hold_calendar(session, pqr.organisation)
     if pqr.status.category not in (Category.OPEN, Category.STOPPED):
         raise MoveRefused(N_("An answered or closed case keeps its type."), field="request_type")
     regime = request_type.regime or pqr.organisation.regime
