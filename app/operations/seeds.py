@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from app import queries
 from app.audit import silently
 from app.domain.calendar import BusinessCalendar, NonWorkingDay
-from app.domain.deadlines import TermRule
+from app.domain.deadlines import Regime, TermRule
 from app.models import (
     AnswerTemplate,
     Audited,
@@ -158,7 +158,7 @@ def _load_holidays(session: Session, at: datetime) -> Loaded:
     frozen = set(session.scalars(select(CalendarYear.year)))
     missing = [year for year in HOLIDAY_YEARS if year not in frozen]
     if missing:
-        source, days = _library_source(), shipped_holidays(tuple(missing))
+        source, days = library_source(), shipped_holidays(tuple(missing))
         session.add_all(CalendarYear(year=year, source=source, loaded_at=at) for year in missing)
         session.flush()
         session.add_all(
@@ -222,7 +222,8 @@ def shipped_holidays(years: tuple[int, ...] = tuple(HOLIDAY_YEARS)) -> tuple[Non
     return tuple(days)
 
 
-def _library_source() -> str:
+def library_source() -> str:
+    """Return where `shipped_holidays` come from, as the tables keep it."""
     from holidays import __version__
 
     return f"PyPI: holidays {__version__}"
@@ -241,6 +242,6 @@ def shipped_terms() -> tuple[TermRule, ...]:
 
 
 @cache
-def shipped_request_types() -> tuple[str, ...]:
-    """Return the codes of the request types of a fresh installation, in their order."""
-    return tuple(row["code"] for row in read_seed("request_type"))
+def shipped_request_types() -> dict[str, Regime | None]:
+    """Return the request types of a fresh installation, in their order, with their own regime if they have one."""
+    return {row["code"]: Regime[row["regime"]] if row["regime"] else None for row in read_seed("request_type")}
