@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date
 from enum import Enum
 from typing import Any
 
@@ -28,24 +29,22 @@ from wtforms import (
     MultipleFileField,
     RadioField,
     SelectField,
-    SelectMultipleField,
     StringField,
     TextAreaField,
     TimeField,
 )
 from wtforms.validators import InputRequired, Length, NumberRange, StopValidation, ValidationError
 from wtforms.validators import Optional as Empty
-from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.domain import N_
-from app.domain.deadlines import Regime
+from app.domain.deadlines import Regime, TermAct
 from app.domain.errors import DomainError
 from app.domain.states import DocumentType, Identity, Move, Outcome
 from app.extensions import db
-from app.models import Party
+from app.models import LegalTerm, Party, Process
 from app.operations.files import CheckedFile, check_number, check_upload
 from app.operations.pqr import MAX_BODY
-from app.words import say
+from app.words import say, say_day
 
 
 def choices_of(enum: type[Enum]) -> list[tuple[str, object]]:
@@ -236,18 +235,42 @@ class LogoField(FileField):
         self.data = content
 
 
-class WorkingWeekField(SelectMultipleField):
-    """The days of the week on which the office works; stored as ISO digits, "12345"."""
+class FrontDesk:
+    """Validator of `is_front_desk`: only an active process can be one, and the only one stays until another takes over."""
 
-    widget, option_widget = ListWidget(prefix_label=False), CheckboxInput()
+    def __call__(self, form: Form, field: Field) -> None:
+        if field.data and not form["is_active"].data:
+            raise StopValidation(_("The front desk has to be an active process."))
+        here = db.session.scalar(select(Process.is_front_desk).where(Process.id == getattr(form, "_id", None)))
+        if here and not field.data:
+            raise StopValidation(
+                _("Every case starts at the front desk. Mark another process as the front desk, and this one stops being it.")
+            )
 
-    def __init__(self, label: Any, **options: Any) -> None:
-        names = (_l("Monday"), _l("Tuesday"), _l("Wednesday"), _l("Thursday"), _l("Friday"), _l("Saturday"), _l("Sunday"))
-        choices = [(str(digit), name) for digit, name in enumerate(names, 1)]
-        super().__init__(label, choices=choices, validators=[InputRequired(_l("Choose at least one day."))], **options)
 
-    def populate_obj(self, obj: Any, name: str) -> None:
-        setattr(obj, name, "".join(sorted(self.data or ())))
+class NamesItsType:
+    """Validator of the request type of a term: a term to answer says of which type (constraint of `legal_term`)."""
+
+    def __call__(self, form: Form, field: Field) -> None:
+        if form["act"].data is TermAct.ANSWER and not field.data:
+            raise StopValidation(_("A term to answer names its request type."))
+
+
+class NoOverlap:
+    """Validator of `valid_from`: no other term answers the same question on the same day, or a filing would have two."""
+
+    def __call__(self, form: Form, field: Field) -> None:
+        if field.data is None:
+            return
+        until = form["valid_until"].data or date.max
+        question = {name: form[name].data or None for name in ("regime", "act", "request_type")}
+        same = select(LegalTerm).filter_by(**question)
+        for term in db.session.scalars(same.where(LegalTerm.id != getattr(form, "_id", 0))):
+            if term.valid_from <= until and field.data <= (term.valid_until or date.max):
+                raise StopValidation(
+                    _("From %(start)s on there is already a term of %(value)s %(unit)s for this (%(norm)s). End its validity first.",
+                      start=say_day(term.valid_from), value=term.value, unit=_(term.unit.value), norm=term.norm)
+                )  # fmt: skip
 
 
 # ── The citizen's forms ───────────────────────────────────────────────────────────────────────────────────────────────────
