@@ -17,12 +17,11 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     Raises:
         config.SettingError: A setting is missing or makes no sense.
     """
-    import config
-    from app import audit, catalogues, jobs, logs, portal, ratelimit, web
     from flask_appbuilder import AppBuilder
 
+    import config
+    from app import audit, catalogues, jobs, logs, portal, ratelimit, web
     from app.extensions import csrf, db, init_engines, migrate
-    from app.security import RequestRights
 
     logs.configure()
     catalogues.refresh()
@@ -39,7 +38,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
 
         init_engines(app)
         audit.install()
-        builder = AppBuilder(app, db.session, security_manager_class=RequestRights, indexview=views.HomeView)
+        builder = AppBuilder(app, db.session, security_manager_class=views.HouseRights, indexview=views.HomeView)
         views.register(builder)
         portal.init_app(app)
         web.finish(app)

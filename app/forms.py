@@ -12,6 +12,8 @@ import filetype
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from flask import url_for
+from flask_appbuilder.forms import DynamicForm
+from flask_appbuilder.validators import PasswordComplexityValidator
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -27,13 +29,14 @@ from wtforms import (
     Form,
     HiddenField,
     MultipleFileField,
+    PasswordField,
     RadioField,
     SelectField,
     StringField,
     TextAreaField,
     TimeField,
 )
-from wtforms.validators import InputRequired, Length, NumberRange, StopValidation, ValidationError
+from wtforms.validators import EqualTo, InputRequired, Length, NumberRange, StopValidation, ValidationError
 from wtforms.validators import Optional as Empty
 
 from app.domain import N_
@@ -601,3 +604,30 @@ MOVE_FIELDS: dict[Move, tuple[str, ...]] = {
     Move.APPEAL: ("reason",),
     Move.CLOSE: ("reason",),
 }
+
+
+# ── The door ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class LoginForm(FlaskForm):
+    username = StringField(_l("User name"), validators=[InputRequired(_l("Write your user name.")), Length(max=64)])
+    password = PasswordField(_l("Password"), validators=[InputRequired(_l("Write your password.")), Length(max=200)])
+
+
+class NewPasswordForm(DynamicForm):
+    password = PasswordField(
+        _l("New password"),
+        description=_l("At least ten characters: two capitals, three small letters, two digits and one sign."),
+        validators=[InputRequired(_l("Write the new password.")), PasswordComplexityValidator()],
+        render_kw={"autocomplete": "new-password"},
+    )
+    conf_password = PasswordField(
+        _l("The same password again"),
+        validators=[EqualTo("password", message=_l("The two passwords are not the same."))],
+        render_kw={"autocomplete": "new-password"},
+    )
+
+
+class ProfileForm(DynamicForm):
+    first_name = StringField(_l("First name"), validators=[InputRequired(_l("Write your first name.")), Length(max=64)])
+    last_name = StringField(_l("Last name"), validators=[InputRequired(_l("Write your last name.")), Length(max=64)])
