@@ -19,14 +19,14 @@ from sqlalchemy import event, insert, inspect
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 
 from app.extensions import db, now
-from app.models import Assignment, Audited, CaseEvent, ChangeLog
+from app.models import Assignment, Audited, CalendarChange, CaseEvent, ChangeLog
 
 #: Columns whose value says nothing to an auditor or must not be written twice.
 SILENT = {"created_at", "changed_at", "created_by_id", "changed_by_id"}
 SECRET = {"password", "access_key", "token"}
 LOGGED = (Audited, User, Role)
 #: Facts of the past: a session that changes or deletes one is refused.
-IMMUTABLE = (CaseEvent, ChangeLog)
+IMMUTABLE = (CaseEvent, CalendarChange, ChangeLog)
 
 
 def _plain(value: Any) -> Any:
@@ -149,11 +149,11 @@ def record_updates(session: Session, model: type[Any], changes: Iterable[tuple[A
         "action": "update",
         "reason": session.info.get("reason", ""),
     }
-    lines = [
-        common | {"row_id": str(key)} | {side: {name: _plain(value) for name, value in values.items()} for side, values in sides.items()}
-        for key, before, after in changes
-        for sides in ({"before": before, "after": after},)
-    ]
+
+    def plain(values: dict[str, Any]) -> dict[str, Any]:
+        return {name: _plain(value) for name, value in values.items()}
+
+    lines = [common | {"row_id": str(key), "before": plain(before), "after": plain(after)} for key, before, after in changes]
     if lines and not session.info.get("silent"):
         session.execute(insert(ChangeLog), lines)
 
