@@ -117,6 +117,7 @@ def load(overrides: dict[str, Any] | None = None) -> dict[str, Any]:
         "RATELIMIT_HEADERS_ENABLED": False,
         "PORTAL_FILE_RATE": setting("PORTAL_FILE_RATE", "5 per hour"),
         "PORTAL_LOOKUP_RATE": setting("PORTAL_LOOKUP_RATE", "20 per 15 minute"),
+        "PORTAL_MIN_SECONDS": number("PORTAL_MIN_SECONDS", 3),  # nobody fills in a request sooner than this
         "APP_NAME": "Atiende",
         "LANGUAGES": {"es": {"flag": "co", "name": "Español"}, "en": {"flag": "us", "name": "English"}},
         "BABEL_DEFAULT_LOCALE": "es",
