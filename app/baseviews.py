@@ -26,7 +26,7 @@ from markupsafe import Markup
 from sqlalchemy import Boolean, Select, String, inspect, or_, select
 from sqlalchemy import Enum as EnumType
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, selectinload
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, Form, SelectField, StringField
 from wtforms.fields.core import UnboundField
@@ -431,7 +431,9 @@ class RuledView(ModelView):
     def _loading(self, columns: Iterable[str]) -> list[Any]:
         """Return the options that load the relations among *columns* with the rows, and not row by row."""
         relations = inspect(self.model).relationships
-        return [joinedload(getattr(self.model, name)) for name in columns if name in relations and not relations[name].uselist]
+        return [
+            (selectinload if relations[name].uselist else joinedload)(getattr(self.model, name)) for name in columns if name in relations
+        ]
 
     def may_do(self, method: str) -> bool:
         return method in self.include_route_methods and may(f"can_{self.get_method_permission(method)}", self.class_permission_name)

@@ -32,7 +32,7 @@ from sqlalchemy import exists, func, inspect, select
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 from wtforms import SelectField
-from wtforms.validators import NumberRange, Regexp
+from wtforms.validators import InputRequired, NumberRange, Regexp
 from wtforms.validators import Optional as Empty
 
 from app import queries
@@ -544,6 +544,10 @@ class ProcessView(CatalogueView):
         return [Related(_("Members"), (_("Person"), _("Place"), _("From"), _("Until")), rows)]
 
 
+def process_choices() -> list[tuple[int, str]]:
+    return [tuple(row) for row in db.session.execute(select(Process.id, Process.name).where(Process.is_active).order_by(Process.name))]
+
+
 class ProcessMemberView(RuledView):
     datamodel = SQLAInterface(ProcessMember)
     route_base = "/processmember"
@@ -551,10 +555,12 @@ class ProcessMemberView(RuledView):
     list_title, add_title = _l("Members of processes"), _l("New member")
     intro = _l("Who sees and works the cases of each process. To take somebody out, write until when.")
     list_columns = ["user", "process", "role", "valid_from", "valid_until"]
-    show_columns = add_columns = ["process", "user", "role", "valid_from", "valid_until"]
+    show_columns = ["process", "user", "role", "valid_from", "valid_until"]
+    add_columns = ["process_id", "user", "role", "valid_from", "valid_until"]  # a form cannot have a field called `process`
     filter_columns = ("process", "role")
     label_columns = {
-        "process": _l("Process"), "user": _l("Person"), "role": _l("Place"), "valid_from": _l("From"), "valid_until": _l("Until"),
+        "process": _l("Process"), "process_id": _l("Process"), "user": _l("Person"), "role": _l("Place"), "valid_from": _l("From"),
+        "valid_until": _l("Until"),
     }  # fmt: skip
     description_columns = {
         "user": _l("Write the name or the user name."),
@@ -562,14 +568,15 @@ class ProcessMemberView(RuledView):
         "valid_until": _l("Empty: without end. A past date takes the person out."),
     }
     validators_columns = {"valid_until": [NotBefore("valid_from")]}
+    add_form_extra_fields = {"process_id": SelectField(_l("Process"), coerce=int, choices=process_choices, validators=[InputRequired()])}
 
     def _init_forms(self) -> None:
         super()._init_forms()
         for form in (self.add_form, self.edit_form):
-            form.role.kwargs["validators"] = [*form.role.kwargs["validators"], NotTakenWith(ProcessMember, "role", "process", "user")]
+            form.role.kwargs["validators"] = [*form.role.kwargs["validators"], NotTakenWith(ProcessMember, "role", "process_id", "user")]
 
     def prefill(self, form: Any) -> None:
-        form.process.data = db.session.get(Process, request.args.get("process", 0, type=int))
+        form.process_id.data = request.args.get("process", 0, type=int)
 
     def buttons(self, item: ProcessMember) -> list[Button]:
         return history_of("process_member", item.id)
@@ -782,9 +789,9 @@ class ChangeLogView(RuledView):
             return labels.get(name) or labels.get(name.removesuffix("_id").removesuffix("_code")) or name.replace("_", " ")
 
         rows = [
-            (label(name), Markup("<del>{}</del>").format(readable(item.before.get(name))), Markup("<ins>{}</ins>").format(readable(item.after.get(name))))
-            for name in names
-        ]  # fmt: skip
+            (label(name), Markup("<del>{}</del>").format(readable(item.before.get(name))), Markup("<ins>{}</ins>").format(new))
+            for name, new in ((name, readable(item.after.get(name))) for name in names)
+        ]
         return [Related(_("Before and after"), (_("Column"), _("Before"), _("After")), rows)]
 
     def buttons(self, item: ChangeLog) -> list[Button]:
@@ -805,7 +812,9 @@ class OutboxMessageView(RuledView):
     intro = _l("The text of the messages is not shown, because it may carry the key of the citizen.")
     empty_text = _l("No mail has been queued yet.")
     list_columns = ["created_at", "subject", "to_address", "status", "n_attempts", "sent_at"]
-    show_columns = ["subject", "to_address", "pqr", "event", "status", "n_attempts", "created_at", "next_attempt_at", "sent_at", "last_error"]
+    show_columns = [
+        "subject", "to_address", "pqr", "event", "status", "n_attempts", "created_at", "next_attempt_at", "sent_at", "last_error",
+    ]  # fmt: skip
     search_words = ("subject", "to_address")
     filter_columns = ("status",)
     base_order = ("created_at", "desc")
@@ -873,20 +882,19 @@ class UserView(RuledView, UserDBModelView):
     def buttons(self, item: Any) -> list[Button]:
         if not may("can_this_form_get", "ResetPasswordView"):
             return []
-        return [Button(_("Set a new password"), url_for("ResetPasswordView.this_form_get", pk=item.id)), *history_of("ab_user", item.id)]
+        return [Button(_("Set a new password"), url_for("PasswordView.this_form_get", pk=item.id)), *history_of("ab_user", item.id)]
 
     @expose("/userinfo/")
     @has_access
     def userinfo(self) -> str:
         """The reader's own page."""
         buttons = [
-            Button(_("Change my password"), url_for("ResetMyPasswordView.this_form_get")),
-            Button(_("Edit my name"), url_for("UserInfoEditView.this_form_get")),
+            Button(_("Change my password"), url_for("OwnPasswordView.this_form_get")),
+            Button(_("Edit my name"), url_for("ProfileView.this_form_get")),
         ]
         fieldsets = [("", {"fields": ["username", "first_name", "last_name", "email", "roles", "groups", "last_login"]})]
-        item = self.item(str(g.user.id))
-        template, title = "appbuilder/general/model/show.html", _("My profile")
-        return self.render_template(template, view=self, title=title, item=item, fieldsets=fieldsets, related=[], buttons=buttons, is_own=True)
+        facts = {"title": _("My profile"), "item": self.item(str(g.user.id)), "fieldsets": fieldsets, "related": [], "buttons": buttons}
+        return self.render_template(self.show_template, view=self, **facts)
 
 
 def permissions_offered() -> list[PermissionView]:
@@ -948,10 +956,12 @@ class DoorView(AuthDBView):
 
 
 class OwnPasswordView(ResetMyPasswordView):
+    class_permission_name = "ResetMyPasswordView"
     form, form_title, message = NewPasswordForm, _l("Change my password"), _l("Your password is changed.")
 
 
 class PasswordView(ResetPasswordView):
+    class_permission_name = "ResetPasswordView"
     form, form_title, message = NewPasswordForm, _l("Set a new password"), _l("The password is changed.")
 
     def form_get(self, form: Any) -> None:
@@ -967,6 +977,8 @@ class PasswordView(ResetPasswordView):
 
 
 class ProfileView(UserInfoEditView):
+    class_permission_name = "UserInfoEditView"
+    route_base = "/profile"
     form, form_title, message = ProfileForm, _l("Edit my name"), _l("Your name is changed.")
 
 
