@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from tests import databases
 from tests.databases import Databases
 from tests.factories import Factory, build_bare, build_seeded
+from tests.stage import Stage
 
 FROZEN = "2026-07-10T10:00-05:00"
 
@@ -70,10 +71,12 @@ def settings(url: str, folder: Path, **more: Any) -> dict[str, Any]:
 def make_app(url: str, folder: Path, **more: Any) -> Flask:
     """Return a new application on the database at *url*."""
     from app import create_app
+    from app.extensions import db
 
     os.environ["ATIENDE_INSTANCE"] = str(folder)
     app = create_app(settings(url, folder, **more))
     app.test_client_class = OutsideClient
+    db.session.session_factory.configure(join_transaction_mode="create_savepoint")  # see SharedConnection
     return app
 
 
@@ -81,7 +84,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Whoever reaches a database runs on both engines; a browser cannot tell them apart, so its tests run on SQLite."""
     if "engine" in metafunc.fixturenames:
         is_e2e = metafunc.definition.path.is_relative_to(Path(__file__).parent / "e2e")
-        metafunc.parametrize("engine", ["sqlite"] if is_e2e else ["sqlite", "postgresql"], indirect=True, scope="session")
+        is_blind = is_e2e or metafunc.definition.get_closest_marker("one_engine")
+        metafunc.parametrize("engine", ["sqlite"] if is_blind else ["sqlite", "postgresql"], indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
@@ -151,7 +155,6 @@ def app(shared_app: Flask, request: pytest.FixtureRequest) -> Iterator[Flask]:
     own = request.getfixturevalue("bare_engine")
     engine = request.getfixturevalue("seeded_engine") if "seeded" in request.fixturenames else own
     before = dict(shared_app.config)
-    db.session.session_factory.configure(join_transaction_mode="create_savepoint")
     connection = databases.share(engine)
     with shared_app.app_context():
         engines = db.engines
@@ -285,6 +288,21 @@ def make_fresh_app(own_databases: Databases, seeded_template: str, tmp_path: Pat
 def fresh_app(make_fresh_app: Callable[..., Flask]) -> Flask:
     """An application on its own seeded database; what a test commits there stays until the test ends."""
     return make_fresh_app()
+
+
+@pytest.fixture(scope="session")
+def stage(own_databases: Databases, seeded_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Somebody in every role and a case in every state, with CSRF on; each request is undone."""
+    from app.extensions import db
+
+    app = make_app(own_databases.copy(seeded_template), tmp_path_factory.mktemp("stage"), WTF_CSRF_ENABLED=True)
+    with app.app_context():
+        engine = db.engines[None]
+        db.engines[None] = connection = databases.share(engine)
+        stage = Stage(app, connection, db.session())
+    yield stage
+    connection.finish()
+    engine.dispose()
 
 
 @pytest.fixture

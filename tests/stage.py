@@ -1,0 +1,256 @@
+"""
+A house with somebody in every role and a case in every state, for tests that walk through all pages.
+
+The stage is set once; every request happens in a savepoint and is undone, so that what one page does no other page sees.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask
+from itsdangerous import URLSafeTimedSerializer
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from tests.databases import SharedConnection
+from tests.factories import Factory
+
+#: One letter a role; O is whoever has not signed in.
+ROLES = {
+    "A": "Auxiliar PQR",
+    "D": "Dueño de proceso",
+    "T": "Técnico",
+    "S": "Subgerente administrativo y comercial",
+    "C": "Comercial",
+    "Q": "Calidad",
+    "G": "Control interno / Gerencia",
+    "X": "Admin",
+}
+OUTSIDER = "O"
+EVERYBODY = OUTSIDER + "".join(ROLES)
+
+MINE, OTHER = "TECNICA", "FACTURACION"
+_RAW_TOKEN = "f" * 40
+
+
+class Stage:
+    """`users` by letter, `cases` by state (all of the process of D but `other`), and `request()`."""
+
+    def __init__(self, app: Flask, connection: SharedConnection, session: Session) -> None:
+        self.app = app
+        self.connection = connection
+        self.users: dict[str, int] = {}
+        self.cases: dict[str, str] = {}
+        self.case_ids: dict[str, int] = {}
+        self.file_ids: dict[str, int] = {}
+        self.notice_token = ""
+        self.keys: dict[str, str] = {}
+        self._set(session, Factory(session))
+
+    # ── what stands on it ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _set(self, session: Session, make: Factory) -> None:
+        for letter, role in ROLES.items():
+            self.users[letter] = make.user(role, process=MINE if letter == "D" else None).id
+        make.account()
+        steps = Steps(session, make, self.users)
+        for name, build in steps.states().items():
+            pqr = build()
+            self.cases[name], self.case_ids[name], self.keys[name] = pqr.number, pqr.id, pqr.access_key
+            if name in {"ROUTED", "OTHER"}:
+                self.file_ids[name] = steps.file(pqr).id
+            if name == "ANSWERED":
+                self.notice_token = steps.notice(pqr)
+        steps.remember()
+        session.commit()
+
+    # ── walking over it ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def cookie(self, letter: str) -> str:
+        """Return the cookie of somebody signed in, with a session in which the CSRF token is known."""
+        content: dict[str, Any] = {"csrf_token": _RAW_TOKEN, "locale": "es"}
+        if letter != OUTSIDER:
+            content |= {"_user_id": str(self.users[letter]), "_fresh": True}
+        serializer = self.app.session_interface.get_signing_serializer(self.app)  # type: ignore[attr-defined]
+        return f"{self.app.config['SESSION_COOKIE_NAME']}={serializer.dumps(content)}"
+
+    def token(self) -> str:
+        """Return the CSRF token that forms of these sessions carry."""
+        return URLSafeTimedSerializer(self.app.secret_key, salt="wtf-csrf-token").dumps(_RAW_TOKEN)
+
+    def request(
+        self,
+        letter: str,
+        method: str,
+        url: str,
+        data: dict[str, Any] | None = None,
+        *,
+        with_token: bool = True,
+        then: Callable[[], Any] | None = None,
+        **options: Any,
+    ) -> TestResponse:
+        """Send one request as *letter*; call *then* before all that it wrote is undone."""
+        headers = {"Cookie": self.cookie(letter), **options.pop("headers", {})}
+        if method not in {"GET", "HEAD"} and with_token:
+            headers["X-CSRFToken"] = self.token()
+            data = {"csrf_token": self.token(), **(data or {})}
+        savepoint = self.connection.begin_nested()
+        try:
+            client = self.app.test_client(use_cookies=False)
+            response = contextvars.Context().run(client.open, url, method=method, data=data, headers=headers, **options)
+            response.get_data()
+            if then is not None:
+                then()
+            return response
+        finally:
+            if savepoint.is_active:
+                savepoint.rollback()
+
+
+class Steps:
+    """Builds a case in each state with the operations of the product."""
+
+    def __init__(self, session: Session, make: Factory, users: dict[str, int]) -> None:
+        from app.extensions import now
+
+        self.session, self.make, self.users = session, make, users
+        self.at = now()
+        self.desk = {"at": self.at, "actor_id": users["A"]}
+        self.owner = {"at": self.at, "actor_id": users["D"]}
+        self.boss = {"at": self.at, "actor_id": users["S"]}
+
+    def states(self) -> dict[str, Callable[[], Any]]:
+        return {
+            "RECEIVED": self.received,
+            "ROUTED": self.routed,
+            "OTHER": lambda: self.routed(OTHER),
+            "RESERVED": self.reserved,
+            "AWAITING_USER": self.awaiting,
+            "LATE_USER": lambda: self.awaiting(filed="2026-05-04T09:00-05:00"),
+            "EVIDENCE": self.evidence,
+            "SOLVED": self.solved,
+            "ANSWERED": self.answered,
+            "NOTIFIED": self.notified,
+            "APPEALED": self.appealed,
+            "CLOSED": self.closed,
+            "TRANSFERRED": self.transferred,
+            "VOIDED": self.voided,
+        }
+
+    def received(self, **fields: Any) -> Any:
+        return self.make.case(**fields)
+
+    def routed(self, process: str = MINE, **fields: Any) -> Any:
+        from app.operations.pqr import route
+
+        pqr = self.received(**fields)
+        at = max(self.at if not fields.get("at") else pqr.filed_at, pqr.filed_at)
+        route(self.session, pqr, self.make.process(process), "Es de su área", at=at, actor_id=self.users["A"])
+        return pqr
+
+    def reserved(self) -> Any:
+        from app.domain.states import Identity
+
+        return self.routed(identity=Identity.RESERVED, party=self.make.party(name="Nombre Que Nadie Debe Leer"))
+
+    def awaiting(self, filed: str | None = None) -> Any:
+        from app.operations.pqr import request_completion
+
+        pqr = self.routed(at=filed)
+        at = pqr.filed_at + timedelta(hours=1) if filed else self.at
+        request_completion(self.session, pqr, "Falta la factura", "Oficio 1", at=at, actor_id=self.users["A"])
+        return pqr
+
+    def evidence(self) -> Any:
+        from app.operations.pqr import order_evidence
+
+        pqr = self.routed()
+        order_evidence(self.session, pqr, "Revisar el medidor", "Auto 1", **self.owner)
+        return pqr
+
+    def solved(self, **fields: Any) -> Any:
+        from app.domain.states import Outcome
+        from app.operations.answers import save_draft
+        from app.operations.pqr import solve
+
+        pqr = self.routed(**fields)
+        solve(self.session, pqr, "El medidor leía de más; se corrige.", Outcome.GRANTED, **self.owner)
+        save_draft(self.session, pqr, "Se accede a lo pedido.", self.users["D"])
+        return pqr
+
+    def answered(self) -> Any:
+        from flask_appbuilder.security.sqla.models import User
+
+        from app.documents import issue_answer
+
+        pqr = self.solved(is_e_notice=True, notice_email="luz@example.com")
+        issue_answer(self.session, pqr, self.session.get(User, self.users["S"]), self.at)
+        return pqr
+
+    def notified(self) -> Any:
+        from app.operations.pqr import record_notice
+
+        pqr = self.answered()
+        record_notice(self.session, pqr, served_on=pqr.answered_on, proof="Recibió Luz, CC 52", **self.desk)
+        return pqr
+
+    def appealed(self) -> Any:
+        from app.operations.pqr import record_appeal
+
+        pqr = self.notified()
+        record_appeal(self.session, pqr, "No está de acuerdo", **self.desk)
+        return pqr
+
+    def closed(self) -> Any:
+        from app.operations.pqr import close
+
+        pqr = self.notified()
+        close(self.session, pqr, waiver="Renunció por escrito", **self.desk)
+        return pqr
+
+    def transferred(self) -> Any:
+        from app.operations.pqr import transfer
+
+        pqr = self.routed()
+        transfer(self.session, pqr, "Es de la alcaldía", "Oficio 2", **self.desk)
+        return pqr
+
+    def voided(self) -> Any:
+        from app.operations.pqr import void
+
+        pqr = self.received()
+        void(self.session, pqr, "Se radicó dos veces", **self.boss)
+        return pqr
+
+    def file(self, pqr: Any) -> Any:
+        import io
+
+        from app.domain.states import Visibility
+        from app.operations.files import check_upload, store_file
+
+        content = check_upload("factura.pdf", io.BytesIO(b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"))
+        return store_file(self.session, content, pqr=pqr, visibility=Visibility.CITIZEN)
+
+    def notice(self, pqr: Any) -> str:
+        from app.operations.pqr import start_e_notice
+
+        return start_e_notice(self.session, pqr, at=self.at).token
+
+    def remember(self) -> None:
+        """Rows of the registers that nothing above writes."""
+        from app.models import CalendarChange, Note, OutboxMessage, Pqr
+
+        pqr = self.session.scalars(select(Pqr).limit(1)).one()
+        self.session.add(Note(pqr_id=pqr.id, author_id=self.users["A"], body="Nota interna que el ciudadano nunca lee"))
+        self.session.add(CalendarChange(at=self.at, actor_id=self.users["X"], reason="Día cívico", added=[], removed=[], moved=[]))
+        if not self.session.scalars(select(OutboxMessage).limit(1)).first():
+            self.session.add(
+                OutboxMessage(key="x", event="receipt", to_address="luz@example.com", subject="Radicado", body="Texto",
+                              next_attempt_at=self.at, message_id="<x@example.com>", created_at=self.at)
+            )  # fmt: skip
+        self.session.flush()

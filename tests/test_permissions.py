@@ -1,0 +1,204 @@
+"""
+Who may open what: every endpoint, every method, every role, really requested.
+
+The expectations are written here and not read from `app/security.py`: they fail when somebody changes a right by accident. An
+endpoint without a row fails too. Letters are roles (`tests/stage.py`): O outsider, A auxiliar, D dueño, T técnico, S subgerente,
+C comercial, Q calidad, G control y gerencia, X admin.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from tests.stage import EVERYBODY, OUTSIDER, Stage
+
+STAFF = EVERYBODY.replace(OUTSIDER, "")
+NOBODY = ""
+
+CASES = "ADSCQGX"  # who reads cases
+TIMES = "ADSQGX"  # who reads response times
+PARTIES = "ADSCQGX"
+HOUSE = "X"  # who keeps the house
+
+
+@dataclass(frozen=True)
+class Row:
+    """
+    Who may do *method* on *endpoint*; whoever is not in `may` is refused, or finds nothing when in `misses`.
+
+    `case` names the case of the stage that `<number>` stands for, `url` the other parts of the address; `data` is sent.
+    """
+
+    endpoint: str
+    method: str
+    may: str
+    case: str = "ROUTED"
+    misses: str = ""
+    url: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        detail = "-".join([*(self.url.values() if "name" in self.url else ()), *([self.case] if self.case != "ROUTED" else [])])
+        return f"{self.method} {self.endpoint} {detail}".strip()
+
+
+def get(endpoint: str, may: str, **more: Any) -> Row:
+    return Row(endpoint, "GET", may, **more)
+
+
+def post(endpoint: str, may: str, **more: Any) -> Row:
+    return Row(endpoint, "POST", may, **more)
+
+
+def both(endpoint: str, may: str, **more: Any) -> list[Row]:
+    return [get(endpoint, may, **more), post(endpoint, may, **more)]
+
+
+def register(view: str, reads: str) -> list[Row]:
+    """A table that people only read."""
+    return [get(f"{view}.list", reads), get(f"{view}.show", reads)]
+
+
+def catalogue(view: str, reads: str, writes: str) -> list[Row]:
+    """A table that people read, add to and edit; nothing is deleted."""
+    return [*register(view, reads), *both(f"{view}.add", writes), *both(f"{view}.edit", writes)]
+
+
+def move(name: str, may: str, case: str, misses: str = "") -> list[Row]:
+    return both("CaseView.move", may, case=case, misses=misses, url={"name": name})
+
+
+ROWS: list[Row] = [
+    # Signing in, and what belongs to everybody
+    *both("AuthDBView.login", EVERYBODY),
+    get("AuthDBView.logout", EVERYBODY),
+    get("HomeView.index", EVERYBODY),
+    get("LocaleView.index", EVERYBODY, url={"locale": "es"}),
+    get("UtilView.back", EVERYBODY),
+    get("static", EVERYBODY, url={"filename": "icon.svg"}),
+    get("appbuilder.static", EVERYBODY, url={"filename": "css/ab.css"}),
+    get("MenuApi.get_menu_data", STAFF),
+    # The citizen's pages
+    *both("portal.file_request", EVERYBODY),
+    *both("portal.look_up", EVERYBODY),
+    get("portal.compute", EVERYBODY),
+    get("portal.health", EVERYBODY),
+    # Cases
+    get("CaseView.list", CASES),
+    get("CaseView.show", CASES),
+    get("CaseView.show", CASES.replace("D", ""), case="OTHER", misses="D"),
+    *both("CaseView.register", "AX"),
+    *both("CaseView.edit", "AX"),
+    *both("CaseView.draft", "DSX"),
+    *both("CaseView.draft", "SX", case="OTHER", misses="D"),
+    post("CaseView.note", "ADSX"),
+    post("CaseView.note", "ASX", case="OTHER", misses="D"),
+    post("CaseView.attach", "ADSX"),
+    post("CaseView.attach", "ASX", case="OTHER", misses="D"),
+    get("CaseView.download", CASES),
+    get("CaseView.download", CASES.replace("D", ""), case="OTHER", misses="D"),
+    get("CaseView.receipt", "AX"),
+    # Moves: one row each, because each has its own right
+    *move("ROUTE", "ASX", "RECEIVED", misses="D"),
+    *move("ROUTE", "ADSX", "ROUTED"),
+    *move("ROUTE", "ASX", "OTHER", misses="D"),
+    *move("RETURN_TO_DESK", "ADX", "ROUTED"),
+    *move("RETURN_TO_DESK", "AX", "OTHER", misses="D"),
+    *move("REQUEST_COMPLETION", "ADX", "ROUTED"),
+    *move("COMPLETE", "AX", "AWAITING_USER"),
+    *move("WITHDRAW", "SX", "LATE_USER"),
+    *move("ORDER_EVIDENCE", "DSX", "ROUTED"),
+    *move("CLOSE_EVIDENCE", "DSX", "EVIDENCE"),
+    *move("TRANSFER", "ASX", "ROUTED"),
+    *move("VOID", "SX", "RECEIVED", misses="D"),
+    *move("SOLVE", "DX", "ROUTED"),
+    *move("SOLVE", "X", "OTHER", misses="D"),
+    *move("RETURN_SOLUTION", "SX", "SOLVED"),
+    *move("ISSUE_ANSWER", "SX", "SOLVED"),
+    *move("NOTIFY", "AX", "ANSWERED"),
+    *move("APPEAL", "AX", "NOTIFIED"),
+    *move("CLOSE", "AX", "NOTIFIED"),
+    # Reports
+    get("ResponseTimesView.list", TIMES),
+    get("ResponseTimesView.excel", TIMES),
+    get("ResponseTimesView.csv", TIMES),
+    # Users and roles
+]  # fmt: skip
+
+
+# ── Asking ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def outcome(response: Any) -> str:
+    """Return what the answer means: allowed (also when it refuses what was typed), forbidden, or missing."""
+    if response.status_code == 302 and "/login" in response.headers["Location"]:
+        return "forbidden"
+    if response.status_code in {401, 403}:
+        return "forbidden"
+    if response.status_code == 404:
+        return "missing"
+    assert response.status_code < 500, response.get_data(as_text=True)[:2000]
+    assert response.status_code not in {400, 405}, "the request itself was wrong, which says nothing about rights"
+    return "allowed"
+
+
+def address(stage: Stage, row: Row) -> str:
+    """Return the URL of the row: its own parts, the case of the stage, and the first row of a declared screen's table."""
+    rule = next(rule for rule in stage.app.url_map.iter_rules(row.endpoint))
+    values = dict(row.url)
+    for name in rule.arguments - set(values):
+        values[name] = argument(stage, row, name)
+    with stage.app.test_request_context():
+        return stage.app.url_map.bind("localhost").build(row.endpoint, values)
+
+
+def argument(stage: Stage, row: Row, name: str) -> Any:
+    match name:
+        case "number":
+            return stage.cases[row.case]
+        case "file_id":
+            return stage.file_ids[row.case]
+        case "pk":
+            return first_key(stage, row.endpoint.partition(".")[0])
+    raise LookupError(f"{row.endpoint}: the row has to say what <{name}> is")
+
+
+def first_key(stage: Stage, view_name: str) -> Any:
+    """Return the key of a row of the table that the declared screen shows."""
+    from sqlalchemy import inspect, select
+
+    view = next(view for view in stage.app.appbuilder.baseviews if type(view).__name__ == view_name)
+    key = inspect(view.datamodel.obj).primary_key[0]
+    return stage.connection.execute(select(key).order_by(key).limit(1)).scalar_one()
+
+
+@pytest.mark.one_engine
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_a_page_opens_for_whom_it_is_meant(stage, row):
+    url = address(stage, row)
+    expected = {letter: "allowed" if letter in row.may else "missing" if letter in row.misses else "forbidden" for letter in EVERYBODY}
+    found = {letter: outcome(stage.request(letter, row.method, url, dict(row.data))) for letter in EVERYBODY}
+
+    assert found == expected
+
+
+def every_door(app: Flask) -> set[tuple[str, str]]:
+    return {(rule.endpoint, method) for rule in app.url_map.iter_rules() for method in rule.methods - {"HEAD", "OPTIONS"}}
+
+
+@pytest.mark.one_engine
+def test_every_endpoint_has_a_row(stage):
+    """A new page says here whom it is for, before anybody can open it."""
+    assert {(row.endpoint, row.method) for row in ROWS} == every_door(stage.app)
+
+
+@pytest.mark.one_engine
+def test_the_stage_shows_every_state(stage):
+    from app.domain.states import Move, PqrStatus
+
+    assert set(stage.cases) >= {status.name for status in PqrStatus} - {"WITHDRAWN"}
+    assert {row.url["name"] for row in ROWS if row.endpoint == "CaseView.move"} == {move.name for move in Move} - {"FILE"}
