@@ -26,7 +26,7 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy import Enum as EnumType
-from sqlalchemy.orm import Session, aliased, joinedload, selectinload
+from sqlalchemy.orm import Session, aliased, joinedload, scoped_session, selectinload
 
 from app.domain import N_
 from app.domain.calendar import BusinessCalendar, NonWorkingDay
@@ -154,6 +154,7 @@ def hold_calendar(session: Session, organisation: Organisation) -> None:
     A change of the calendar (`operations/calendar.py`) waits for its holders and they for it, so no case keeps a date of the
     calendar before. What was read of it earlier in this session is read again. SQLite needs no lock: its writers queue anyway.
     """
+    session = session() if isinstance(session, scoped_session) else session
     session.connection()  # the transaction begins; on SQLite this is where writers queue
     transaction = innermost = session.get_nested_transaction() or session.get_transaction()
     while transaction is not None:  # a savepoint that was rolled back took its lock with it
