@@ -16,10 +16,8 @@ from sqlalchemy.orm import Session
 from app.domain.states import Identity
 from app.extensions import local, public_url
 from app.models import Assignment, Notice, OutboxMessage, Pqr, ProcessMember
+from app.operations.answers import LANGUAGE
 from app.operations.outbox import queue_message
-
-#: Letters and mail are in the language of the country, whatever language the clerk's screen has.
-LANGUAGE = "es"
 
 
 def tell_filed(session: Session, pqr: Pqr, at: datetime) -> OutboxMessage | None:
@@ -52,7 +50,7 @@ def tell_routed(session: Session, pqr: Pqr, at: datetime) -> list[OutboxMessage]
     baton = session.scalar(select(Assignment.id).where(Assignment.pqr_id == pqr.id, Assignment.out_at.is_(None)))
     messages = []
     with force_locale(LANGUAGE):
-        url = public_url(f"/casos/{pqr.number}", trust_request=False)
+        url = public_url(f"/pqr/{pqr.number}", trust_request=False)
         subject = _("%(number)s is now with %(process)s", number=pqr.number, process=pqr.process.name)
         for user in _people_of(session, pqr, local(at).date()):
             body = _write("routed", pqr, url=url, user=user)
