@@ -285,6 +285,10 @@ def tidy(text: str | None) -> str:
     return re.sub(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]", "", text).strip()
 
 
+def in_capitals(code: str | None) -> str:
+    return (code or "").strip().upper()
+
+
 class UpTo:
     """Validator of length that says how long the text is. Unlike `Length` it sets no `maxlength`: browsers cut pasted text in silence."""
 
@@ -488,8 +492,10 @@ class CalculatorForm(FlaskForm):
     class Meta:
         csrf = False
 
-    regime = SelectField(_l("Law that applies"), choices=choices_of(Regime))
-    type = SelectField(_l("Kind of request"))
+    regime = SelectField(
+        _l("Law that applies"), choices=[("", _l("The usual one for that kind of request")), *choices_of(Regime)], default="", filters=[in_capitals]
+    )
+    type = SelectField(_l("Kind of request"), filters=[in_capitals])
     filed = LenientDateField(_l("Date of filing"), validators=[InputRequired(_l("Write the date on which it was filed."))])
     time = LenientTimeField(_l("Hour of filing"), validators=[Empty()])
 
@@ -535,8 +541,8 @@ class RegisterForm(FlaskForm):
 class MoveForm(FlaskForm):
     """What a move may ask for; each move uses some of the fields (`MOVE_FIELDS`)."""
 
-    process = SelectField(_l("Process"), coerce=maybe_int, validators=[Empty()])
-    user = SelectField(_l("Person"), coerce=maybe_int, validators=[Empty()])
+    process_id = SelectField(_l("Process"), coerce=maybe_int, validators=[Empty()])
+    user_id = SelectField(_l("Person"), coerce=maybe_int, validators=[Empty()])
     on = DateField(_l("Date of the act"), validators=[Empty()])
     act = StringField(_l("Document that backs it"), validators=[Length(max=200)])
     outcome = SelectField(_l("Sense of the answer"), choices=choices_of(Outcome), validators=[Empty()])
@@ -588,10 +594,10 @@ class ClassifyForm(FlaskForm):
 
 #: The fields that the form of each move shows, in order.
 MOVE_FIELDS: dict[Move, tuple[str, ...]] = {
-    Move.ROUTE: ("process", "user", "reason"),
+    Move.ROUTE: ("process_id", "user_id", "reason"),
     Move.RETURN_TO_DESK: ("reason",),
     Move.REQUEST_COMPLETION: ("on", "act", "reason"),
-    Move.COMPLETE: ("on", "process", "reason"),
+    Move.COMPLETE: ("on", "process_id", "reason"),
     Move.WITHDRAW: ("reason",),
     Move.ORDER_EVIDENCE: ("on", "act", "reason"),
     Move.CLOSE_EVIDENCE: ("on", "reason"),

@@ -756,7 +756,7 @@ def compute() -> Page:
     form = CalculatorForm(request.args if is_asked else None)
     form.type.choices = [(kind.code, kind.name) for kind in kinds]
     if not is_asked:
-        form.regime.data, form.filed.data = organisation.regime.name, today()
+        form.filed.data = today()
         form.type.data = request.args.get("type", kinds[0].code if kinds else None)
     result = None
     if is_asked and form.validate():
@@ -769,7 +769,7 @@ def compute() -> Page:
         )
         filed_at = datetime.combine(form.filed.data, form.time.data) if form.time.data else form.filed.data
         try:
-            result = calculator.calculate(ground, form.type.data, filed_at, Regime[form.regime.data])
+            result = calculator.calculate(ground, form.type.data, filed_at, Regime[form.regime.data] if form.regime.data else None)
         except DomainError as error:
             blamed = form.filed if isinstance(error, CalendarGap) else form.type
             blamed.errors = [*blamed.errors, say(error)]

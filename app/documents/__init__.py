@@ -94,6 +94,8 @@ def _receipt_data(session: Session, pqr: Pqr, number: str) -> dict[str, Any]:
     notice = "EMAIL" if pqr.is_e_notice else "NOBODY" if pqr.identity is Identity.ANONYMOUS else "IN_PERSON"
     return {
         **_common_data(pqr, number),
+        # Whoever types an account number on the public page must not learn from the receipt where that is.
+        "account": pqr.account.number if pqr.account and pqr.identity is not Identity.RESERVED else None,
         "issued_on": pqr.filed_on.isoformat(),
         "access_key": pqr.access_key,
         "filed": f"{_day(pqr.filed_on)}, {format_time(filed.time(), 'short', locale='es_CO')}",

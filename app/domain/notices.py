@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from enum import Enum
 
-from app.domain import N_
 from app.domain.states import Identity, PqrStatus
 
 
 class AnswerDoor(Enum):
     """Whether the answer of a case opens to whoever brings its number and key."""
 
-    NONE = N_("There is no answer yet")
-    CLOSED = N_("Notified another way first")
-    BY_PRESSING = N_("Opening it is the notice")
-    OPEN = N_("Open")
+    NONE = "there is no answer yet"
+    CLOSED = "notified another way first"
+    BY_PRESSING = "opening it is the notice"
+    OPEN = "open"
 
 
 _SERVED = (PqrStatus.NOTIFIED, PqrStatus.APPEALED, PqrStatus.CLOSED)
