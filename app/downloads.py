@@ -1,8 +1,10 @@
-"""The one way a stored file leaves the server; the door that calls it has checked who asks."""
+"""How files leave the server, stored ones and those just made; the door that calls has checked who asks."""
 
 from __future__ import annotations
 
-from flask import Response
+from typing import BinaryIO
+
+from flask import Response, send_file
 
 from app.models import StoredFile
 from app.operations import files
@@ -28,3 +30,13 @@ def send_stored(stored: StoredFile, *, inline: bool = False) -> Response:
 def _blocks(content):  # type: ignore[no-untyped-def]
     while block := content.read(256 * 1024):
         yield block
+
+
+def send_made(file: BinaryIO, name: str, media_type: str) -> Response:
+    """Return *file*, written up to its end, as a download called *name*; it is closed when it has left."""
+    n_bytes = file.tell()
+    file.seek(0)
+    response = send_file(file, mimetype=media_type, as_attachment=True, download_name=name)
+    response.content_length = n_bytes
+    response.headers["Cache-Control"] = "no-store"
+    return response

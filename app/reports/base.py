@@ -1,0 +1,115 @@
+"""
+The contract of a report: what it is called, which controlled format it fills, what may be filtered, its columns, its rows, its totals.
+
+A report is made for one reader, one filter and one day, and knows nothing of screens or files: the screen, `xlsx.py` and
+`delimited.py` read the same header and rows. It receives its reader's scope and rights; it asks nobody who the reader is.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any, ClassVar
+
+from flask_babel import get_locale
+from flask_wtf import FlaskForm
+
+#: The values of one row, in the order of the header; None leaves a cell empty.
+Cells = tuple[Any, ...]
+
+
+class Kind(Enum):
+    """What the cells of a column hold. Every writer has its notation for each; none guesses from a value."""
+
+    TEXT = "str"
+    CASE = "str, the number of a case: the screen links it"
+    DATE = "date"
+    DATETIME = "naive datetime, on the wall clock of Colombia"
+    INT = "int"
+    MONEY = "Decimal, pesos"
+    BOOL = "bool, shown as yes or no"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its heading (a msgid), what its cells hold, and how many characters wide it is."""
+
+    title: str
+    kind: Kind = Kind.TEXT
+    width: int = 12
+
+
+@dataclass(frozen=True, slots=True)
+class ControlledFormat:
+    """A format of the quality system that a report fills: code, version and name as the master list of documents has them."""
+
+    code: str
+    version: str
+    name: str
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, str], *, code: str, name: str) -> ControlledFormat:
+        """Return what the Parameters `form.<report>.*` say, *code* and *name* where nobody loaded them."""
+        return cls(parameters.get("code") or code, parameters.get("version") or "1", parameters.get("name") or name)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One total: its label, in the reader's language, and its value."""
+
+    label: str
+    value: int | Decimal | str
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """Who issues a report, in which format, for whom and when: the first sheet of the workbook. `at` is Colombian wall clock."""
+
+    organisation: str
+    format: ControlledFormat
+    author: str
+    at: datetime
+
+
+class FilterForm(FlaskForm):
+    """What narrows a report. It travels in the URL and changes nothing, so it carries no token."""
+
+    class Meta:
+        csrf = False
+
+
+class Report(ABC):
+    """A report. `identifier` also names its Parameters: `form.<identifier>.code`, `.version`, `.name`."""
+
+    identifier: ClassVar[str]
+    name: ClassVar[str]
+    description: ClassVar[str]
+    code: ClassVar[str]
+    header: ClassVar[tuple[Column, ...]]
+    form: ClassVar[type[FilterForm]]
+
+    @abstractmethod
+    def rows(self) -> Iterator[Cells]:
+        """Yield every row, streamed: memory does not grow with their number. Raises what the domain raises."""
+
+    @abstractmethod
+    def totals(self) -> list[Figure]:
+        """Return the figures of the rows that `rows()` has yielded so far."""
+
+    @abstractmethod
+    def filters_in_words(self) -> list[str]:
+        """Return what was asked for, and what the reader's rights leave out, in the reader's language."""
+
+    def file_name(self, format: ControlledFormat, on: date, extension: str) -> str:
+        """Return the name of the download: R10-01-01-2026-07-10.xlsx."""
+        safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in format.code)
+        return f"{safe}-{on:%Y-%m-%d}.{extension}"
+
+
+def is_spanish() -> bool:
+    """Return whether the reader expects Spanish notation: 24/07/2026, semicolons and decimal commas."""
+    return str(get_locale() or "es").startswith("es")
