@@ -67,7 +67,8 @@ STAGES = (PqrStatus.RECEIVED, PqrStatus.ROUTED, PqrStatus.SOLVED, PqrStatus.ANSW
 
 def blame(form: Any, error: DomainError) -> None:
     """Put the refusal beside its field when the form shows that field, else on top."""
-    field = getattr(form, error.field or "", None)
+    name = error.field or ""
+    field = form[name] if name in form else form[f"{name}_id"] if f"{name}_id" in form else None
     if field is not None:
         field.errors = [*field.errors, say(error)]
     else:
@@ -283,8 +284,8 @@ class CaseView(BaseView):
             "channel": lambda: [(c.id, c.name) for c in session.scalars(_active(Channel))],
             "service": lambda: [nothing, *((s.id, s.name) for s in session.scalars(_active(Service)))],
             "cause": lambda: [nothing, *((c.id, str(c)) for c in session.scalars(select(SuiCause).order_by(SuiCause.group_code, SuiCause.code)))],
-            "process": lambda: [nothing, *((p.id, p.name) for p in session.scalars(select(Process).where(Process.is_active).order_by(Process.name)))],
-            "user": lambda: [nothing, *((u.id, f"{u.get_full_name()}") for u in session.scalars(_members()))],
+            "process_id": lambda: [nothing, *((p.id, p.name) for p in session.scalars(select(Process).where(Process.is_active).order_by(Process.name)))],
+            "user_id": lambda: [nothing, *((u.id, f"{u.get_full_name()}") for u in session.scalars(_members()))],
             "template": lambda: [nothing, *((t.id, t.name) for t in session.scalars(_templates()))],
         }
         for name, choices in rows.items():
@@ -361,8 +362,8 @@ class CaseView(BaseView):
         if not form.is_submitted():
             if "on" in form:
                 form.on.data = today()
-            if "process" in form and pqr.request_type.default_process_id:
-                form.process.data = pqr.request_type.default_process_id
+            if "process_id" in form and pqr.request_type.default_process_id:
+                form.process_id.data = pqr.request_type.default_process_id
             if "outcome" in form and pqr.outcome:
                 form.outcome.data, form.solution.data = pqr.outcome.name, pqr.solution
         return form
@@ -375,17 +376,17 @@ class CaseView(BaseView):
         session = db.session
         match move:
             case Move.ROUTE:
-                process = session.get(Process, said["process"]) if said["process"] else None
+                process = session.get(Process, said["process_id"]) if said["process_id"] else None
                 if process is None:
                     raise DomainError(N_("Choose the process that will attend it."), field="process")
-                operations.route(session, pqr, process, reason, user=session.get(User, said["user"]) if said["user"] else None, **who)
+                operations.route(session, pqr, process, reason, user=session.get(User, said["user_id"]) if said["user_id"] else None, **who)
                 messages.tell_routed(session, pqr, who["at"])
             case Move.RETURN_TO_DESK:
                 operations.return_to_desk(session, pqr, reason, **who)
             case Move.REQUEST_COMPLETION:
                 operations.request_completion(session, pqr, reason, said["act"] or "", on=said["on"], **who)
             case Move.COMPLETE:
-                process = session.get(Process, said["process"]) if said["process"] else None
+                process = session.get(Process, said["process_id"]) if said["process_id"] else None
                 operations.complete(session, pqr, reason, process=process, on=said["on"], **who)
             case Move.ORDER_EVIDENCE:
                 operations.order_evidence(session, pqr, reason, said["act"] or "", on=said["on"], **who)

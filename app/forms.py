@@ -330,6 +330,8 @@ class Reachable:
     An anonymous request keeps nothing of them.
     """
 
+    field_flags = {"required": True}
+
     def __call__(self, form: Form, field: Field) -> None:
         if form["identity"].data == Identity.ANONYMOUS.name:
             raise StopValidation
@@ -495,7 +497,7 @@ class CalculatorForm(FlaskForm):
     regime = SelectField(
         _l("Law that applies"), choices=[("", _l("The usual one for that kind of request")), *choices_of(Regime)], default="", filters=[in_capitals]
     )
-    type = SelectField(_l("Kind of request"), filters=[in_capitals])
+    type = SelectField(_l("Kind of request"), filters=[in_capitals], validators=[InputRequired(_l("Choose the kind of request."))])
     filed = LenientDateField(_l("Date of filing"), validators=[InputRequired(_l("Write the date on which it was filed."))])
     time = LenientTimeField(_l("Hour of filing"), validators=[Empty()])
 
