@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -156,11 +156,11 @@ def here(**changes: Any) -> str:
 
 def flat(errors: Any) -> Iterator[str]:
     """Yield the texts in *errors* of a WTForms field, however nested; a Markup stays one."""
-    if isinstance(errors, str) or not isinstance(errors, Iterable):
-        yield errors if isinstance(errors, str) else str(errors)
-    else:
+    if isinstance(errors, list | tuple | dict):
         for item in errors.values() if isinstance(errors, dict) else errors:
             yield from flat(item)
+    else:  # a lazy text is iterable too: letter by letter
+        yield errors if isinstance(errors, str) else str(errors)
 
 
 def page_theme() -> str:
