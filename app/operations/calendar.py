@@ -161,6 +161,14 @@ class Lateness(Enum):
     LEAVES_LATENESS = N_("No longer late")
     SAME = ""
 
+    @property
+    def rank(self) -> int:
+        """Place in the lists of cases: the worst news first."""
+        return _RANK[self]
+
+
+_RANK = {lateness: rank for rank, lateness in enumerate(Lateness)}
+
 
 @dataclass(frozen=True, slots=True)
 class MovedCase:
@@ -258,13 +266,21 @@ def preview(session: Session, edit: CalendarEdit, today: date) -> Preview:
         past = ", ".join(f"{on:%d/%m/%Y}" for on in turned if on < today)
         raise TermsAnswered(n=n_answered, days=past)
     moved = tuple(sorted(_moved(session, after, today, _reached_by(turned, settings)), key=_importance))
-    content = [edit.as_data(), before.version, after.version, settings, [case.as_data() for case in moved]]
-    digest = sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    return Preview(edit, removed, settings, moved, n_answered, digest)
+    return Preview(edit, removed, settings, moved, n_answered, _digest(edit, before, after, settings, moved))
 
 
 def _importance(case: MovedCase) -> tuple[int, str, str]:
-    return list(Lateness).index(case.lateness), str(case.after[case.column]), case.number
+    return case.lateness.rank, str(case.after[case.column]), case.number
+
+
+def _digest(
+    edit: CalendarEdit, before: BusinessCalendar, after: BusinessCalendar, settings: dict[str, Any], moved: Iterable[MovedCase]
+) -> str:
+    """Return the fingerprint of all that a preview shows; equal on every node."""
+    digest = sha256(json.dumps([edit.as_data(), before.version, after.version, settings], sort_keys=True).encode())
+    for case in moved:
+        digest.update(repr((case.number, case.before, case.after, case.lateness.name)).encode())
+    return digest.hexdigest()
 
 
 def _off_day(row: CalendarDay) -> OffDay:
@@ -393,7 +409,9 @@ def _moved(
 
 
 def _lateness(before: dict[str, Any], after: dict[str, Any], today: date) -> Lateness:
-    was_late, is_late = ((dates.get("due_on") or today) < today for dates in (before, after))
+    if "due_on" not in after:
+        return Lateness.SAME
+    was_late, is_late = before["due_on"] < today, after["due_on"] < today
     if was_late == is_late:
         return Lateness.SAME
     return Lateness.BECOMES_LATE if is_late else Lateness.LEAVES_LATENESS
@@ -475,12 +493,16 @@ def _write_calendar(session: Session, organisation: Organisation, shown: Preview
 
 
 def _write_dates(session: Session, moved: Iterable[MovedCase], at: datetime) -> None:
-    """Store the dates of *moved* in one go, with their lines of the change log; the unit of work would take a second per thousand."""
-    cases = sorted(moved, key=lambda case: sorted(case.after))  # equal columns together are one statement
-    if not cases:
-        return
+    """Store the dates of *moved*, with their lines of the change log: one statement for all that move to the same dates."""
+    cases = list(moved)
+    alike: dict[tuple[tuple[str, Any], ...], list[int]] = {}
+    for case in cases:
+        alike.setdefault(tuple(case.after.items()), []).append(case.pqr_id)
     stamp = {"changed_at": at, "changed_by_id": session.info.get("actor_id")}
-    session.execute(update(Pqr), [{"id": case.pqr_id, **case.after, **stamp} for case in cases])
+    for dates, ids in alike.items():
+        for start in range(0, len(ids), 1000):
+            statement = update(Pqr).where(Pqr.id.in_(ids[start : start + 1000])).values(**dict(dates), **stamp)
+            session.execute(statement.execution_options(synchronize_session=False))
     audit.record_updates(session, Pqr, ((case.pqr_id, case.before, case.after) for case in cases))
     for row in list(session.identity_map.values()):
         if isinstance(row, Pqr):
