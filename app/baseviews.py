@@ -30,7 +30,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, Form, SelectField, StringField
 from wtforms.fields.core import UnboundField
-from wtforms.validators import InputRequired
+from wtforms.validators import InputRequired, ValidationError
 from wtforms.validators import Optional as Empty
 from wtforms.widgets import CheckboxInput, ListWidget, TextInput
 
@@ -73,7 +73,7 @@ class EnumSelect(SelectField):
 
     def pre_validate(self, form: Form) -> None:
         if self.data is None and "" not in dict(self.choices):
-            raise ValueError(_("Choose one of the list."))
+            raise ValidationError(_("Choose one of the list."))
 
 
 def _refuse(name: str) -> Any:

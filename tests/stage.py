@@ -7,13 +7,15 @@ The stage is set once; every request happens in a savepoint and is undone, so th
 from __future__ import annotations
 
 import contextvars
+import traceback
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from flask import Flask
+from flask_appbuilder.security.sqla.models import Group, Role
 from itsdangerous import URLSafeTimedSerializer
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -35,6 +37,12 @@ OUTSIDER = "O"
 EVERYBODY = OUTSIDER + "".join(ROLES)
 
 MINE, OTHER = "TECNICA", "FACTURACION"
+#: What the signed links of the citizen's pages say, by endpoint.
+LINKS: dict[str, tuple[str, dict[str, Any]]] = {
+    "portal.filed": ("filed", {"r": False, "c": False}),
+    "portal.receipt": ("receipt", {}),
+    "portal.download": ("file", {}),
+}
 _RAW_TOKEN = "f" * 40
 
 
@@ -50,14 +58,28 @@ class Stage:
         self.file_ids: dict[str, int] = {}
         self.notice_token = ""
         self.keys: dict[str, str] = {}
+        #: Rows that an address may name: "@T" is the user with that letter, "@role" a role of the house.
+        self.marks: dict[str, Any] = {}
         self._set(session, Factory(session))
+        self._crash = ""
+        handlers = app.error_handler_spec[None][None]
+        page_of = handlers[Exception]
+        handlers[Exception] = lambda error: (self._note_crash(), page_of(error))[1]
+
+    def _note_crash(self) -> None:
+        self._crash = traceback.format_exc()
 
     # ── what stands on it ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _set(self, session: Session, make: Factory) -> None:
         for letter, role in ROLES.items():
-            self.users[letter] = make.user(role, process=MINE if letter == "D" else None).id
+            self.users[letter] = make.user(role, process=MINE if letter == "D" else None, username=username(letter)).id
+            self.marks[f"@{letter}"] = self.users[letter]
         make.account()
+        role, group = Role(name="Archivo"), Group(name="Turno de la tarde", label="Tarde", description="")
+        session.add_all([role, group])
+        session.flush()
+        self.marks["@role"] = role.id
         steps = Steps(session, make, self.users)
         for name, build in steps.states().items():
             pqr = build()
@@ -68,6 +90,41 @@ class Stage:
                 self.notice_token = steps.notice(pqr)
         steps.remember()
         session.commit()
+
+    # ── finding the way ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def doors(self) -> set[tuple[str, str]]:
+        """Return every (endpoint, method) that the product answers to."""
+        return {(rule.endpoint, method) for rule in self.app.url_map.iter_rules() for method in rule.methods - {"HEAD", "OPTIONS"}}
+
+    def address(self, endpoint: str, case: str = "ROUTED", **parts: Any) -> str:
+        """Return an address of *endpoint*: *parts* as given, the rest from *case* and from the first row of a screen's table."""
+        rule = next(self.app.url_map.iter_rules(endpoint))
+        values = {name: self._part(endpoint, case, name) for name in rule.arguments - set(parts)}
+        values |= {name: self.marks.get(value, value) for name, value in parts.items()}
+        return self.app.url_map.bind("localhost").build(endpoint, values)
+
+    def _part(self, endpoint: str, case: str, name: str) -> Any:
+        match name:
+            case "number":
+                return self.cases[case]
+            case "file_id":
+                return self.file_ids[case]
+            case "pk":
+                return self._first_key(endpoint.partition(".")[0])
+            case "token":
+                return self._signed(endpoint, case) if endpoint in LINKS else self.notice_token
+        raise LookupError(f"{endpoint}: say what <{name}> is")
+
+    def _first_key(self, view_name: str) -> Any:
+        view = next(view for view in self.app.appbuilder.baseviews if type(view).__name__ == view_name)  # type: ignore[attr-defined]
+        key = inspect(view.datamodel.obj).primary_key[0]
+        return self.connection.execute(select(key).order_by(key).limit(1)).scalar_one()
+
+    def _signed(self, endpoint: str, case: str) -> str:
+        purpose, facts = LINKS[endpoint]
+        facts = {"p": self.case_ids[case], **facts, **({"f": self.file_ids[case]} if purpose == "file" else {})}
+        return str(URLSafeTimedSerializer(self.app.secret_key, salt=f"portal.{purpose}").dumps(facts))
 
     # ── walking over it ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -98,18 +155,24 @@ class Stage:
         headers = {"Cookie": self.cookie(letter), **options.pop("headers", {})}
         if method not in {"GET", "HEAD"} and with_token:
             headers["X-CSRFToken"] = self.token()
-            data = {"csrf_token": self.token(), **(data or {})}
+            if "json" not in options:
+                data = {"csrf_token": self.token(), **(data or {})}
         savepoint = self.connection.begin_nested()
         try:
             client = self.app.test_client(use_cookies=False)
             response = contextvars.Context().run(client.open, url, method=method, data=data, headers=headers, **options)
             response.get_data()
+            assert response.status_code < 500, f"{letter} {method} {url}: {response.status_code}\n{self._crash[-3000:]}"
             if then is not None:
                 then()
             return response
         finally:
             if savepoint.is_active:
                 savepoint.rollback()
+
+
+def username(letter: str) -> str:
+    return f"papel-{letter.lower()}"
 
 
 class Steps:
