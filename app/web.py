@@ -247,6 +247,10 @@ def _speak(locale: str) -> Any:
     return redirect(came_from._replace(scheme="", netloc="").geturl() if is_ours and not came_from.path.startswith("//") else "/")
 
 
+def _guard_file(headers: Any, _path: str, _url: str) -> None:
+    headers["X-Content-Type-Options"] = "nosniff"
+
+
 def finish(app: Flask) -> None:
     """Last of the wiring: the limiter counts first, on a connection of its own, and only then is the user read."""
     app.view_functions["LocaleView.index"] = _speak
@@ -255,7 +259,8 @@ def finish(app: Flask) -> None:
     if app.config["N_PROXIES"]:
         n = app.config["N_PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]
-    app.wsgi_app = WhiteNoise(app.wsgi_app, max_age=31536000 if not app.debug else 0)  # type: ignore[method-assign]
+    max_age = 31536000 if not app.debug else 0
+    app.wsgi_app = WhiteNoise(app.wsgi_app, max_age=max_age, add_headers_function=_guard_file)  # type: ignore[method-assign]
     for name in ("static", "appbuilder.static"):
         view = app.blueprints.get(name.partition(".")[0]) if "." in name else app
         folder = view.static_folder

@@ -1,0 +1,123 @@
+"""What holds for every page there is, ours and Flask-AppBuilder's: headers, plain markup, no writing by reading, tokens on forms."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from tests.databases import statements_of
+from tests.stage import Stage
+from tests.test_permissions import ROWS, Row
+
+GETS = list({(row.endpoint, str(row.url), row.case): row for row in ROWS if row.method == "GET" and row.may}.values())
+POSTS = list({(row.endpoint, str(row.url)): row for row in ROWS if row.method == "POST" and row.may}.values())
+FILES = {"static", "appbuilder.static"}
+#: Reading that writes, and why it may.
+WRITES = {
+    "portal.receipt": "the receipt is issued when it is first printed, and is the same ever after",
+    "CaseView.receipt": "the same receipt, printed at the desk",
+}
+#: Doors without a token, and why.
+TOKENLESS = {
+    "SecurityApi.login": "answers with a bearer token and sets no cookie, so no cookie can be abused",
+    "SecurityApi.refresh": "reads a bearer token and no cookie",
+}
+
+
+def reader_of(row: Row) -> str:
+    """Return somebody whom the page opens for; the administrator when possible."""
+    return "X" if "X" in row.may else row.may[0]
+
+
+def visit(stage: Stage, row: Row, **options):
+    return stage.request(reader_of(row), row.method, stage.address(row.endpoint, row.case, **row.url), **options)
+
+
+class Markup(HTMLParser):
+    """Collects what the content policy would drop, what leaves the origin, and the language."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.lang: str | None = None
+        self.n_h1 = 0
+        self.inline: list[str] = []
+        self.outside: list[str] = []
+        self.tokens: list[str] = []
+        self.posts: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if tag == "html":
+            self.lang = values.get("lang")
+        self.n_h1 += tag == "h1"
+        self.inline += [f"<{tag} {name}>" for name in values if name == "style" or name.startswith("on")]
+        if tag in {"script", "style"} and "src" not in values and not values.get("nonce"):
+            self.inline.append(f"<{tag}> without nonce")
+        address = values.get("href" if tag == "link" else "src") or ""
+        if re.match(r"(https?:)?//", address) and tag != "a":
+            self.outside.append(address)
+        if (values.get("href") or "").startswith("javascript:"):
+            self.inline.append("javascript:")
+        if tag == "form" and (values.get("method") or "").lower() == "post":
+            self.posts.append(values.get("action") or "")
+        if tag == "input" and values.get("name") == "csrf_token":
+            self.tokens.append(values.get("value") or "")
+
+
+@pytest.mark.parametrize("row", GETS, ids=str)
+def test_a_page_opens_guarded_plain_and_without_writing(stage, row):
+    with statements_of(stage.connection) as statements:
+        response = visit(stage, row)
+    written = [
+        statement for statement in statements if re.match(r"\s*(INSERT|UPDATE|DELETE|WITH\b.*\b(INSERT|UPDATE|DELETE))", statement, re.I)
+    ]
+
+    assert response.status_code in {200, 302, 304}
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    if row.endpoint in FILES:
+        return
+    assert written == [] or row.endpoint in WRITES
+    policy = response.headers["Content-Security-Policy"]
+    is_page = response.mimetype == "text/html"
+    assert policy.startswith("default-src 'self'" if is_page else ("default-src 'self'", "default-src 'none'"))
+    assert not is_page or "unsafe" not in policy
+    assert response.headers["X-Frame-Options"] == "DENY"
+    assert response.headers["X-Request-Id"]
+    if is_page and response.status_code == 200:
+        page = Markup(response.get_data(as_text=True))
+        assert page.lang == "es"
+        assert page.n_h1 == 1
+        assert page.inline == []
+        assert page.outside == []
+        assert len(page.tokens) >= len(page.posts), "a form that posts carries its token"
+
+
+@pytest.mark.one_engine
+@pytest.mark.parametrize("row", [row for row in POSTS if row.endpoint not in TOKENLESS], ids=str)
+def test_a_form_without_its_token_is_refused(stage, row):
+    """Somebody else's page can make a browser post here with its cookie; it cannot know the token."""
+    with statements_of(stage.connection) as statements:
+        response = visit(stage, row, with_token=False)
+
+    assert response.status_code in {400, 410}
+    assert [statement for statement in statements if re.match(r"\s*(INSERT|UPDATE|DELETE)", statement, re.I)] == []
+
+
+@pytest.mark.one_engine
+def test_the_token_of_another_session_is_refused(stage):
+    row = next(row for row in POSTS if row.endpoint == "PartyView.add")
+    response = visit(stage, row, with_token=False, headers={"X-CSRFToken": stage.token()[:-3] + "abc"})
+
+    assert response.status_code == 400
+
+
+@pytest.mark.one_engine
+def test_no_door_besides_those_named_is_without_a_token(stage):
+    from app.extensions import csrf
+
+    exempt = {view.rpartition(".")[2] for view in csrf._exempt_views} | {blueprint.name for blueprint in csrf._exempt_blueprints}
+
+    assert exempt <= {"SecurityApi", "MenuApi", "portal", "login", "refresh", "file_request", "look_up", "open_answer", "notice"}
