@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
+from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import (
     ColumnElement,
     Result,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     case,
     cast,
     func,
+    inspect,
     literal,
     null,
     or_,
@@ -78,6 +80,12 @@ def front_desk(session: Session) -> Process:
 def parameter(session: Session, key: str, default: str = "") -> str:
     """Return the value of parameter *key*, or *default* when nobody loaded it."""
     return session.scalar(select(Parameter.value).where(Parameter.key == key)) or default
+
+
+def lock(session: Session, row: Any) -> None:
+    """Read the columns of *row* again and keep other writers off it until the transaction ends: two people, one after the other."""
+    columns = [attribute.key for attribute in inspect(row).mapper.column_attrs]
+    session.refresh(row, columns, with_for_update={"of": type(row)})  # `of`: what was loaded beside it by outer joins stays free
 
 
 # ── The calendar and the terms ────────────────────────────────────────────────────────────────────────────────────────────
@@ -166,6 +174,20 @@ def hold_calendar(session: Session, organisation: Organisation) -> None:
         session.refresh(organisation, ["working_week", "opens_at", "closes_at"])
     session.info.pop(_CALENDAR, None)
     session.info[_HELD] = innermost
+
+
+def off_days(session: Session, year: int) -> list[Row[tuple[CalendarDay, User | None]]]:
+    """Return the holidays and closures of *year* by date, each with the user who wrote it, or None."""
+    statement = select(CalendarDay, User).outerjoin(User, User.id == CalendarDay.created_by_id)
+    return list(session.execute(statement.where(CalendarDay.year == year).order_by(CalendarDay.on)))
+
+
+def calendar_changes(session: Session, limit: int) -> list[Row[Any]]:
+    """Return the last changes of the calendar, newest first, with how many days and cases each touched."""
+    counts = [func.json_array_length(getattr(CalendarChange, name)).label(f"n_{name}") for name in ("added", "removed", "moved")]
+    columns = (CalendarChange.id, CalendarChange.at, CalendarChange.reason, CalendarChange.settings, *counts, User)
+    statement = select(*columns).outerjoin(User, User.id == CalendarChange.actor_id)
+    return list(session.execute(statement.order_by(CalendarChange.id.desc()).limit(limit)))
 
 
 def term_rules(session: Session) -> tuple[TermRule, ...]:
@@ -282,20 +304,21 @@ _LINE = (
 )  # fmt: skip
 
 
+def _lines() -> Select[Any]:
+    return (
+        select(*_LINE)
+        .outerjoin(Party, Party.id == Pqr.party_id)
+        .join(Process, Process.id == Pqr.process_id)
+        .join(RequestType, RequestType.id == Pqr.request_type_id)
+    )
+
+
 def case_lines(
     session: Session, ids: Select[tuple[int]], *, newest_first: bool = True, limit: int = 25, after: tuple[date, int] | None = None
 ) -> list[Row[Any]]:
     """Return up to *limit* lines of a list of cases in one statement, after the key (`filed_on`, `id`) of the last one seen."""
     order = (Pqr.filed_on.desc(), Pqr.id.desc()) if newest_first else (Pqr.filed_on, Pqr.id)
-    statement = (
-        select(*_LINE)
-        .outerjoin(Party, Party.id == Pqr.party_id)
-        .join(Process, Process.id == Pqr.process_id)
-        .join(RequestType, RequestType.id == Pqr.request_type_id)
-        .where(Pqr.id.in_(ids))
-        .order_by(*order)
-        .limit(limit)
-    )
+    statement = _lines().where(Pqr.id.in_(ids)).order_by(*order).limit(limit)
     if after is not None:
         key = tuple_(Pqr.filed_on, Pqr.id)
         statement = statement.where(key < after if newest_first else key > after)
@@ -305,6 +328,31 @@ def case_lines(
 def count_up_to(session: Session, ids: Select[tuple[int]], bound: int = 10_000) -> int:
     """Return how many rows *ids* has, counting no further than *bound* + 1."""
     return session.scalar(select(func.count()).select_from(ids.limit(bound + 1).subquery())) or 0
+
+
+def day_counts(session: Session, ids: Select[tuple[int]], today: date, calendar: BusinessCalendar) -> dict[str, int]:
+    """Return how many of *ids* are in each of `BUCKETS` on *today*, in one statement. Raises CalendarGap."""
+    counts = [func.count().filter(in_bucket(bucket, today, calendar)).label(bucket) for bucket in BUCKETS]
+    alive = Pqr.status.in_(states_in(Category.OPEN, Category.STOPPED))
+    row = session.execute(select(*counts).select_from(Pqr).where(alive, Pqr.id.in_(ids))).one()
+    return dict(row._mapping)
+
+
+def waiting_for(
+    session: Session, ids: Select[tuple[int]], user_id: int, mine: Select[tuple[int]], states: Collection[PqrStatus], limit: int = 15
+) -> list[Row[Any]]:
+    """
+    Return the lines of *ids* whose next step is the reader's, the most urgent first.
+
+    Args:
+        mine: The processes of the reader; what they hold in progress, and nobody in person has, waits for him too.
+        states: States whose next step his rights allow, whoever holds the case.
+    """
+    in_person = and_(Pqr.holder_id == user_id, Pqr.status.in_(_RUNNING))
+    in_process = and_(Pqr.process_id.in_(mine), Pqr.holder_id.is_(None), Pqr.status == PqrStatus.ROUTED)
+    his = or_(in_person, in_process, Pqr.status.in_(states))
+    statement = _lines().where(his, Pqr.id.in_(ids)).order_by(Pqr.due_on, Pqr.id).limit(limit)
+    return list(session.execute(statement))
 
 
 def case_page(ids: Select[tuple[int]], number: str) -> Select[tuple[Pqr]]:
@@ -440,7 +488,7 @@ def batons(session: Session, ids: Sequence[int]) -> dict[int, list[Row[Any]]]:
     ).where(CaseEvent.pqr_id.in_(ids), CaseEvent.clock.is_not(None))  # fmt: skip
     both = union_all(lines, acts).order_by("pqr_id", "is_act", "id")
     found: dict[int, list[Row[Any]]] = {case_id: [] for case_id in ids}
-    for row in session.execute(both):
+    for row in session.execute(both).all():
         found[row.pqr_id].append(row)
     return found
 

@@ -75,7 +75,7 @@ def receipt_of(session: Session, pqr: Pqr, at: datetime) -> Document:
     """Return the receipt of the case: issued by the first call, the same one ever after. Writes, so a GET starts writing first."""
     known = _receipt(session, pqr)
     if known is None:
-        session.refresh(pqr, with_for_update=True)  # two clicks: the second finds what the first issued
+        queries.lock(session, pqr)  # two clicks: the second finds what the first issued
         known = _receipt(session, pqr)
     if known is not None:
         return known
@@ -121,7 +121,7 @@ def issue_answer(session: Session, pqr: Pqr, approver: User, at: datetime) -> Do
         IllegalMove, MoveRefused: The case cannot be answered now, or has no draft.
         DomainError: The text on recursos that this letter must carry is not loaded.
     """
-    session.refresh(pqr, with_for_update=True)  # a second approver waits here, and then sees an answered case
+    queries.lock(session, pqr)  # a second approver waits here, and then sees an answered case
     arrow_for(Move.ISSUE_ANSWER, pqr.status)
     answer = draft_of(pqr)
     appeal = _appeal_text(session, pqr)

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from sqlalchemy import event, inspect
 from sqlalchemy.orm import Session
 
+from app import queries
 from app.domain import N_
 from app.domain.errors import DomainError, MoveRefused
 from app.domain.states import AnswerStatus, Category, Identity
@@ -98,7 +99,7 @@ def save_draft(session: Session, pqr: Pqr, body: str, actor_id: int | None) -> A
         MoveRefused: The answer was issued, the case is not open, or the text is empty or too long.
     """
     body = body.replace("\r\n", "\n").strip()
-    session.refresh(pqr, with_for_update=True)  # whoever issues at this moment comes before or after, not in between
+    queries.lock(session, pqr)  # whoever issues at this moment comes before or after, not in between
     answer = pqr.answer
     if answer is not None and answer.status is AnswerStatus.ISSUED:
         raise MoveRefused(N_("The answer %(number)s was issued and cannot change."), number=answer.number)

@@ -276,7 +276,7 @@ def make_move(
         MoveRefused: A reason, act or date is missing or impossible.
     """
     queries.hold_calendar(session, pqr.organisation)  # before the row: a change of the calendar locks in this order too
-    session.refresh(pqr, with_for_update=True)  # two people on one case: the second sees what the first did
+    queries.lock(session, pqr)  # two people on one case: the second sees what the first did
     arrow = arrow_for(move, pqr.status)
     reason, act, on = reason.strip(), act.strip(), on or local(at).date()
     if arrow.needs_reason and not reason:
@@ -311,6 +311,7 @@ def _hand_over(
     """Close the open line of the baton ledger and open the next; no *process* means that nobody holds it any more."""
     open_line = session.scalar(select(Assignment).where(Assignment.pqr_id == pqr.id, Assignment.out_at.is_(None)))
     if open_line is not None:
+        at = max(at, open_line.in_at)  # a clock that was put back does not make a line end before it began
         open_line.out_at, open_line.out_on = at, local(at).date()
         session.flush()
     pqr.holder = user
@@ -458,7 +459,7 @@ def serve_e_notice(session: Session, notice: Notice, *, at: datetime, address: s
 
     If the answer was served otherwise meanwhile, the access is kept as proof and the case does not move.
     """
-    session.refresh(notice, with_for_update=True)
+    queries.lock(session, notice)
     if notice.opened_at is None:
         notice.opened_at, notice.opened_from, notice.served_on = at, address[:64], local(at).date()
         session.flush()
