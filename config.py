@@ -56,7 +56,9 @@ def made_secret(instance: Path) -> str | None:
 
 def is_plain_command() -> bool:
     """Return whether this is a `flask …` command that serves nobody: it signs nothing, so it needs no lasting secret."""
-    return Path(sys.argv[0]).name == "flask" and "run" not in sys.argv[1:2]
+    program = Path(sys.argv[0])
+    name = program.parent.name if program.name == "__main__.py" else program.name  # `python -m flask` is the same command
+    return name == "flask" and "run" not in sys.argv[1:]
 
 
 def database_url(instance: Path) -> str:

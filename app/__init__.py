@@ -42,7 +42,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
         views.register(builder)
         portal.init_app(app)
         web.finish(app)
-    from app import cli
+    from app import cli, serve  # noqa: F401  serve adds its commands
 
     app.cli.add_command(cli.atiende)
     return app

@@ -25,7 +25,7 @@ from flask_appbuilder.security.sqla.models import (
 )
 from flask_login import current_user
 from sqlalchemy import Select, false, or_, select, union
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from app.extensions import appbuilder
 from app.models import Assignment, Pqr, ProcessMember
@@ -45,7 +45,7 @@ CATALOGUES = (
     "Organisation", "Municipality", "Process", "ProcessMember", "Channel", "Service", "RequestType", "SuiCause", "SuiCode",
     "LegalTerm", "Parameter", "ConsentText", "AnswerTemplate",
 )  # fmt: skip
-REGISTERS = ("CalendarYear", "CalendarDay", "CalendarChange", "ChangeLog", "OutboxMessage")
+REGISTERS = ("CalendarDay", "ChangeLog", "OutboxMessage")
 
 EVERYBODY = rights("Home", "can_get") | rights("UserInfoEditView", "can_this_form_get", "can_this_form_post") | rights(
     "ResetMyPasswordView", "can_this_form_get", "can_this_form_post"
@@ -79,7 +79,7 @@ PROCESS_ROLES: dict[str, frozenset[Right]] = {
     COMERCIAL: EVERYBODY | READ_CASES | rights("Pqr", "can_see_all") | rights("Party", *WRITE) | rights("Account", *READ),
     CALIDAD: EVERYBODY | READ_CASES | READ_TIMES | rights("Pqr", "can_see_all") | READ_PARTIES,
     CONTROL: EVERYBODY | READ_CASES | READ_TIMES | rights("Pqr", "can_see_all", "can_see_reserved") | READ_PARTIES
-    | rights("ChangeLog", *READ) | rights("CalendarDay", *READ) | rights("CalendarChange", *READ) | rights("LegalTerm", *READ),
+    | rights("ChangeLog", *READ) | rights("CalendarDay", *READ) | rights("LegalTerm", *READ),
     PUBLIC: frozenset(),
 }  # fmt: skip
 
@@ -187,7 +187,8 @@ def sync_roles(session: Session) -> dict[str, int]:
 
     Admin gets every right that any registered view or role knows. The caller commits.
     """
-    known = {(pv.permission.name, pv.view_menu.name): pv for pv in session.scalars(select(PermissionView))}
+    named = select(PermissionView).options(joinedload(PermissionView.permission), joinedload(PermissionView.view_menu))
+    known = {(pv.permission.name, pv.view_menu.name): pv for pv in session.scalars(named)}
     every: set[Right] = set(ADMINISTRATION).union(*PROCESS_ROLES.values())
     for view in appbuilder.baseviews:
         every |= {(permission, view.class_permission_name) for permission in getattr(view, "base_permissions", None) or ()}

@@ -1,108 +1,93 @@
+"""
+Runs the revisions: all that are due in one transaction, by one process at a time, or not at all.
+
+SQLite changes a table by making another and dropping the first, which foreign keys forbid; so they are off on a connection of our
+own, and checked before the commit. Two processes that start together queue: by BEGIN IMMEDIATE there, by an advisory lock on
+PostgreSQL. The second finds nothing left to do.
+"""
+
+from __future__ import annotations
+
 import logging
 from logging.config import fileConfig
-
-from flask import current_app
+from typing import Any
 
 from alembic import context
+from flask import current_app
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, text
 
-# this is the Alembic Config object, which provides
-# access to the values within the .ini file in use.
 config = context.config
-
-# Interpret the config file for Python logging.
-# This line sets up loggers basically.
 fileConfig(config.config_file_name, disable_existing_loggers=False)  # the product migrates itself when it starts
-logger = logging.getLogger('alembic.env')
+log = logging.getLogger("alembic.env")
+
+migrate = current_app.extensions["migrate"]
+engine: Engine = migrate.db.engine
+LOCK = 0x41544D47  # any number of our own
 
 
-def get_engine():
-    return current_app.extensions['migrate'].db.engine
+def is_ours(_item: object, name: str | None, kind: str, is_reflected: bool, _counterpart: object) -> bool:
+    """Leave out the tables that the job queue keeps for itself on PostgreSQL."""
+    return not (kind == "table" and is_reflected and (name or "").startswith("huey_"))
 
 
-def get_engine_url():
-    try:
-        return get_engine().url.render_as_string(hide_password=False).replace(
-            '%', '%%')
-    except AttributeError:
-        return str(get_engine().url).replace('%', '%%')
+def say_nothing_changed(_context: object, _revision: object, directives: list[Any]) -> None:
+    """Write no empty revision."""
+    if getattr(config.cmd_opts, "autogenerate", False) and directives[0].upgrade_ops.is_empty():
+        directives[:] = []
+        log.info("No changes in schema detected.")
 
 
-# add your model's MetaData object here
-# for 'autogenerate' support
-# from myapp import mymodel
-# target_metadata = mymodel.Base.metadata
-config.set_main_option('sqlalchemy.url', get_engine_url())
-target_db = current_app.extensions['migrate'].db
+def sqlite_engine() -> Engine:
+    """Return an engine like ours without foreign keys, whose transactions begin as writers."""
+    own = create_engine(engine.url, poolclass=NullPool)
 
-# other values from the config, defined by the needs of env.py,
-# can be acquired:
-# my_important_option = config.get_main_option("my_important_option")
-# ... etc.
+    @event.listens_for(own, "connect")
+    def configure(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, so that DDL is part of the transaction
+        connection.execute("PRAGMA busy_timeout=60000")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA foreign_keys=OFF")
+
+    @event.listens_for(own, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return own
 
 
-def get_metadata():
-    if hasattr(target_db, 'metadatas'):
-        return target_db.metadatas[None]
-    return target_db.metadata
+def check_foreign_keys(connection: Connection) -> None:
+    """Raise when a revision left a row that refers to nothing; the transaction is undone."""
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+    if broken:
+        tables = ", ".join(sorted({row[0] for row in broken}))
+        raise RuntimeError(f"the migration would leave {len(broken)} rows without what they refer to, in {tables}; nothing was changed")
 
 
-def run_migrations_offline():
-    """Run migrations in 'offline' mode.
+def options() -> dict[str, Any]:
+    arguments = {"process_revision_directives": say_nothing_changed, **migrate.configure_args}
+    return {"target_metadata": migrate.db.metadatas[None], "include_object": is_ours, **arguments}
 
-    This configures the context with just a URL
-    and not an Engine, though an Engine is acceptable
-    here as well.  By skipping the Engine creation
-    we don't even need a DBAPI to be available.
 
-    Calls to context.execute() here emit the given string to the
-    script output.
+def run_online() -> None:
+    is_sqlite = engine.dialect.name == "sqlite"
+    with (sqlite_engine() if is_sqlite else engine).connect() as connection:
+        context.configure(connection=connection, transactional_ddl=True, **options())
+        with context.begin_transaction():
+            if not is_sqlite:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+            context.run_migrations()
+            if is_sqlite:
+                check_foreign_keys(connection)
 
-    """
-    url = config.get_main_option("sqlalchemy.url")
-    context.configure(
-        url=url, target_metadata=get_metadata(), literal_binds=True
-    )
 
+def run_offline() -> None:
+    """Print the SQL instead of running it (`flask db upgrade --sql`)."""
+    context.configure(url=engine.url.render_as_string(hide_password=False), literal_binds=True, **options())
     with context.begin_transaction():
         context.run_migrations()
 
 
-def run_migrations_online():
-    """Run migrations in 'online' mode.
-
-    In this scenario we need to create an Engine
-    and associate a connection with the context.
-
-    """
-
-    # this callback is used to prevent an auto-migration from being generated
-    # when there are no changes to the schema
-    # reference: http://alembic.zzzcomputing.com/en/latest/cookbook.html
-    def process_revision_directives(context, revision, directives):
-        if getattr(config.cmd_opts, 'autogenerate', False):
-            script = directives[0]
-            if script.upgrade_ops.is_empty():
-                directives[:] = []
-                logger.info('No changes in schema detected.')
-
-    conf_args = current_app.extensions['migrate'].configure_args
-    if conf_args.get("process_revision_directives") is None:
-        conf_args["process_revision_directives"] = process_revision_directives
-
-    connectable = get_engine()
-
-    with connectable.connect() as connection:
-        context.configure(
-            connection=connection,
-            target_metadata=get_metadata(),
-            **conf_args
-        )
-
-        with context.begin_transaction():
-            context.run_migrations()
-
-
 if context.is_offline_mode():
-    run_migrations_offline()
+    run_offline()
 else:
-    run_migrations_online()
+    run_online()
