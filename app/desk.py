@@ -119,7 +119,10 @@ class CaseView(BaseView):
 
     def _scope(self, wanted: queries.CaseFilter = queries.CaseFilter()) -> Any:  # noqa: B008  frozen
         organisation = queries.organisation(db.session)
-        return scope_cases(queries.cases(wanted, today(), queries.calendar_of(db.session, organisation)), today())
+        ids = queries.cases(wanted, today(), queries.calendar_of(db.session, organisation))
+        if wanted.party_id is not None and not may("can_see_reserved"):
+            ids = ids.where(Pqr.identity == Identity.NAMED)  # the list of somebody's cases would tell who filed
+        return scope_cases(ids, today())
 
     def _case(self, number: str) -> Pqr:
         ids = scope_cases(select(Pqr.id).where(Pqr.number == number.upper()), today())

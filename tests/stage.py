@@ -43,6 +43,10 @@ LINKS: dict[str, tuple[str, dict[str, Any]]] = {
     "portal.receipt": ("receipt", {}),
     "portal.download": ("file", {}),
 }
+#: Who filed the reserved case; nothing of it may reach whoever lacks that right.
+HIDDEN = {"name": "Nombre Que Nadie Debe Leer", "document_number": "98765432", "email": "oculta@example.com", "phone": "+573009876543",
+          "address": "Calle Oculta 8"}  # fmt: skip
+
 _RAW_TOKEN = "f" * 40
 
 
@@ -84,11 +88,13 @@ class Stage:
         for name, build in steps.states().items():
             pqr = build()
             self.cases[name], self.case_ids[name], self.keys[name] = pqr.number, pqr.id, pqr.access_key
-            if name in {"ROUTED", "OTHER"}:
+            if name in {"ROUTED", "OTHER", "RESERVED"}:
                 self.file_ids[name] = steps.file(pqr).id
+            if name == "RESERVED":
+                self.marks["@reserved"] = pqr.party_id
             if name == "ANSWERED":
                 self.notice_token = steps.notice(pqr)
-        steps.remember()
+        self.marks["@change"] = steps.remember()
         session.commit()
 
     # ── finding the way ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -219,7 +225,7 @@ class Steps:
     def reserved(self) -> Any:
         from app.domain.states import Identity
 
-        return self.routed(identity=Identity.RESERVED, party=self.make.party(name="Nombre Que Nadie Debe Leer"))
+        return self.routed(identity=Identity.RESERVED, party=self.make.party(**HIDDEN), notice_address="Carrera Oculta 9")
 
     def awaiting(self, filed: str | None = None) -> Any:
         from app.operations.pqr import request_completion
@@ -304,16 +310,18 @@ class Steps:
 
         return start_e_notice(self.session, pqr, at=self.at).token
 
-    def remember(self) -> None:
-        """Rows of the registers that nothing above writes."""
+    def remember(self) -> int:
+        """Write rows of the registers that nothing above writes; return the change of the calendar."""
         from app.models import CalendarChange, Note, OutboxMessage, Pqr
 
         pqr = self.session.scalars(select(Pqr).limit(1)).one()
         self.session.add(Note(pqr_id=pqr.id, author_id=self.users["A"], body="Nota interna que el ciudadano nunca lee"))
-        self.session.add(CalendarChange(at=self.at, actor_id=self.users["X"], reason="Día cívico", added=[], removed=[], moved=[]))
+        change = CalendarChange(at=self.at, actor_id=self.users["X"], reason="Día cívico", added=[], removed=[], moved=[])
+        self.session.add(change)
         if not self.session.scalars(select(OutboxMessage).limit(1)).first():
             self.session.add(
                 OutboxMessage(key="x", event="receipt", to_address="luz@example.com", subject="Radicado", body="Texto",
                               next_attempt_at=self.at, message_id="<x@example.com>", created_at=self.at)
             )  # fmt: skip
         self.session.flush()
+        return change.id
