@@ -28,21 +28,25 @@ from wtforms import (
     FileField,
     Form,
     HiddenField,
+    IntegerField,
     MultipleFileField,
     PasswordField,
     RadioField,
     SelectField,
+    SelectMultipleField,
     StringField,
     TextAreaField,
     TimeField,
 )
-from wtforms.validators import EqualTo, InputRequired, Length, NumberRange, StopValidation, ValidationError
+from wtforms.validators import DataRequired, EqualTo, InputRequired, Length, NumberRange, StopValidation, ValidationError
 from wtforms.validators import Optional as Empty
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.domain import N_
+from app.domain.calendar import WEEKDAYS
 from app.domain.deadlines import Regime, TermAct
 from app.domain.errors import DomainError
-from app.domain.states import DocumentType, Identity, Move, Outcome
+from app.domain.states import DayException, DocumentType, Identity, Move, Outcome
 from app.extensions import db
 from app.models import LegalTerm, Party, Process
 from app.operations.files import CheckedFile, check_number, check_upload
@@ -391,7 +395,7 @@ class FilingForm(FlaskForm):
     body = TextAreaField(
         _l("Tell us in your own words"),
         filters=[tidy],
-        validators=[InputRequired(_l("Tell us what happened or what you need.")), UpTo(MAX_BODY)],
+        validators=[DataRequired(_l("Tell us what happened or what you need.")), UpTo(MAX_BODY)],
     )
     account_number = StringField(_l("Account number"), filters=[tidy], validators=[Empty(), UpTo(30)])
     service = SelectField(_l("Service"), coerce=maybe_int, validators=[Empty()])
@@ -450,8 +454,8 @@ class FilingForm(FlaskForm):
 class LookupForm(FlaskForm):
     """The two things that open a case to a citizen."""
 
-    number = StringField(_l("Number of your request"), filters=[tidy], validators=[InputRequired(_l("Write the number: PQR-2026-000123."))])
-    key = StringField(_l("Key"), filters=[tidy], validators=[InputRequired(_l("Write the key: four groups of four letters and digits."))])
+    number = StringField(_l("Number of your request"), filters=[tidy], validators=[DataRequired(_l("Write the number: PQR-2026-000123."))])
+    key = StringField(_l("Key"), filters=[tidy], validators=[DataRequired(_l("Write the key: four groups of four letters and digits."))])
 
 
 class PressForm(FlaskForm):
@@ -500,6 +504,60 @@ class CalculatorForm(FlaskForm):
     type = SelectField(_l("Kind of request"), filters=[in_capitals], validators=[InputRequired(_l("Choose the kind of request."))])
     filed = LenientDateField(_l("Date of filing"), validators=[InputRequired(_l("Write the date on which it was filed."))])
     time = LenientTimeField(_l("Hour of filing"), validators=[Empty()])
+
+
+# ── The calendar ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class CheckboxesField(SelectMultipleField):
+    """Several of a few choices, each a box to tick."""
+
+    widget, option_widget = ListWidget(prefix_label=False), CheckboxInput()
+
+
+class CalendarForm(FlaskForm):
+    """A change of the calendar to be looked at. Looking changes nothing, so it is a GET, without token."""
+
+    class Meta:
+        csrf = False
+
+
+class DayForm(CalendarForm):
+    """Days on which nobody works; `replaces` is the day that is corrected, if any."""
+
+    replaces = HiddenField()
+    on = LenientDateField(_l("Date"), validators=[InputRequired(_l("Write the date."))])
+    until = LenientDateField(
+        _l("Last day"),
+        description=_l("For a closure of several days. In between, days that are not worked anyway stay as they are."),
+        validators=[Empty()],
+    )
+    kind = SelectField(_l("Kind"), choices=choices_of(DayException))
+    name = StringField(_l("Name"), validators=[InputRequired(_l("Write the name of the day.")), Length(max=120, message=_l("Up to %(max)d characters fit."))])
+    norm = StringField(
+        _l("Law or act that orders it"),
+        description=_l("Citizens read it beside the date."),
+        validators=[InputRequired(_l("Name the law, decree or resolution.")), Length(max=200, message=_l("Up to %(max)d characters fit."))],
+    )
+    source = StringField(_l("Where it was read"), validators=[Length(max=200, message=_l("Up to %(max)d characters fit."))])
+
+
+class YearForm(CalendarForm):
+    load = IntegerField(_l("Year"), validators=[InputRequired(_l("Write the year."))])
+
+
+class HoursForm(CalendarForm):
+    """When the office works; days of a term are working days of this week."""
+
+    working_week = CheckboxesField(
+        _l("Working days"),
+        choices=[(str(n), _l(name)) for n, name in enumerate(WEEKDAYS, start=1)],
+        validators=[InputRequired(_l("Choose at least one day."))],
+    )
+    opens_at = LenientTimeField(_l("Opens at"), validators=[Empty()])
+    closes_at = LenientTimeField(
+        _l("Closes at"), description=_l("What is filed later counts as filed on the next working day. Empty: midnight."), validators=[Empty()]
+    )
 
 
 # ── The case ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
