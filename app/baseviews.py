@@ -376,6 +376,10 @@ class RuledView(ModelView):
         """Return *statement* limited to the rows the reader may see, at every door of this screen."""
         return statement
 
+    def title_of(self, item: Any) -> str:
+        """Return how *item* is called on its page."""
+        return str(item)
+
     def buttons(self, item: Any) -> list[Button]:
         """Return what else the reader may do on the page of *item*."""
         return []
@@ -542,7 +546,8 @@ class RuledView(ModelView):
     def show(self, pk: str) -> str:
         item = self.item(pk, self.show_columns)
         fieldsets = self.show_fieldsets or [("", {"fields": self.show_columns})]
-        facts = {"title": str(item), "item": item, "fieldsets": fieldsets, "related": self.related(item), "buttons": self.buttons(item)}
+        facts = {"title": self.title_of(item), "item": item, "fieldsets": fieldsets}
+        facts |= {"related": self.related(item), "buttons": self.buttons(item)}
         return self.render_template(self.show_template, view=self, **facts)
 
     # Add and edit
@@ -620,7 +625,7 @@ class RuledView(ModelView):
             elif self._store(form, item, is_new=False):
                 flash(_("Saved."), "success")
                 return redirect(url_for(f"{self.endpoint}.show", pk=self.pk(item)))
-        return self._form_page(form, self.edit_title or str(item), self.edit_template, item)
+        return self._form_page(form, self.title_of(item), self.edit_template, item)
 
     def update_redirect(self) -> None:
         """Keep no history of pages in the cookie: every page of ours knows where it leads."""

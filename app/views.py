@@ -36,11 +36,13 @@ from wtforms.validators import InputRequired, NumberRange, Regexp
 from wtforms.validators import Optional as Empty
 
 from app import queries
+from app.almanac import CalendarView
 from app.baseviews import ADD_ONLY, READ_ONLY, READ_WRITE, Button, LookupView, Related, RuledView
-from app.desk import CaseView
+from app.desk import CaseView, light_shown, shown_name
 from app.domain import N_
+from app.domain.calendar import WEEKDAYS
 from app.domain.errors import DomainError
-from app.domain.states import Identity, MessageStatus
+from app.domain.states import DocumentType, Identity, MessageStatus, PqrStatus
 from app.domain.times import Timeliness
 from app.downloads import send_made
 from app.extensions import db, now, today
@@ -63,9 +65,6 @@ from app.forms import (
 from app.models import (
     Account,
     AnswerTemplate,
-    CalendarChange,
-    CalendarDay,
-    CalendarYear,
     ChangeLog,
     Channel,
     Consent,
@@ -91,8 +90,8 @@ from app.reports.delimited import write_csv
 from app.reports.response_times import ResponseTimes, TimesForm, args_of, key_in, not_counted, wall_clock
 from app.reports.xlsx import MEDIA_TYPE as XLSX_TYPE
 from app.reports.xlsx import write_xlsx
-from app.security import ADMIN, PROCESS_ROLES, RequestRights, may, scope_cases
-from app.words import say, say_nit, say_value
+from app.security import ADMIN, PROCESS_ROLES, RequestRights, may, processes_of, scope_cases
+from app.words import say, say_nit, say_phone, say_value
 
 log = structlog.get_logger("atiende")
 
@@ -111,17 +110,31 @@ class HomeView(IndexView):
             return redirect(self.appbuilder.get_url_for_login)
         if not may("can_get", "Home"):
             abort(403)
-        return self.render_template(self.index_template, **self._day() if may("can_list", "Pqr") else {"counts": None})
+        try:
+            day = self._day() if may("can_list") else {"counts": None}
+        except DomainError as error:  # the organisation or a year of the calendar is missing: the way to mend it is in the menu
+            flash(say(error), "warning")
+            day = {"counts": None}
+        return self.render_template(self.index_template, title=_("My day"), may=may, **day)
 
     def _day(self) -> dict[str, Any]:
-        calendar = queries.calendar_of(db.session, queries.organisation(db.session))
-        cases = scope_cases(select(Pqr.id), today())
+        on, calendar = today(), queries.calendar_of(db.session, queries.organisation(db.session))
+        cases = scope_cases(select(Pqr.id), on)
+        states = [status for status, right in self.NEXT_STEPS.items() if may(right)]
+        lines = queries.waiting_for(db.session, cases, current_user.id, processes_of(current_user.id, on), states)
         return {
-            "counts": queries.day_counts(db.session, cases, today(), calendar),
-            "waiting": queries.waiting_for(db.session, cases, current_user.id, today(), can_sign=may("can_issue_answer")),
-            "on": today(),
-            "day_kind": calendar.kind_of(today()),
+            "counts": queries.day_counts(db.session, cases, on, calendar),
+            "lines": [(line, *light_shown(line, calendar, on), shown_name(line)) for line in lines],
+            "on": on,
+            "is_working": calendar.is_working_day(on),
         }
+
+    #: States that wait for whoever has the right, whichever process holds the case.
+    NEXT_STEPS = {
+        PqrStatus.RECEIVED: "can_register",
+        PqrStatus.SOLVED: "can_issue_answer",
+        PqrStatus.ANSWERED: "can_notify",
+    }
 
 
 # ── Parties and accounts ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -151,12 +164,15 @@ class PartyView(RuledView):
     route_base = "/party"
     class_permission_name = "Party"
     list_title, add_title = _l("Parties"), _l("New party")
-    list_columns = ["name", "kind", "document_type", "document_number", "phone", "email", "municipality"]
+    list_columns = ["name", "kind", "document_number", "phone", "email", "municipality"]
     show_fieldsets = [
-        (_l("Who it is"), {"fields": ["kind", "document_type", "document_number", "name"]}),
+        (_l("Who it is"), {"fields": ["kind", "document_number", "name"]}),
         (_l("How to reach it"), {"fields": ["phone", "email", "address", "municipality"]}),
     ]
-    add_fieldsets = edit_fieldsets = show_fieldsets
+    add_fieldsets = edit_fieldsets = [
+        (_l("Who it is"), {"fields": ["kind", "document_type", "document_number", "name"]}),
+        show_fieldsets[1],
+    ]
     search_words = ("name", "document_number", "phone", "email")
     filter_columns = ("kind", "document_type")
     base_order = ("name", "asc")
@@ -170,6 +186,13 @@ class PartyView(RuledView):
         "municipality": _l("Write its name or its DANE code."),
     }
     validators_columns = {"document_number": [DocumentNumber()], "phone": [Checked(check_phone)], "email": [Checked(check_email)]}
+    formatters_columns = {"phone": say_phone}
+
+    def shown(self, item: Party, name: str) -> Any:
+        if name == "document_number" and item.document_type:
+            is_nit = item.document_type is DocumentType.NIT
+            return f"{item.document_type.name} {say_nit(item.document_number) if is_nit else item.document_number}"
+        return super().shown(item, name)
 
     def buttons(self, item: Party) -> list[Button]:
         new = [Button(_("New account"), url_for("AccountView.add", party=f"#{item.id}"))] if may("can_add", "Account") else []
@@ -187,7 +210,7 @@ class PartyView(RuledView):
             tables.append(cases_related(Pqr.party_id == item.id, f"/pqr/?party={item.id}"))
         consents = db.session.scalars(select(Consent).options(joinedload(Consent.text)).where(Consent.party_id == item.id).limit(20))
         rows = [(each.text.kind, each.text.version, each.granted_at, each.withdrawn_at) for each in consents]
-        return [*tables, Related(_("Consents"), (_("What for"), _("Version"), _("Granted"), _("Withdrawn")), rows)]
+        return [*tables, Related(_("Consents"), (_("What for"), _("Version"), _("Granted on"), _("Withdrawn on")), rows)]
 
 
 class AccountView(RuledView):
@@ -352,6 +375,9 @@ class LegalTermView(RuledView):
     #: What a case copies from its term, and what tells which cases it rules.
     FROZEN = ("regime", "act", "request_type", "value", "unit", "count_from", "valid_from")
 
+    def title_of(self, item: LegalTerm) -> str:
+        return f"{_(item.act.value)}: {item.value} {_(item.unit.value)}"
+
     def pre_add(self, term: LegalTerm) -> None:
         queries.forget_calendar(db.session)
 
@@ -367,62 +393,6 @@ class LegalTermView(RuledView):
         queries.forget_calendar(db.session)
 
 
-class CalendarYearView(RuledView):
-    datamodel = SQLAInterface(CalendarYear)
-    route_base = "/calendar/year"
-    class_permission_name = "CalendarYear"
-    include_route_methods = set(READ_ONLY)
-    list_title = _l("Years of the calendar")
-    intro = _l("A deadline never enters a year whose holidays nobody loaded.")
-    list_columns = show_columns = ["year", "source", "loaded_at"]
-    base_order = ("year", "desc")
-    label_columns = {"year": _l("Year"), "source": _l("Source"), "loaded_at": _l("Loaded")}
-    formatters_columns = {"year": str}
-
-
-class CalendarDayView(RuledView):
-    datamodel = SQLAInterface(CalendarDay)
-    route_base = "/calendar/day"
-    class_permission_name = "CalendarDay"
-    include_route_methods = set(READ_ONLY)
-    list_title = _l("Non-working days")
-    list_columns = ["on", "name", "kind", "norm", "source"]
-    show_columns = list_columns
-    search_words = ("name", "norm")
-    filter_columns = ("kind", "year")
-    base_order = ("on", "desc")
-    clipped = ("source",)
-    label_columns = {
-        "on": _l("Day"), "name": _l("Name"), "kind": _l("Kind"), "norm": _l("Norm"), "source": _l("Source"), "year": _l("Year"),
-    }  # fmt: skip
-
-
-class CalendarChangeView(RuledView):
-    datamodel = SQLAInterface(CalendarChange)
-    route_base = "/calendar/change"
-    class_permission_name = "CalendarChange"
-    include_route_methods = set(READ_ONLY)
-    list_title = _l("Calendar changes")
-    empty_text = _l("Nobody has changed the calendar yet.")
-    list_columns = ["at", "reason", "actor"]
-    show_columns = list_columns
-    base_order = ("at", "desc")
-    clipped = ("reason",)
-    label_columns = {"at": _l("When"), "reason": _l("Reason"), "actor": _l("Who")}
-
-    def related(self, item: CalendarChange) -> list[Related]:
-        def days(rows: list[dict[str, str]]) -> list[tuple[Any, ...]]:
-            return [tuple(row.get(name, "") for name in ("on", "name", "norm")) for row in rows]
-
-        columns = (_("Day"), _("Name"), _("Norm"))
-        moved = [tuple(readable(row.get(name)) for name in ("number", "from", "to")) for row in item.moved]
-        return [
-            Related(_("Days added"), columns, days(item.added)),
-            Related(_("Days removed"), columns, days(item.removed)),
-            Related(_("Cases whose dates moved"), (_("Number"), _("From"), _("To")), moved),
-        ]
-
-
 # ── The house: organisation, processes, catalogues ───────────────────────────────────────────────────────────────────────
 
 
@@ -436,7 +406,7 @@ class OrganisationView(RuledView):
     datamodel = SQLAInterface(Organisation)
     route_base = "/organisation"
     class_permission_name = "Organisation"
-    list_title, add_title = _l("Organisation"), _l("Set up the organisation")
+    list_title, add_title = _l("The company"), _l("Set up the company")
     intro = _l("The company that answers. Its head goes on every letter; its regime decides the terms.")
     list_columns = ["name", "nit", "regime", "municipality", "email"]
     show_fieldsets = [
@@ -449,7 +419,7 @@ class OrganisationView(RuledView):
     label_columns = {
         "name": _l("Name"), "nit": _l("NIT"), "regime": _l("Regime"), "sui_company_id": _l("Identifier in SUI"), "logo": _l("Logo"),
         "municipality": _l("Municipality"), "address": _l("Address"), "phone": _l("Phone"), "email": _l("E-mail"),
-        "website": _l("Website"), "signatory_name": _l("Name of who signs"), "signatory_title": _l("Position"),
+        "website": _l("Website"), "signatory_name": _l("Name of who signs"), "signatory_title": _l("Job title"),
         "working_week": _l("Working days"), "opens_at": _l("Opens at"), "closes_at": _l("Closes at"),
     }  # fmt: skip
     description_columns = {
@@ -461,6 +431,7 @@ class OrganisationView(RuledView):
     add_form_extra_fields = {"logo": LogoField(_l("Logo"), description=_l("PNG or JPEG, up to 300 KB. Empty keeps the present one."))}
     formatters_columns = {
         "nit": say_nit,
+        "phone": say_phone,
         "logo": logo_shown,
         "working_week": lambda digits: ", ".join(_(WEEKDAYS[int(digit) - 1]) for digit in digits),
         "opens_at": "{:%H:%M}".format,
@@ -473,13 +444,12 @@ class OrganisationView(RuledView):
 
     def pre_add(self, organisation: Organisation) -> None:
         if db.session.scalar(select(exists(select(Organisation.id)))):
-            raise DomainError(N_("The organisation is already set up. Edit it instead."))
+            raise DomainError(N_("The company is already set up. Edit it instead."))
 
     def buttons(self, item: Organisation) -> list[Button]:
-        return history_of("organisation", item.id)
-
-
-WEEKDAYS = (N_("Monday"), N_("Tuesday"), N_("Wednesday"), N_("Thursday"), N_("Friday"), N_("Saturday"), N_("Sunday"))
+        """Working days and hours move legal dates, so they change in the calendar, where one sees what moves."""
+        hours = [Button(_("Change the working hours"), url_for("CalendarView.list") + "#hours")] if may("can_change", "CalendarDay") else []
+        return [*hours, *history_of("organisation", item.id)]
 
 
 class CatalogueView(RuledView):
@@ -496,7 +466,7 @@ class CatalogueView(RuledView):
 
 
 LABELS = {
-    "code": _l("Code"), "name": _l("Name"), "is_active": _l("Active"), "position": _l("Position"), "source": _l("Source"),
+    "code": _l("Code"), "name": _l("Name"), "is_active": _l("Active"), "position": _l("Order in lists"), "source": _l("Source"),
     "confidence": _l("How sure it is"), "valid_from": _l("In force from"), "valid_until": _l("In force until"),
 }  # fmt: skip
 
@@ -718,6 +688,9 @@ class ConsentTextView(RuledView):
     label_columns = {"kind": _l("What for"), "version": _l("Version"), "text": _l("Text"), "valid_from": _l("In force from")}
     description_columns = {"text": _l("{organisation} is replaced by the name of the company.")}
 
+    def title_of(self, item: ConsentText) -> str:
+        return _("%(what)s, version %(n)s", what=_(item.kind.value), n=item.version)
+
     def pre_add(self, consent: ConsentText) -> None:
         consent.version = (db.session.scalar(select(func.max(ConsentText.version)).filter_by(kind=consent.kind)) or 0) + 1
 
@@ -780,6 +753,9 @@ class ChangeLogView(RuledView):
         "actor": lambda user: user.get_full_name(),
     }
 
+    def title_of(self, item: ChangeLog) -> str:
+        return f"{self.shown(item, 'table_name')} · {item.row_id}"
+
     def related(self, item: ChangeLog) -> list[Related]:
         view = view_of(item.table_name)
         labels = view.label_columns if view else {}
@@ -820,8 +796,9 @@ class OutboxMessageView(RuledView):
     base_order = ("created_at", "desc")
     clipped = ("subject",)
     label_columns = {
-        "created_at": _l("Queued"), "subject": _l("Subject"), "to_address": _l("To"), "status": _l("State"), "n_attempts": _l("Attempts"),
-        "sent_at": _l("Sent"), "pqr": _l("Case"), "event": _l("Why"), "next_attempt_at": _l("Next attempt"), "last_error": _l("Last error"),
+        "created_at": _l("Queued"), "subject": _l("Subject"), "to_address": _l("Addressee"), "status": _l("State"),
+        "n_attempts": _l("Attempts"), "sent_at": _l("Sent"), "pqr": _l("Case"), "event": _l("What it tells"),
+        "next_attempt_at": _l("Next attempt"), "last_error": _l("Last error"),
     }  # fmt: skip
     formatters_columns = {
         "pqr": lambda pqr: Markup('<a class="num" href="/pqr/{0}">{0}</a>').format(pqr.number),
@@ -991,8 +968,8 @@ class HouseRights(RequestRights):
 
 # ── Menu ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-SERVICE, PARTIES, TERMS = N_("Service"), N_("Interested parties"), N_("Calendar and terms")
-HOUSE, RECORDS, SECURITY = N_("The house"), N_("Records"), N_("Security")
+SERVICE, PARTIES, TERMS = N_("Service"), N_("Commercial"), N_("Calendar and terms")
+HOUSE, RECORDS, SECURITY = N_("Settings"), N_("Records"), N_("Security")
 
 #: (view, menu name, icon, category): the whole menu, in order.
 MENU: list[tuple[type, str, str, str]] = [
@@ -1001,10 +978,8 @@ MENU: list[tuple[type, str, str, str]] = [
     (PartyView, N_("Parties"), "", PARTIES),
     (AccountView, N_("Accounts"), "", PARTIES),
     (LegalTermView, N_("Legal terms"), "", TERMS),
-    (CalendarDayView, N_("Non-working days"), "", TERMS),
-    (CalendarYearView, N_("Years of the calendar"), "", TERMS),
-    (CalendarChangeView, N_("Calendar changes"), "", TERMS),
-    (OrganisationView, N_("Organisation"), "", HOUSE),
+    (CalendarView, N_("Calendar"), "", TERMS),
+    (OrganisationView, N_("The company"), "", HOUSE),
     (ProcessView, N_("Processes"), "", HOUSE),
     (ProcessMemberView, N_("Members of processes"), "", HOUSE),
     (RequestTypeView, N_("Request types"), "", HOUSE),
