@@ -29,6 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import Enum as EnumType
 from sqlalchemy.orm import Session, aliased, joinedload, scoped_session, selectinload
+from sqlalchemy.sql.functions import Function
 
 from app.domain import N_
 from app.domain.calendar import BusinessCalendar, NonWorkingDay
@@ -184,7 +185,7 @@ def off_days(session: Session, year: int) -> list[Row[tuple[CalendarDay, User | 
 
 def calendar_changes(session: Session, limit: int) -> list[Row[Any]]:
     """Return the last changes of the calendar, newest first, with how many days and cases each touched."""
-    counts = [func.json_array_length(getattr(CalendarChange, name)).label(f"n_{name}") for name in ("added", "removed", "moved")]
+    counts = [Function("json_array_length", getattr(CalendarChange, name)).label(f"n_{name}") for name in ("added", "removed", "moved")]
     columns = (CalendarChange.id, CalendarChange.at, CalendarChange.reason, CalendarChange.settings, *counts, User)
     statement = select(*columns).outerjoin(User, User.id == CalendarChange.actor_id)
     return list(session.execute(statement.order_by(CalendarChange.id.desc()).limit(limit)))

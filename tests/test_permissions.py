@@ -150,9 +150,10 @@ ROWS: list[Row] = [
     get("LookupView.seek", STAFF, url={"kind": "municipality"}),
     # The clock
     *catalogue("LegalTermView", "GX", HOUSE),
-    *register("CalendarDayView", "GX"),
-    *register("CalendarChangeView", "GX"),
-    *register("CalendarYearView", HOUSE),
+    get("CalendarView.list", "GX"),
+    get("CalendarView.preview", HOUSE),
+    post("CalendarView.apply", HOUSE),
+    get("CalendarView.change", "GX", url={"pk": "@change"}),
     # The house
     *catalogue("AnswerTemplateView", "SX", "SX"),
     *(row for name in HOUSES for row in catalogue(f"{name}View", HOUSE, HOUSE)),

@@ -17,6 +17,7 @@ from app.domain.errors import CalendarGap, DomainError
 
 ONE_DAY = timedelta(days=1)
 MONDAY_TO_FRIDAY = frozenset(range(5))
+WEEKDAYS = (N_("Monday"), N_("Tuesday"), N_("Wednesday"), N_("Thursday"), N_("Friday"), N_("Saturday"), N_("Sunday"))
 COLOMBIA = timezone(timedelta(hours=-5), "America/Bogota")
 """Legal time of Colombia: UTC-5 all year, with no daylight saving time to look up."""
 
