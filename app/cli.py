@@ -170,3 +170,33 @@ def _deadline_table(deadline: Deadline, steps: Iterable[Step]) -> Iterator[str]:
 
 def _day(on: date | None) -> str:
     return format_date(on, "EEE dd/MM/yyyy") if on else "–"
+
+
+@atiende.command("recompute")
+@click.option("--dry-run", is_flag=True, help="Only list the cases, without storing anything.")
+def recompute_command(dry_run: bool) -> None:
+    """
+    Check the clock: list the cases whose stored dates are not those that their events and the calendar give. There should be none.
+
+    Without --dry-run the open ones are put right, with a line in the change log; an answered case is only told. Exit code 1: some
+    were found and stand as they were.
+    """
+    from app.operations.calendar import MOVING, differing, recompute
+
+    g.is_reading = dry_run
+    with spoken():
+        moved = [] if dry_run else recompute(db.session, "flask atiende recompute", at=now())
+        db.session.commit()
+        g.is_reading = True
+        left = differing(db.session, today())
+        for case in (*moved, *left):
+            facts = (f"{_(MOVING[name])}: {_told(case.before[name])} → {_told(value)}" for name, value in case.after.items())
+            click.echo(f"{case.number}  {_(case.status.value)}  {'; '.join(facts)}")
+        if moved:
+            click.echo(_("%(n)s open cases were put right.", n=len(moved)))
+        click.echo(_("%(n)s cases have dates that are not the derived ones.", n=len(left)))
+    raise SystemExit(1 if left else 0)
+
+
+def _told(value: date | int | None) -> str:
+    return _day(value) if isinstance(value, date) else "–" if value is None else str(value)

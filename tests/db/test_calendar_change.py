@@ -430,6 +430,37 @@ def test_a_date_written_by_hand_is_found_and_an_open_one_is_put_right(seeded, a_
     assert (line.row_id, line.before, line.after) == (str(pending.id), {"due_on": "2026-08-14"}, {"due_on": "2026-08-04"})
 
 
+def run(app, *args):
+    """Run the command outside of the context of the test, as a shell does."""
+    return contextvars.Context().run(app.test_cli_runner().invoke, args=["atiende", "recompute", *args])
+
+
+def test_the_command_finds_nothing_in_a_sound_database(app, seeded, a_case):
+    a_case(at=instant("2026-07-10"))
+    seeded.commit()
+
+    result = run(app, "--dry-run")
+
+    assert (result.exit_code, len(result.stdout.splitlines())) == (0, 1), result.output
+
+
+def test_the_command_lists_wrong_dates_without_touching_them_and_then_puts_them_right(app, seeded, a_case):
+    pqr = a_case(at=instant("2026-07-10"))
+    seeded.execute(update(Pqr).values(due_on=date(2026, 8, 14)))
+    seeded.commit()
+
+    dry = run(app, "--dry-run")
+    seeded.expire_all()
+    assert dry.exit_code == 1
+    assert pqr.number in dry.stdout and "14/08/2026" in dry.stdout and "04/08/2026" in dry.stdout
+    assert pqr.due_on == date(2026, 8, 14)
+
+    wet = run(app)
+    seeded.expire_all()
+    assert (wet.exit_code, pqr.due_on) == (0, date(2026, 8, 4)), wet.output
+    assert pqr.number in wet.stdout
+
+
 # ── Any sequence of changes ───────────────────────────────────────────────────────────────────────────────────────────────
 
 days = st.dates(date(2026, 6, 25), date(2026, 8, 20))
