@@ -26,7 +26,7 @@ class Timeliness(Enum):
     """
 
     IN_TIME = N_("In time")
-    LATE = N_("Late")
+    LATE = N_("Past the legal term")
     RUNNING = N_("Still in term")
     NOT_COUNTED = N_("Not counted")
 

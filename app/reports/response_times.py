@@ -107,7 +107,7 @@ class TimesForm(FilterForm):
 
     def in_words(self) -> list[str]:
         """Return the filter as a sentence a part."""
-        words = [_period_in_words(self.wanted(), _(PERIODS[self.period.data or "filed"]))]
+        words = [_period_in_words(self.wanted())]
         for field in (self.answered_by, self.request_type, self.in_time):
             words.append(f"{field.label.text}: {field.choices[field.data]}" if field.data else "")
         return [part for part in words if part] or [_("All cases")]
@@ -125,7 +125,8 @@ def args_of(wanted: TimesFilter) -> dict[str, str]:
     }
 
 
-def _period_in_words(wanted: TimesFilter, what: str) -> str:
+def _period_in_words(wanted: TimesFilter) -> str:
+    what = _(PERIODS[wanted.period])
     since, until = (_day(day) if day else "" for day in (wanted.since, wanted.until))
     if since and until:
         return _("%(what)s: from %(since)s to %(until)s", what=what, since=since, until=until)
@@ -275,19 +276,19 @@ def figures(summary: TimesSummary) -> list[Figure]:
     """Return the totals in the reader's language; shares and means only where something was counted."""
     share = summary.share_in_time
     found = [
-        Figure(_("Cases"), summary.n),
+        Figure(_("All cases"), summary.n),
         Figure(_("Answered in time"), summary.of(Timeliness.IN_TIME)),
-        Figure(_("Late"), summary.of(Timeliness.LATE)),
-        Figure(_("Late and still open"), summary.n_open_late),
+        Figure(_("Past the legal term"), summary.of(Timeliness.LATE)),
+        Figure(_("Past the legal term and still open"), summary.n_open_late),
         Figure(_("Still in term"), summary.of(Timeliness.RUNNING)),
-        Figure(_("Open, in term or late"), summary.n_open),
+        Figure(_("Without answer, in term or past it"), summary.n_open),
     ]
     if share is not None:
-        found.append(Figure(_("In time, % of answered and late"), share))
+        found.append(Figure(_("Percentage in time, of those answered or past their term"), share))
     if summary.average is not None and summary.median is not None:
         found.append(Figure(_("Business days from filing to answer, average"), summary.average))
         found.append(Figure(_("Business days from filing to answer, median"), summary.median))
-    found.append(Figure(_("Not counted in the share"), not_counted(summary) or _("none")))
+    found.append(Figure(_("Not counted in the share"), not_counted(summary) or _("No case")))
     return found
 
 
@@ -303,7 +304,7 @@ class _Words:
     """The few words that repeat in every row, in the reader's language, looked up once."""
 
     def __init__(self) -> None:
-        self.anonymous, self.reserved = _("Anonymous"), _("Reserved identity")
+        self.anonymous, self.reserved = _("Anonymous petitioner"), _("Reserved identity")
         self.status = {status: _(status.value) for status in PqrStatus}
         self._days: dict[tuple[date, bool], str] = {}
         self._is_spanish = is_spanish()

@@ -184,7 +184,7 @@ def test_a_case_that_is_voided_is_shown_and_not_counted(life, control):
 def test_an_anonymous_case_says_so(life, control):
     life.case("2026-07-01", identity=Identity.ANONYMOUS, party=None)
 
-    assert one(control(reveals_reserved=True))["Petitioner"] == _("Anonymous")
+    assert one(control(reveals_reserved=True))["Petitioner"] == _("Anonymous petitioner")
 
 
 def test_a_reserved_identity_is_masked_unless_the_reader_may_know_it(life, control, a_party):
@@ -321,7 +321,7 @@ def expected(pqr, calendar):
     days = [date_and_time(day) for day in (pqr.solved_on, pqr.answered_on, pqr.notified_on)]
     return [
         pqr.number, local(pqr.filed_at).replace(tzinfo=None), date_and_time(pqr.effective_on),
-        pqr.party.name if pqr.party else _("Anonymous"),
+        pqr.party.name if pqr.party else _("Anonymous petitioner"),
         pqr.account.number if pqr.account else None, pqr.service.name if pqr.service else None, pqr.request_type.name,
         f"{pqr.cause.group_code} {pqr.cause.code} · {pqr.cause.name}" if pqr.cause else None, (held[-1] if held else pqr.process).name,
         date_and_time(routed), "; ".join(f"{day_month(line.in_on, pqr)} {line.process.name}" for line in lines[1:]) or None, *days,

@@ -123,7 +123,7 @@ def test_the_cover_says_who_what_and_when_and_the_totals_of_the_rows():
 
     assert [cover["A1"].value, cover["A2"].value] == ["Aguas =1 E.S.P.", "=Control"]
     assert [[a.value, b.value] for a, b in cover.iter_rows(min_row=4, max_col=2)] == [
-        ["Format", "R10-01-01"], ["Version", "3"], ["Report", "Sample"], ["Filter", "=First filter"], [None, "Second filter"],
+        ["Format", "R10-01-01"], ["Version", "3"], ["Report", "Sample"], ["Filters", "=First filter"], [None, "Second filter"],
         ["Issued by", "@Ana Prueba"], ["Issued on", datetime(2026, 7, 10, 9, 5)], ["Rows", 2], ["Total", 2], ["Share", 66.6],
     ]  # fmt: skip
     assert {cell.data_type for line in cover.iter_rows() for cell in line if cell.value is not None} <= {"s", "n", "d"}
