@@ -62,13 +62,15 @@ from app.security import may, processes_of, scope_cases
 from app.words import say
 
 PAGE = 25
+#: Rights that show or hide something on the page of a case, besides the moves.
+_DOORS = ("can_note", "can_attach", "can_edit", "can_draft", "can_reprint", "can_download")
 STAGES = (PqrStatus.RECEIVED, PqrStatus.ROUTED, PqrStatus.SOLVED, PqrStatus.ANSWERED, PqrStatus.NOTIFIED, PqrStatus.CLOSED)
 
 
 def blame(form: Any, error: DomainError) -> None:
     """Put the refusal beside its field when the form shows that field, else on top."""
     name = error.field or ""
-    field = form[name] if name in form else form[f"{name}_id"] if f"{name}_id" in form else None
+    field = next((form[key] for key in (name, f"{name}_id") if key in form), None)
     if field is not None:
         field.errors = [*field.errors, say(error)]
     else:
@@ -99,11 +101,16 @@ def light_shown(line: Any, calendar: Any, on: date) -> tuple[Light, str]:
     return light, _("Due today") if line.due_on == on else _("Due tomorrow") if left == 1 else _("%(n)s working days left", n=left)
 
 
+def is_masked(line: Any) -> bool:
+    """Whether the reader may not know who files this case."""
+    return line.identity is Identity.RESERVED and not may("can_see_reserved")
+
+
 def shown_name(line: Any) -> str:
     """Return who files, as the reader may know it: reserved identities only for whoever has that right."""
     if line.identity is Identity.ANONYMOUS:
         return _("Anonymous")
-    if line.identity is Identity.RESERVED and not may("can_see_reserved"):
+    if is_masked(line):
         return _("Reserved identity")
     return line.party if isinstance(line.party, str) else line.party.name
 
@@ -286,9 +293,9 @@ class CaseView(BaseView):
             "request_type": lambda: [(t.id, t.name) for t in session.scalars(_active(RequestType))],
             "channel": lambda: [(c.id, c.name) for c in session.scalars(_active(Channel))],
             "service": lambda: [nothing, *((s.id, s.name) for s in session.scalars(_active(Service)))],
-            "cause": lambda: [nothing, *((c.id, str(c)) for c in session.scalars(select(SuiCause).order_by(SuiCause.group_code, SuiCause.code)))],
-            "process_id": lambda: [nothing, *((p.id, p.name) for p in session.scalars(select(Process).where(Process.is_active).order_by(Process.name)))],
-            "user_id": lambda: [nothing, *((u.id, f"{u.get_full_name()}") for u in session.scalars(_members()))],
+            "cause": lambda: [nothing, *((c.id, str(c)) for c in session.scalars(_CAUSES))],
+            "process_id": lambda: [nothing, *((p.id, p.name) for p in session.scalars(_PROCESSES))],
+            "user_id": lambda: [nothing, *((u.id, u.get_full_name()) for u in session.scalars(_members()))],
             "template": lambda: [nothing, *((t.id, t.name) for t in session.scalars(_templates()))],
         }
         for name, choices in rows.items():
@@ -303,7 +310,12 @@ class CaseView(BaseView):
     def show(self, number: str) -> str:
         """Everything about one case."""
         pqr = self._case(number)
-        return self.render_template("case/show.html", **self._facts(pqr), note_form=NoteForm(formdata=None), attach_form=AttachForm(formdata=None))
+        return self._page(pqr)
+
+    def _page(self, pqr: Pqr, note_form: NoteForm | None = None, attach_form: AttachForm | None = None) -> str:
+        """Return the page of the case, with a form that was refused in its place."""
+        forms = {"note_form": note_form or NoteForm(formdata=None), "attach_form": attach_form or AttachForm(formdata=None)}
+        return self.render_template("case/show.html", **self._facts(pqr), **forms)
 
     def _facts(self, pqr: Pqr) -> dict[str, Any]:
         calendar = queries.calendar_of(db.session, pqr.organisation)
@@ -313,14 +325,14 @@ class CaseView(BaseView):
         return {
             "pqr": pqr,
             "name": shown_name(pqr),
-            "is_masked": pqr.identity is Identity.RESERVED and not may("can_see_reserved"),
+            "is_masked": is_masked(pqr),
             "light": light,
             "light_words": words,
             "steps": operations.steps_for(db.session, pqr),
             "spans": spans(lines, calendar, pqr.answered_on or today()),
             "stages": STAGES,
             "moves": [move for move in operations.possible_moves(pqr) if may(ARROWS[move].right) and holds],
-            "may": {right for right in ("can_note", "can_attach", "can_edit", "can_draft", "can_reprint", "can_download") if may(right) and (holds or right == "can_download")},
+            "may": {right for right in _DOORS if may(right) and (holds or right == "can_download")},
             "is_late": bool(pqr.answered_on and pqr.due_on and pqr.answered_on > pqr.due_on),
             "has_silence": light is Light.BLACK or silence_on(pqr.due_on, today(), pqr.answered_on, pqr.regime),
             "is_ley142": pqr.regime is Regime.LEY142,
@@ -427,10 +439,10 @@ class CaseView(BaseView):
 
     def _notify(self, pqr: Pqr, said: dict[str, Any], who: dict[str, Any]) -> None:
         uploaded = files.check_uploads(said["proof_file"])
-        proof = [files.store_file(db.session, item, pqr=pqr, visibility=Visibility.STAFF, description=_("Proof of notice")) for item in uploaded]
-        operations.record_notice(
-            db.session, pqr, served_on=said["on"] or today(), proof=said["proof"] or "", proof_file=proof[0] if proof else None, **who
-        )
+        kept = {"pqr": pqr, "visibility": Visibility.STAFF, "description": _("Proof of notice")}
+        proofs = [files.store_file(db.session, item, **kept) for item in uploaded]
+        told = {"served_on": said["on"] or today(), "proof": said["proof"] or "", "proof_file": next(iter(proofs), None)}
+        operations.record_notice(db.session, pqr, **told, **who)
 
     # ── answer, notes, files, corrections ─────────────────────────────────────────────────────────────────────────────────
 
@@ -469,7 +481,7 @@ class CaseView(BaseView):
         self._require(pqr, "can_note")
         form = NoteForm()
         if not form.validate_on_submit():
-            return self.render_template("case/show.html", **self._facts(pqr), note_form=form, attach_form=AttachForm(formdata=None)), 422
+            return self._page(pqr, note_form=form), 422
         db.session.add(Note(pqr_id=pqr.id, author_id=current_user.id, body=form.body.data.strip()))
         db.session.commit()
         return redirect(url_for("CaseView.show", number=number) + "#notes")
@@ -494,7 +506,7 @@ class CaseView(BaseView):
             db.session.rollback()
             form.validate_on_submit()
             blame(form, error)
-            return self.render_template("case/show.html", **self._facts(self._case(number)), note_form=NoteForm(formdata=None), attach_form=form), 422
+            return self._page(self._case(number), attach_form=form), 422
         return redirect(url_for("CaseView.show", number=number) + "#files")
 
     @expose("/<number>/files/<int:file_id>")
@@ -504,12 +516,12 @@ class CaseView(BaseView):
         """Serve one file of the case, to whoever may see the case."""
         pqr = self._case(number)
         stored = next((item for item in pqr.files if item.id == file_id), None)
-        if stored is None or (pqr.identity is Identity.RESERVED and not may("can_see_reserved") and stored.visibility is Visibility.CITIZEN and not self._is_issued(pqr, stored)):
-            abort(404)
+        if stored is None or (is_masked(pqr) and not self._is_letter(pqr, stored)):
+            abort(404)  # what a reserved petitioner attached may say who it is
         return send_stored(stored)
 
     @staticmethod
-    def _is_issued(pqr: Pqr, stored: StoredFile) -> bool:
+    def _is_letter(pqr: Pqr, stored: StoredFile) -> bool:
         return any(document.file_id == stored.id and document.kind is DocumentKind.ANSWER for document in pqr.documents)
 
     @expose("/<number>/receipt")
@@ -575,6 +587,10 @@ class Known:
         self.notice_address, self.reason = pqr.notice_address, ""
 
 
+_CAUSES = select(SuiCause).order_by(SuiCause.group_code, SuiCause.code)
+_PROCESSES = select(Process).where(Process.is_active).order_by(Process.name)
+
+
 def _active(model: Any) -> Any:
     return select(model).where(model.is_active).order_by(model.position, model.name)
 
@@ -596,7 +612,8 @@ def find_account(number: str | None, service_id: int | None) -> Account | None:
     statement = select(Account).where(Account.number == typed).order_by(Account.is_active.desc(), Account.id)
     found = db.session.scalars(statement).all()
     if not found:
-        raise DomainError(N_("There is no account %(number)s. Check it on the invoice, or leave it empty."), field="account_number", number=typed)
+        unknown = N_("There is no account %(number)s. Check it on the invoice, or leave it empty.")
+        raise DomainError(unknown, field="account_number", number=typed)
     return next((account for account in found if account.service_id == service_id), found[0])
 
 

@@ -499,7 +499,10 @@ class CalculatorForm(FlaskForm):
         csrf = False
 
     regime = SelectField(
-        _l("Law that applies"), choices=[("", _l("The usual one for that kind of request")), *choices_of(Regime)], default="", filters=[in_capitals]
+        _l("Law that applies"),
+        choices=[("", _l("The usual one for that kind of request")), *choices_of(Regime)],
+        default="",
+        filters=[in_capitals],
     )
     type = SelectField(_l("Kind of request"), filters=[in_capitals], validators=[InputRequired(_l("Choose the kind of request."))])
     filed = LenientDateField(_l("Date of filing"), validators=[InputRequired(_l("Write the date on which it was filed."))])
@@ -533,7 +536,10 @@ class DayForm(CalendarForm):
         validators=[Empty()],
     )
     kind = SelectField(_l("Kind"), choices=choices_of(DayException))
-    name = StringField(_l("Name"), validators=[InputRequired(_l("Write the name of the day.")), Length(max=120, message=_l("Up to %(max)d characters fit."))])
+    name = StringField(
+        _l("Name"),
+        validators=[InputRequired(_l("Write the name of the day.")), Length(max=120, message=_l("Up to %(max)d characters fit."))],
+    )
     norm = StringField(
         _l("Law or act that orders it"),
         description=_l("Citizens read it beside the date."),
@@ -556,7 +562,9 @@ class HoursForm(CalendarForm):
     )
     opens_at = LenientTimeField(_l("Opens at"), validators=[Empty()])
     closes_at = LenientTimeField(
-        _l("Closes at"), description=_l("What is filed later counts as filed on the next working day. Empty: midnight."), validators=[Empty()]
+        _l("Closes at"),
+        description=_l("What is filed later counts as filed on the next working day. Empty: midnight."),
+        validators=[Empty()],
     )
 
 
@@ -582,7 +590,8 @@ class RegisterForm(FlaskForm):
     service = SelectField(_l("Service"), coerce=maybe_int, validators=[Empty()])
     cause = SelectField(_l("Cause"), coerce=maybe_int, validators=[Empty()])
     subject = StringField(
-        _l("Subject"), validators=[InputRequired(_l("Write the subject in a few words.")), Length(max=200, message=_l("Up to %(max)d characters fit."))]
+        _l("Subject"),
+        validators=[InputRequired(_l("Write the subject in a few words.")), Length(max=200, message=_l("Up to %(max)d characters fit."))],
     )
     body = TextAreaField(
         _l("What the citizen says"),
@@ -623,7 +632,8 @@ class NoteForm(FlaskForm):
     """An internal note."""
 
     body = TextAreaField(
-        _l("Internal note"), validators=[InputRequired(_l("Write the note.")), Length(max=10_000, message=_l("Up to %(max)d characters fit."))]
+        _l("Internal note"),
+        validators=[InputRequired(_l("Write the note.")), Length(max=10_000, message=_l("Up to %(max)d characters fit."))],
     )
 
 
@@ -649,7 +659,10 @@ class ClassifyForm(FlaskForm):
     is_priority = BooleanField(_l("Has priority"))
     priority_reason = StringField(_l("Why it has priority"), validators=[Length(max=240)])
     notice_address = StringField(_l("Address for notices"), validators=[Length(max=200)])
-    reason = StringField(_l("Reason for the change"), validators=[InputRequired(_l("Write the reason: it stays in the history of the case.")), Length(max=400)])
+    reason = StringField(
+        _l("Reason for the change"),
+        validators=[InputRequired(_l("Write the reason: it stays in the history of the case.")), Length(max=400)],
+    )
 
 
 #: The fields that the form of each move shows, in order.

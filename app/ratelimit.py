@@ -42,8 +42,8 @@ class DatabaseStorage(Storage):
 
     def _row(self, key: str) -> Any:
         with db.engine.connect() as connection:
-            statement = select(RateCounter.n_hits, RateCounter.expires_at).where(RateCounter.key == key[:200], RateCounter.expires_at > now())
-            return connection.execute(statement).first()
+            alive = (RateCounter.key == key[:200], RateCounter.expires_at > now())
+            return connection.execute(select(RateCounter.n_hits, RateCounter.expires_at).where(*alive)).first()
 
     def get(self, key: str) -> int:
         row = self._row(key)

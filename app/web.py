@@ -33,6 +33,7 @@ from app.words import (
     say_nit,
     say_number,
     say_pesos,
+    say_phone,
     say_short_day,
     say_value,
     translated,
@@ -98,8 +99,17 @@ def _http_error(error: HTTPException):  # type: ignore[no-untyped-def]
         403: (_("You have no right to do this"), _("Ask an administrator if your work needs it. Nothing was saved.")),
         404: (_("There is nothing here"), _("The page does not exist, or it is not yours to see. Check the address or the number.")),
         405: (_("This address does not work that way"), _("Go back and use the buttons of the page. Nothing was saved.")),
-        413: (_("What you sent is too large"), _("Each file may weigh 10 MB and there may be five. Nothing was saved: go back and attach smaller files.")),
-        429: (_("Too many attempts"), _("To protect everyone, we allow only a few attempts from one place. Wait some minutes and try again. What you typed is still on the previous page.")),
+        413: (
+            _("What you sent is too large"),
+            _("Each file may weigh 10 MB and there may be five. Nothing was saved: go back and attach smaller files."),
+        ),
+        429: (
+            _("Too many attempts"),
+            _(
+                "To protect everyone, we allow only a few attempts from one place. Wait some minutes and try again. "
+                "What you typed is still on the previous page."
+            ),
+        ),
     }
     status = error.code or 500
     if status < 400:
@@ -120,21 +130,46 @@ def _refused(error: DomainError):  # type: ignore[no-untyped-def]
     return _page(409, _("This is not possible"), say(error))
 
 
+def _typed() -> list[tuple[str, str]]:
+    """
+    Return the fields of the form that was just sent from one of our own pages, so that it can be sent again.
+
+    Only when the browser says that the post came from our origin: a page that offered to repeat somebody else's post would be
+    a way around the token. Passwords are never repeated.
+    """
+    origin = request.headers.get("Origin", "")
+    is_ours = request.headers.get("Sec-Fetch-Site") == "same-origin" or (origin and origin == request.host_url.rstrip("/"))
+    if request.method != "POST" or not is_ours or any("password" in name for name in request.form):
+        return []
+    return [(name, value) for name, values in request.form.lists() for value in values if name != "csrf_token"]
+
+
+def _again(status: int, title: str, text: str):  # type: ignore[no-untyped-def]
+    """Return a page that keeps what was typed and sends it again at a press; the plain page when there is nothing to keep."""
+    typed = _typed()
+    if not typed:
+        return _page(status, title, text)
+    had_files = any(part.filename for part in request.files.values())
+    return render_template("again.html", title=title, text=text, typed=typed, had_files=had_files, url=request.full_path.rstrip("?")), status
+
+
 def _database_down(error: DBAPIError):  # type: ignore[no-untyped-def]
     db.session.rollback()
     log.error("database", kind=type(error).__name__, request_id=g.get("request_id"))
-    return _page(
+    return _again(
         503,
         _("The database does not answer right now"),
-        _("Nothing was saved. Go back: what you typed is still on the previous page. Try again in a minute; if it goes on, tell the administrator."),
+        _(
+            "Nothing was saved, and what you typed is kept. Try again in a minute; if it goes on, tell the administrator."
+        ),
     )
 
 
 def _expired_form(error: CSRFError):  # type: ignore[no-untyped-def]
-    return _page(
+    return _again(
         400,
         _("The form expired"),
-        _("The page was open for too long. Nothing was saved. Go back, copy what you typed, reload the page and send it again."),
+        _("The page was open for too long, so nothing was saved. What you typed is kept: read it and send it again."),
     )
 
 
@@ -197,7 +232,7 @@ def filters(app: Flask) -> None:
     """Give templates their filters and globals; none of them asks the database except `signed_in`."""
     app.jinja_env.filters.update(
         day=say_day, long_day=say_long_day, short_day=say_short_day, instant=say_instant, pesos=say_pesos, number=say_number,
-        nit=say_nit, flat=flat, shown=say_value, translated=translated, local_day=lambda instant: local(instant).date(),
+        nit=say_nit, phone=say_phone, flat=flat, shown=say_value, translated=translated, local_day=lambda instant: local(instant).date(),
     )  # fmt: skip
     app.jinja_env.globals.update(
         appbuilder=appbuilder,

@@ -26,7 +26,10 @@ class DomainError(Exception):
 class CalendarGap(DomainError):
     """A count enters a year whose holidays nobody loaded; a guess would move a legal date."""
 
-    msgid = N_("The holidays of %(year)s are not loaded. An administrator has to load that year in Calendar before this date can be computed.")
+    msgid = N_(
+        "The holidays of %(year)s are not loaded. An administrator has to load that year in Calendar "
+        "before this date can be computed."
+    )
 
     def __init__(self, year: int) -> None:
         super().__init__(year=year)

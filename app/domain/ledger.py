@@ -30,7 +30,8 @@ def spans(lines: Iterable[tuple[str, str, date, date | None]], calendar: Busines
         CalendarGap: A year of the span is not loaded.
     """
     return [
-        Span(process, person, in_on, out_on, calendar.between(in_on, out_on or max(in_on, until))) for process, person, in_on, out_on in lines
+        Span(process, person, in_on, out_on, calendar.between(in_on, out_on or max(in_on, until)))
+        for process, person, in_on, out_on in lines
     ]
 
 

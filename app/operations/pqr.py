@@ -287,7 +287,8 @@ def make_move(
         raise MoveRefused(N_("That date is in the future."), field="on")
     last_on = session.scalar(select(CaseEvent.on).where(CaseEvent.pqr_id == pqr.id).order_by(CaseEvent.id.desc()).limit(1))
     if last_on and on < last_on:
-        raise MoveRefused(N_("The last act of the case is of %(last)s; this one cannot be earlier."), field="on", last=f"{last_on:%d/%m/%Y}")
+        earlier = N_("The last act of the case is of %(last)s; this one cannot be earlier.")
+        raise MoveRefused(earlier, field="on", last=f"{last_on:%d/%m/%Y}")
     origin = pqr.status
     events = clock_events(pqr) + ([ClockEvent(on=on, kind=clock, reason=reason, act=act)] if clock else [])
     pqr.status = arrow.target
@@ -325,7 +326,9 @@ def _hand_over(
         )
 
 
-def route(session: Session, pqr: Pqr, process: Process, reason: str, *, at: datetime, actor_id: int | None, user: User | None = None) -> CaseEvent:
+def route(
+    session: Session, pqr: Pqr, process: Process, reason: str, *, at: datetime, actor_id: int | None, user: User | None = None
+) -> CaseEvent:
     """Give the case to a process, and to a person of it if named. Raises MoveRefused when that is where it already is."""
     if not process.is_active:
         raise MoveRefused(N_("The process %(process)s is not active."), field="process", process=process.name)
@@ -482,7 +485,8 @@ def record_notice(
     if not proof.strip():
         raise MoveRefused(N_("A notice without proof is no notice: say who received it and how it was identified."), field="proof")
     if pqr.answered_on and served_on < pqr.answered_on:
-        raise MoveRefused(N_("The answer is of %(answered)s; it cannot be notified earlier."), field="on", answered=f"{pqr.answered_on:%d/%m/%Y}")
+        earlier = N_("The answer is of %(answered)s; it cannot be notified earlier.")
+        raise MoveRefused(earlier, field="on", answered=f"{pqr.answered_on:%d/%m/%Y}")
     arrow_for(Move.NOTIFY, pqr.status)
     notice = Notice(pqr=pqr, means=NoticeMeans.IN_PERSON, sent_at=at, served_on=served_on, proof=proof.strip(), proof_file=proof_file)
     session.add(notice)
