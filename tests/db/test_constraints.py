@@ -16,6 +16,7 @@ from sqlalchemy import CheckConstraint, Enum, Table, UniqueConstraint, inspect, 
 from sqlalchemy.exc import IntegrityError
 
 import app.models
+from app.domain.deadlines import CountFrom, TermUnit
 from app.domain.states import DocumentType, Identity, MessageStatus, Move, NoticeMeans, PqrStatus
 from tests.db import world
 
@@ -217,11 +218,13 @@ def test_a_reference_to_nothing_is_refused(session, rows, table):
 
 
 @pytest.mark.parametrize(
-    "values", [{"value": 10}, {"unit": literal_column("'CALENDAR_MONTHS'")}, {"count_from": literal_column("'SAME_DAY'")}], ids=str
+    ("column", "value"),
+    [("value", 10), ("unit", TermUnit.CALENDAR_MONTHS), ("count_from", CountFrom.SAME_DAY)],
+    ids=["value", "unit", "from"],
 )
-def test_a_term_that_a_case_rests_on_keeps_its_length(session, rows, values):
+def test_a_term_that_a_case_rests_on_keeps_its_length(session, rows, column, value):
     with pytest.raises(IntegrityError, match=r"(?i)foreign key"):
-        change(session, rows["legal_term"][0], values)
+        change(session, rows["legal_term"][0], {column: value})
 
 
 def test_a_term_nobody_used_may_be_corrected(session, rows):
