@@ -30,6 +30,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, joinedload, selectinload
+from werkzeug.datastructures import HeaderSet
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from app import documents, queries
@@ -97,6 +98,18 @@ def _page(template: str, status: int = 200, **facts: Any) -> Page:
         facts["organisation"] = queries.organisation(db.session)
     page = render_template(template, **facts)
     return page if status == 200 else (page, status)
+
+
+class KeptPage(Response):
+    """
+    A page that its browser keeps, so that "Back" finds what was typed and pressing again sends the same form.
+
+    With `no-store` browsers forget it; with `Vary: Cookie` too, as soon as the first cookie is set. It is private as it is.
+    """
+
+    @property
+    def vary(self) -> HeaderSet:  # type: ignore[override]
+        return HeaderSet()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +184,7 @@ def file_request() -> Page:
         form = _form(house)
         form.request_type.data = request.args.get("tipo")
         form.ticket.data = _sign("form", s=secrets.token_urlsafe(24))
-        return _filing_page(form, house)
+        return KeptPage(_filing_page(form, house), headers={"Cache-Control": "private, no-cache"}, mimetype="text/html")
     try:
         return _receive()
     except HTTPException:

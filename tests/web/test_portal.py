@@ -118,6 +118,11 @@ def test_the_form_needs_no_sign_in_and_says_the_legal_date_of_today(citizen):
     assert words_of(page).index("10 MB each") < words_of(page).index("How do you want to appear?")
 
 
+def test_a_browser_may_keep_the_form_so_that_going_back_finds_what_was_typed(citizen):
+    assert "no-store" not in citizen.open().headers["Cache-Control"]
+    assert "no-store" in citizen.file().headers["Cache-Control"]
+
+
 def test_the_form_offers_only_public_types_in_plain_words(citizen, seeded):
     from app.models import RequestType
 
