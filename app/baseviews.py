@@ -277,7 +277,9 @@ def native(form: type[Form], model: type | None = None) -> type[Form]:
     for name in dir(form):
         field = getattr(form, name)
         if isinstance(field, UnboundField):
-            setattr(form, name, _native_field(field, name, model, columns.get(name), relations.get(name)))
+            ours = _native_field(field, name, model, columns.get(name), relations.get(name))
+            ours.creation_counter = field.creation_counter  # forms keep the order of their declaration
+            setattr(form, name, ours)
     return form
 
 

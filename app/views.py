@@ -191,7 +191,7 @@ class PartyView(RuledView):
     def shown(self, item: Party, name: str) -> Any:
         if name == "document_number" and item.document_type:
             is_nit = item.document_type is DocumentType.NIT
-            return f"{item.document_type.name} {say_nit(item.document_number) if is_nit else item.document_number}"
+            return f"{item.document_type.name}\u00a0{say_nit(item.document_number) if is_nit else item.document_number}"
         return super().shown(item, name)
 
     def buttons(self, item: Party) -> list[Button]:
@@ -320,12 +320,12 @@ class ResponseTimesView(BaseView):
     def _export(self, extension: str, media_type: str, write: Callable[[Report, Cover, BinaryIO], int]) -> Response:
         form, format = self._asked()
         if not form.validate():
-            return redirect(url_for("ResponseTimesView.list", **request.args.to_dict()))
+            return redirect(f"{url_for('ResponseTimesView.list')}?{request.query_string.decode('ascii', 'ignore')}")
         organisation, at = queries.organisation(db.session), wall_clock(now())
         report = self._report(form, organisation)
         file = TemporaryFile()  # noqa: SIM115  the response closes it; nothing leaves before all of it is written
         n_rows = write(report, Cover(organisation.name, format, current_user.get_full_name(), at), file)
-        log.info("export", report=report.identifier, extension=extension, n_rows=n_rows)
+        log.info("export", report=report.identifier, extension=extension, n_rows=n_rows, user_id=current_user.id, request_id=g.request_id)
         return send_made(file, report.file_name(format, at.date(), extension), media_type)
 
 
@@ -749,7 +749,7 @@ class ChangeLogView(RuledView):
     }  # fmt: skip
     formatters_columns = {
         "action": lambda name: _(ChangeLogView.ACTIONS.get(name, name)),
-        "table_name": lambda name: view_of(name).list_title if view_of(name) else name.replace("_", " "),
+        "table_name": lambda name: register_name(name),
         "actor": lambda user: user.get_full_name(),
     }
 
@@ -995,13 +995,25 @@ MENU: list[tuple[type, str, str, str]] = [
     (OutboxMessageView, N_("Outgoing mail"), "", RECORDS),
 ]
 NO_MENU: list[type] = [LookupView]
+#: Tables of the change log that have no screen of this kind.
+TABLES = {
+    "pqr": N_("Case"), "note": N_("Internal note"), "answer": N_("Answer"), "notice": N_("Notice"), "stored_file": N_("File"),
+    "document": N_("Document"), "consent": N_("Consent"), "calendar_day": N_("Non-working day"),
+}  # fmt: skip
 #: What FAB registers by itself, in our words.
 SECURITY_LABELS = {"List Users": N_("Users"), "List Roles": N_("Roles"), "List Groups": N_("Groups")}
 
 
 def view_of(table: str) -> type[RuledView] | None:
     """Return the screen that declares *table*, if one does."""
-    return next((view for view, *_rest in MENU if issubclass(view, RuledView) and view.datamodel.obj.__tablename__ == table), None)
+    screens = (view for view in (*(row[0] for row in MENU), UserView, RoleView, GroupView) if issubclass(view, RuledView))
+    return next((view for view in screens if view.datamodel.obj.__tablename__ == table), None)
+
+
+def register_name(table: str) -> str:
+    """Return how people call *table*."""
+    view = view_of(table)
+    return str(view.list_title) if view else _(TABLES[table]) if table in TABLES else table.replace("_", " ")
 
 
 def register(builder: AppBuilder) -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+import phonenumbers
 from babel.dates import format_date
 from babel.numbers import format_decimal
 from flask_babel import get_locale
@@ -91,6 +92,19 @@ def say_nit(digits: str | None) -> str:
     if not digits:
         return "—"
     return f"{int(digits[:-1]):,}".replace(",", ".") + "-" + digits[-1] if digits.isdigit() else digits
+
+
+def say_phone(number: str | None) -> str:
+    """Return 300 123 4567 for +573001234567; numbers of other countries keep their prefix."""
+    if not number:
+        return "—"
+    try:
+        parsed = phonenumbers.parse(number, "CO")
+    except phonenumbers.NumberParseException:
+        return number
+    shape = phonenumbers.PhoneNumberFormat
+    text = phonenumbers.format_number(parsed, shape.NATIONAL if parsed.country_code == 57 else shape.INTERNATIONAL)
+    return text.replace(" ", "\u00a0")
 
 
 def say_value(value: Any) -> Any:
