@@ -142,6 +142,8 @@ def _day(day: date) -> str:
 def key_in(text: str) -> Key | None:
     """Return the key that a pager wrote as 2026-07-10.123; None for anything else, which starts at the first page."""
     day, _dot, identifier = text.partition(".")
+    if not (identifier.isascii() and identifier.isdigit()) or len(identifier) > 9:
+        return None
     try:
         return date.fromisoformat(day), int(identifier)
     except ValueError:
