@@ -252,7 +252,7 @@ def _receive() -> Page:
     facts, age = _read("form", form.ticket.data or "") or ({"s": secrets.token_urlsafe(24)}, None)
     known = db.session.scalar(select(Pqr).where(Pqr.submission == facts["s"]))
     if known and age is not None and age < FORM_LIFE:
-        return _go_to_confirmation(known, is_repeated=True, has_changed=known.body != form.body.data)
+        return _go_to_confirmation(known.id, is_repeated=True, has_changed=known.body != form.body.data)
     is_valid = form.validate()
     if known:
         form.ticket.data = _sign("form", s=secrets.token_urlsafe(24))
@@ -306,17 +306,17 @@ def _store(form: FilingForm, house: House, submission: str) -> Page:
     start_writing()
     try:
         try:
-            pqr = _file(form, house, submission)
+            pqr_id = _file(form, house, submission).id
         except IntegrityError:  # a second click raced with the first one to the same row: now it is there
             db.session.rollback()
-            pqr = _file(form, house, submission)
+            pqr_id = _file(form, house, submission).id
         db.session.commit()
     except DomainError as error:
         db.session.rollback()
         _blame(form, error)
         return _filing_page(form, house, 422)
     _count("PORTAL_FILE_RATE", "filed", _address())
-    return _go_to_confirmation(pqr)
+    return _go_to_confirmation(pqr_id)
 
 
 _FIELD_OF = {"request_type": "request_type", "body": "body", "account": "account_number", "files": "files", "identity": "identity"}
@@ -444,8 +444,8 @@ def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9 ]", " ", re.sub(r"(?<=\b\w)\.", "", folded).replace(".", " "))
 
 
-def _go_to_confirmation(pqr: Pqr, *, is_repeated: bool = False, has_changed: bool = False) -> Response:
-    token = _sign("filed", p=pqr.id, r=is_repeated, c=has_changed)
+def _go_to_confirmation(pqr_id: int, *, is_repeated: bool = False, has_changed: bool = False) -> Response:
+    token = _sign("filed", p=pqr_id, r=is_repeated, c=has_changed)
     return redirect(url_for("portal.filed", token=token), 303)
 
 
