@@ -997,7 +997,7 @@ MENU: list[tuple[type, str, str, str]] = [
 NO_MENU: list[type] = [LookupView]
 #: Tables of the change log that have no screen of this kind.
 TABLES = {
-    "pqr": N_("Case"), "note": N_("Internal note"), "answer": N_("Answer"), "notice": N_("Notice"), "stored_file": N_("File"),
+    "pqr": N_("Case"), "note": N_("Internal note"), "answer": N_("Answer"), "notice": N_("Notice"), "stored_file": N_("Stored file"),
     "document": N_("Document"), "consent": N_("Consent"), "calendar_day": N_("Non-working day"),
 }  # fmt: skip
 #: What FAB registers by itself, in our words.
