@@ -1,5 +1,9 @@
-"""Entry of production servers: `gunicorn wsgi:app`."""
+"""Entry of production servers (`gunicorn wsgi:app`) and of the `flask` commands."""
 
 from app import create_app
+from config import SettingError
 
-app = create_app()
+try:
+    app = create_app()
+except SettingError as error:
+    raise SystemExit(f"Atiende: {error}") from None

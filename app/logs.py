@@ -22,3 +22,4 @@ def configure() -> None:
         cache_logger_on_first_use=False,
     )
     logging.getLogger("flask_appbuilder").setLevel(logging.WARNING)
+    logging.getLogger("flask_appbuilder.models.filters").setLevel(logging.ERROR)  # says at each start that times of day have no filter

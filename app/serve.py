@@ -42,6 +42,7 @@ import config
 from app import jobs
 from app.cli import atiende, spoken
 from app.extensions import db, now
+from app.models import Parameter
 from app.operations.seeds import are_seeds_loaded, load_seeds
 from app.security import ADMIN, sync_roles
 
@@ -60,9 +61,9 @@ class CannotStart(click.ClickException):
 def prepare(app: Flask, *, is_demo: bool = False) -> None:
     """Bring the database to where this version needs it: tables, queue, catalogues, roles, an administrator. Safe to repeat."""
     with app.app_context(), _alone(app):
-        migrate_to_head(app)
-        jobs.storage_of(app, create_tables=True).close()
         with spoken():
+            migrate_to_head(app)
+            jobs.storage_of(app, create_tables=True).close()
             if not are_seeds_loaded(db.session):
                 load_seeds(db.session, now())
             sync_roles(db.session)
@@ -104,6 +105,8 @@ def migrate_to_head(app: Flask) -> bool:
         current = MigrationContext.configure(connection).get_current_heads()
     if set(current) == set(ScriptDirectory.from_config(settings).get_heads()):
         return False
+    click.echo(_("Preparing the database…"))
+    settings.attributes["is_start"] = True
     try:
         command.upgrade(settings, "head")
     except CommandError as error:
@@ -134,8 +137,10 @@ def first_administrator() -> str | None:
 def seed_demo_company() -> None:
     """Fill an empty database with the fictional company, and say who may sign in."""
     from app.documents import issue_answer  # Typst and its fonts, which nobody else needs to start
-    from app.operations.demo import DEMO_PASSWORD, seed_demo
+    from app.operations.demo import DEMO_KEY, DEMO_PASSWORD, seed_demo
 
+    if db.session.get(Parameter, DEMO_KEY) is None:
+        click.echo(_("Living two years of a fictional company: this takes some minutes, and only the first time…"))
     password = config.setting("DEMO_PASSWORD", DEMO_PASSWORD) or DEMO_PASSWORD
     demo = seed_demo(db.session(), now(), issue_answer=issue_answer, password=password)
     db.session.commit()

@@ -17,7 +17,8 @@ from flask import current_app
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, text
 
 config = context.config
-fileConfig(config.config_file_name, disable_existing_loggers=False)  # the product migrates itself when it starts
+if not config.attributes.get("is_start"):  # the product migrates itself when it starts, and has its own logs
+    fileConfig(config.config_file_name, disable_existing_loggers=False)
 log = logging.getLogger("alembic.env")
 
 migrate = current_app.extensions["migrate"]

@@ -121,6 +121,7 @@ def issue_answer(session: Session, pqr: Pqr, approver: User, at: datetime) -> Do
         IllegalMove, MoveRefused: The case cannot be answered now, or has no draft.
         DomainError: The text on recursos that this letter must carry is not loaded.
     """
+    queries.hold_calendar(session, pqr.organisation)  # before the row, in the order of every move
     queries.lock(session, pqr)  # a second approver waits here, and then sees an answered case
     arrow_for(Move.ISSUE_ANSWER, pqr.status)
     answer = draft_of(pqr)
