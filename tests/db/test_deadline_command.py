@@ -71,8 +71,8 @@ def test_the_worked_dates_hold_without_a_database(empty_app, vector, request_typ
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["filed"])
 def test_the_other_reading_of_day_one_gives_the_other_date(installed, seeded, vector):
-    term = seeded.scalars(select(LegalTerm).where(LegalTerm.regime == "LEY142", LegalTerm.act == "ANSWER", LegalTerm.request_type == "RECLAMO"))
-    term.one().count_from = "SAME_DAY"
+    statement = select(LegalTerm).filter_by(regime="LEY142", act="ANSWER", request_type="RECLAMO")
+    seeded.scalars(statement).one().count_from = "SAME_DAY"
     seeded.commit()
 
     assert answer(installed, "--filed", vector["filed"])["due"] == vector["due_15bd_same_day_rule"]
