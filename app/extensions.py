@@ -12,6 +12,8 @@ from flask_appbuilder.models.sqla.base import SQLA
 from flask_migrate import Migrate
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import Engine, event
+from sqlalchemy.orm import Session
+from sqlalchemy_utils.aggregates import manager as aggregates
 from werkzeug.local import LocalProxy
 
 LOCAL_ZONE = ZoneInfo("America/Bogota")
@@ -24,6 +26,10 @@ Model.metadata.naming_convention = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+# Flask-AppBuilder brings sqlalchemy_utils, whose aggregates (we have none) walk every object of a session at every flush.
+if event.contains(Session, "after_flush", aggregates.construct_aggregate_queries):
+    event.remove(Session, "after_flush", aggregates.construct_aggregate_queries)
 
 
 def render_item(kind: str, item: object, _context: object) -> str | bool:
