@@ -193,8 +193,8 @@ def recompute_command(dry_run: bool) -> None:
             facts = (f"{_(MOVING[name])}: {_told(case.before[name])} → {_told(value)}" for name, value in case.after.items())
             click.echo(f"{case.number}  {_(case.status.value)}  {'; '.join(facts)}")
         if moved:
-            click.echo(_("%(n)s open cases were put right.", n=len(moved)))
-        click.echo(_("%(n)s cases have dates that are not the derived ones.", n=len(left)))
+            click.echo(_("Open cases put right: %(n)s.", n=len(moved)))
+        click.echo(_("Cases whose dates are not the derived ones: %(n)s.", n=len(left)))
     raise SystemExit(1 if left else 0)
 
 

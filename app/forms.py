@@ -535,7 +535,7 @@ class DayForm(CalendarForm):
         description=_l("For a closure of several days. In between, days that are not worked anyway stay as they are."),
         validators=[Empty()],
     )
-    kind = SelectField(_l("Kind"), choices=choices_of(DayException))
+    kind = SelectField(_l("Kind"), choices=choices_of(DayException), validators=[InputRequired(_l("Choose what kind of day it is."))])
     name = StringField(
         _l("Name"),
         validators=[InputRequired(_l("Write the name of the day.")), Length(max=120, message=_l("Up to %(max)d characters fit."))],

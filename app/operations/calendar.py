@@ -46,8 +46,8 @@ class TermsAnswered(CalendarRefused):
     """Cases already answered were counted over a past day as it was. Confirming (`keeps_answered`) leaves them as they are."""
 
     msgid = N_(
-        "%(n)s answered cases were counted with %(days)s as it is now. An answered or closed case never moves: it keeps the date it "
-        "was answered under. Confirm that to go on."
+        "Answered cases that were counted with %(days)s as it is now: %(n)s. An answered or closed case never moves: it keeps the "
+        "date it was answered under. Confirm that to go on."
     )
 
 
@@ -224,7 +224,8 @@ def _from_iso(value: str | int | None) -> date | int | None:
 def grouped(moved: Iterable[MovedCase]) -> list[tuple[str, Any, Any, int]]:
     """Return (column, from, to, how many cases), each date that moves to another, in order."""
     groups = Counter((case.column, case.before[case.column], case.after[case.column]) for case in moved)
-    return [(*key, n) for key, n in sorted(groups.items(), key=lambda item: (list(MOVING).index(item[0][0]), str(item[0])))]
+    columns = list(MOVING)
+    return [(*key, n) for key, n in sorted(groups.items(), key=lambda item: (columns.index(item[0][0]), *map(str, item[0][1:])))]
 
 
 @dataclass(frozen=True, slots=True)
