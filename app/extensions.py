@@ -75,11 +75,20 @@ def public_url(path: str, *, trust_request: bool = True) -> str | None:
 
 def prepare_engine(engine: Engine) -> None:
     """
-    Make SQLite behave: WAL, foreign keys on, a busy timeout, and writers that queue instead of failing.
+    Make the engine behave. On SQLite: WAL, foreign keys on, a busy timeout, and writers that queue instead of failing.
 
     pysqlite opens transactions lazily and DEFERRED, so two readers that both turn writer can only fail. A unit of work starts
     with BEGIN IMMEDIATE instead, unless the request said that it only reads (`g.is_reading`, set for GET and HEAD).
     """
+    if engine.dialect.name == "postgresql":
+
+        @event.listens_for(engine, "connect")
+        def limit(connection, _record: object) -> None:  # type: ignore[no-untyped-def]
+            # As patient as SQLite: a table that somebody holds is a clear 503 after a while, never a page that hangs.
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '15s'")
+            connection.commit()
+
     if engine.dialect.name != "sqlite":
         return
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime, time
 from typing import Any
 
@@ -195,25 +195,14 @@ def term_rules(session: Session) -> tuple[TermRule, ...]:
     """Return every legal term, as the domain reads it."""
     cached = session.info.get(_TERMS)
     if cached is None:
-        cached = session.info[_TERMS] = tuple(map(rule_of, session.scalars(select(LegalTerm))))
+        columns = [getattr(LegalTerm, field.name) for field in fields(TermRule)]
+        cached = session.info[_TERMS] = tuple(TermRule(**row) for row in session.execute(select(*columns)).mappings())
     return cached
 
 
 def rule_of(term: LegalTerm) -> TermRule:
-    return TermRule(
-        regime=term.regime,
-        act=term.act,
-        request_type=term.request_type,
-        value=term.value,
-        unit=term.unit,
-        norm=term.norm,
-        count_from=term.count_from,
-        valid_from=term.valid_from,
-        valid_until=term.valid_until,
-        source=term.source,
-        confidence=term.confidence,
-        id=term.id,
-    )
+    """Return a row of the table as the domain reads it: the columns are named alike."""
+    return TermRule(**{field.name: getattr(term, field.name) for field in fields(TermRule)})
 
 
 def forget_calendar(session: Session) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Flask
@@ -10,7 +10,7 @@ from limits.storage import Storage
 from sqlalchemy import bindparam, delete, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.extensions import db, now
+from app.extensions import db
 from app.models import RateCounter, UtcDateTime
 
 _HIT = text(
@@ -20,6 +20,11 @@ _HIT = text(
     "expires_at = CASE WHEN rate_counter.expires_at <= :now THEN excluded.expires_at ELSE rate_counter.expires_at END "
     "RETURNING n_hits"
 ).bindparams(bindparam("expires", type_=UtcDateTime), bindparam("now", type_=UtcDateTime))
+
+
+def now() -> datetime:
+    """Return the real instant: a window ends also where `ATIENDE_NOW` holds the clock of the business still."""
+    return datetime.now(UTC)
 
 
 class DatabaseStorage(Storage):
