@@ -30,14 +30,14 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, Form, SelectField, StringField
 from wtforms.fields.core import UnboundField
-from wtforms.validators import InputRequired, ValidationError
+from wtforms.validators import DataRequired, InputRequired, ValidationError
 from wtforms.validators import Optional as Empty
 from wtforms.widgets import CheckboxInput, ListWidget, TextInput
 
 from app.domain.errors import DomainError
 from app.domain.states import DocumentType
 from app.extensions import db
-from app.forms import NotTaken
+from app.forms import NotTaken, tidy
 from app.models import Account, Municipality, Party, Service
 from app.queries import count_up_to
 from app.security import may
@@ -205,7 +205,7 @@ class LookupView(BaseView):
             abort(401)
         if lookup.right and not may(*lookup.right):
             abort(403)
-        text = request.args.get("q", "").strip()[:80]
+        text = tidy(request.args.get("q", ""))[:80]
         rows = lookup.seek(db.session, text) if len(text) >= 2 else ()
         return jsonify([{"text": lookup.text(row)} for row in rows])
 
@@ -238,7 +238,7 @@ class LookupField(StringField):
     def process_formdata(self, valuelist: list[str]) -> None:
         if not valuelist:
             return
-        self.typed, self.data = valuelist[0].strip(), None
+        self.typed, self.data = tidy(valuelist[0]), None
         if self.typed:
             found = db.session.scalars(LOOKUPS[self.kind].find(self.typed).limit(2)).all()
             if len(found) > 1:
@@ -257,12 +257,8 @@ def lookup(label: Any, kind: str, *, optional: bool = False, **options: Any) -> 
 # ── Forms that FAB generates, made ours ───────────────────────────────────────────────────────────────────────────────────
 
 
-def _words_of(value: str | None) -> str | None:
-    return value.strip() if isinstance(value, str) else value
-
-
 def _or_nothing(value: str | None) -> str | None:
-    return (value.strip() or None) if isinstance(value, str) else value
+    return tidy(value) or None
 
 
 def native(form: type[Form], model: type | None = None) -> type[Form]:
@@ -301,9 +297,9 @@ def _native_field(field: UnboundField, name: str, model: Any, column: Any, relat
     elif issubclass(kind, QuerySelectField):
         options |= {"blank_text": "—", "allow_blank": True}  # nothing is chosen before somebody chooses
     elif column is not None and isinstance(column.type, String):
-        if not column.nullable and column.default is not None:
-            validators = [each for each in validators if not isinstance(each, InputRequired)] + [Empty()]
-        options["filters"] = [_or_nothing if column.nullable else _words_of]
+        validators = [each for each in validators if not isinstance(each, InputRequired)]
+        validators.append(Empty() if column.nullable or column.default is not None else DataRequired())  # spaces are nothing
+        options["filters"] = [_or_nothing if column.nullable else tidy]
     return UnboundField(kind, *field.args, **{**options, "validators": validators})
 
 
@@ -493,11 +489,11 @@ class RuledView(ModelView):
     def _narrowed(self) -> Select[Any]:
         statement = self.scope(select(self.model))
         for name in self.filter_columns:
-            value = request.args.get(name, "")
+            value = tidy(request.args.get(name, ""))
             condition = self._condition(name, value) if value else None
             if condition is not None:
                 statement = statement.where(condition)
-        for word in request.args.get("q", "")[:100].split()[:6] if self.search_words else ():
+        for word in tidy(request.args.get("q", ""))[:100].split()[:6] if self.search_words else ():
             texts = (getattr(self.model, name) for name in self.search_words)
             statement = statement.where(or_(*(text.icontains(word, autoescape=True) for text in texts)))
         return statement
