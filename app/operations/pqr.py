@@ -298,7 +298,6 @@ def make_move(
         pqr.closed_on = on
     if clock:
         _write_dates(session, pqr, events)
-    session.flush()
     if arrow.target.is_final or process is not None:
         _hand_over(session, pqr, None if arrow.target.is_final else process, user, at, actor_id, reason)
     event = _write_event(session, pqr, move, origin, at, on, actor_id, reason=reason, act=act, clock=clock.name if clock else None)
@@ -310,15 +309,15 @@ def _hand_over(
     session: Session, pqr: Pqr, process: Process | None, user: User | None, at: datetime, actor_id: int | None, reason: str
 ) -> None:
     """Close the open line of the baton ledger and open the next; no *process* means that nobody holds it any more."""
-    open_line = session.scalar(select(Assignment).where(Assignment.pqr_id == pqr.id, Assignment.out_at.is_(None)))
+    with session.no_autoflush:
+        open_line = session.scalar(select(Assignment).where(Assignment.pqr_id == pqr.id, Assignment.out_at.is_(None)))
     if open_line is not None:
         at = max(at, open_line.in_at)  # a clock that was put back does not make a line end before it began
         open_line.out_at, open_line.out_on = at, local(at).date()
-        session.flush()
     pqr.holder = user
     if process is not None:
-        pqr.process = process
-        session.flush()
+        pqr.process, pqr.process_id = process, process.id
+        session.flush()  # the old line ends before the next is written: only one may be open
         session.add(
             Assignment(
                 pqr=pqr, process=process, user=user, given_by_id=actor_id, reason=reason, in_at=at, in_on=local(at).date()
