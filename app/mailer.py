@@ -72,7 +72,7 @@ def compose(message: OutboxMessage, head: Head, at: datetime) -> EmailMessage:
     mail["Message-ID"] = message.message_id
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"  # what absence notices of some servers ask for
-    mail.set_content(message.body, charset="utf-8")
+    mail.set_content(message.body, charset="utf-8", cte="quoted-printable")  # not every server takes eight bits
     return mail
 
 

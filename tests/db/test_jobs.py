@@ -1,0 +1,159 @@
+"""The queue lives where the settings say, wakes the worker after a commit, and is never needed for anything to be right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from huey.storage import BlackHoleStorage, PostgresStorage, SqliteStorage
+from sqlalchemy import func, inspect, select
+
+from app import jobs, mailer
+from app.extensions import db
+from app.models import OutboxMessage, RateCounter
+from app.operations import outbox
+from config import SettingError
+
+AT = datetime(2026, 7, 10, 15, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def queued_app(fresh_app: Flask, tmp_path: Path) -> Iterator[Flask]:
+    """An application with a mail server in its settings and a queue of its own."""
+    before = jobs.huey.storage
+    fresh_app.config.update(SMTP_HOST="127.0.0.1", SMTP_PORT=1, HUEY_URL=f"sqlite:///{tmp_path / 'queue.db'}")
+    jobs.storage_of(fresh_app, create_tables=True).close()
+    jobs.connect(fresh_app)
+    yield fresh_app
+    jobs.huey.storage.close()
+    jobs.huey.storage = before
+
+
+def queue_one(app: Flask, key: str = "k", *, is_kept: bool = True) -> None:
+    with app.app_context():
+        outbox.queue_message(db.session, key=key, event="test", to="a@example.com", subject="s", body="b", at=AT)
+        if is_kept:
+            db.session.commit()
+        else:
+            db.session.rollback()
+
+
+def names_in_queue() -> list[str]:
+    return [task.name for task in jobs.huey.pending()]
+
+
+def test_a_commit_that_queued_mail_wakes_the_worker(queued_app: Flask) -> None:
+    queue_one(queued_app)
+
+    assert names_in_queue() == ["send_mail"]
+
+
+def test_other_commits_and_rolled_back_ones_wake_nobody(queued_app: Flask) -> None:
+    queue_one(queued_app, is_kept=False)
+    with queued_app.app_context():
+        db.session.add(RateCounter(key="x", n_hits=1, expires_at=AT))
+        db.session.commit()
+
+    assert names_in_queue() == []
+
+
+def test_without_a_mail_server_nobody_is_woken(queued_app: Flask) -> None:
+    queued_app.config["SMTP_HOST"] = None
+
+    queue_one(queued_app)
+
+    assert names_in_queue() == []
+
+
+def test_a_queue_that_does_not_answer_stops_no_commit(queued_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_down(*_args: Any, **_kwargs: Any) -> None:
+        raise OSError("no queue")
+
+    monkeypatch.setattr(jobs.huey.storage, "enqueue", break_down)
+
+    queue_one(queued_app)
+
+    with queued_app.app_context():
+        assert db.session.scalar(select(func.count()).select_from(OutboxMessage)) == 1
+
+
+def test_the_task_sends_what_is_due_in_its_own_context(queued_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(mailer.Mailer, "send", lambda _self, mail: sent.append(mail["To"]))
+    queue_one(queued_app)
+
+    jobs.huey.execute(jobs.huey.dequeue())
+
+    assert sent == ["a@example.com"]
+
+
+def test_every_task_may_run_twice(queued_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(mailer.Mailer, "send", lambda _self, mail: sent.append(mail["To"]))
+    queue_one(queued_app)
+    with queued_app.app_context():
+        old, young = (RateCounter(key=key, n_hits=1, expires_at=AT + offset) for key, offset in (("a", -timedelta(1)), ("b", timedelta(1))))
+        db.session.add_all([old, young])
+        db.session.commit()
+
+    for _ in range(2):
+        jobs.send_mail.call_local()
+        jobs.sweep.call_local()
+
+    assert sent == ["a@example.com"]
+    with queued_app.app_context():
+        assert db.session.scalars(select(RateCounter.key)).all() == ["b"]
+
+
+def test_mail_is_looked_for_every_minute_and_sweeping_is_done_at_night() -> None:
+    periodic = {task.name: task for task in jobs.huey._registry.periodic_tasks}
+    night = [hour for hour in range(24) if periodic["sweep"].validate_datetime(datetime(2026, 7, 10, hour, 30))]
+
+    assert set(periodic) == {"send_mail", "sweep"}
+    assert all(periodic["send_mail"].validate_datetime(datetime(2026, 7, 10, 12, minute)) for minute in range(60))
+    assert night == [7], "half past two in Colombia"
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("none", BlackHoleStorage),
+        ("sqlite:////nowhere/jobs.db", SqliteStorage),
+        ("postgres://u@db/x", PostgresStorage),
+        ("postgresql+psycopg://u@db/x", PostgresStorage),
+    ],
+)
+def test_the_setting_chooses_the_queue(fresh_app: Flask, url: str, kind: type) -> None:
+    fresh_app.config["HUEY_URL"] = url
+
+    assert type(jobs.storage_of(fresh_app)) is kind
+
+
+def test_without_a_setting_the_queue_is_where_the_database_is(fresh_app: Flask, engine: str) -> None:
+    fresh_app.testing = False
+
+    storage = jobs.storage_of(fresh_app, create_tables=True)
+
+    if engine == "sqlite":
+        assert storage.filename == str(Path(fresh_app.config["INSTANCE"]) / "jobs.db")
+    else:
+        with fresh_app.app_context():
+            assert "huey_task" in inspect(db.engine).get_table_names()
+    storage.enqueue(b"x")
+    assert storage.dequeue() == b"x"
+    storage.close()
+
+
+@pytest.mark.parametrize("url", ["amqp://broker", "redis://127.0.0.1/0"])
+def test_a_queue_that_cannot_be_is_refused_by_name(fresh_app: Flask, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "redis", None)  # as if its client were not installed
+    fresh_app.config["HUEY_URL"] = url
+
+    with pytest.raises(SettingError, match="ATIENDE_HUEY_URL"):
+        jobs.storage_of(fresh_app)
