@@ -627,3 +627,26 @@ def test_a_move_and_a_change_on_one_case_wait_and_do_not_block_each_other(fresh_
 
         assert (pqr.status, pqr.n_days_left_when_stopped) == (PqrStatus.EVIDENCE, 13)
         assert calendar.differing(session, date(2026, 7, 14)) == []
+
+
+def test_a_session_that_lives_long_files_with_the_calendar_of_its_own_transaction(fresh_app):
+    """A worker that read the calendar an hour ago counts with the one of now."""
+    from app.extensions import db
+    from tests.factories import Factory
+
+    with fresh_app.app_context():
+        session = db.session()
+        old = queries.calendar_of(session, queries.organisation(session))
+        session.commit()
+
+        def apply():
+            change(db.session(), REMOVING)
+            db.session.commit()
+
+        changing = Other(fresh_app, apply)
+        changing.start()
+        changing.finish()
+        pqr = Factory(session).case(at=instant("2026-07-10"))
+
+        assert not old.is_working_day(CHIQUINQUIRA)
+        assert pqr.due_on == date(2026, 8, 3)

@@ -335,9 +335,7 @@ def test_names_are_escaped_wherever_they_are_shown(seeded, admin):
 def test_every_case_of_a_long_change_can_be_paged_to(seeded, admin, a_case):
     a_case(at=instant("2026-07-10"))
     digest = calendar.preview(seeded, CalendarEdit(remove=(CHIQUINQUIRA,)), date(2026, 7, 10)).digest
-    made = calendar.apply_edit(
-        seeded, CalendarEdit(remove=(CHIQUINQUIRA,)), REASON, digest=digest, at=instant("2026-07-10"), actor_id=None
-    )
+    made = calendar.apply_edit(seeded, CalendarEdit(remove=(CHIQUINQUIRA,)), REASON, digest=digest, at=instant("2026-07-10"), actor_id=None)
     case = made.moved[0]
     many = CalendarChange(
         at=instant("2026-07-11"), reason=REASON, added=[], removed=[], moved=[case | {"number": f"PQR-2026-{n:06}"} for n in range(450)]
