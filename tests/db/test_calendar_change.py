@@ -107,7 +107,7 @@ def test_removing_the_holiday_moves_the_case_back(seeded, a_case):
 
 def test_a_case_filed_on_the_day_itself_counts_as_filed_on_the_next(old_calendar, a_case):
     pqr = a_case(at=instant("2026-07-13"))
-    assert pqr.effective_on == CHIQUINQUIRA
+    assert dates(pqr) == (CHIQUINQUIRA, date(2026, 8, 3), date(2026, 8, 4))
 
     change(old_calendar, CalendarEdit(add=(off(CHIQUINQUIRA),)), on=date(2026, 7, 13))
 
