@@ -87,7 +87,7 @@ from app.operations import outbox
 from app.reports.base import ControlledFormat, Cover, Report
 from app.reports.delimited import MEDIA_TYPE as CSV_TYPE
 from app.reports.delimited import write_csv
-from app.reports.response_times import ResponseTimes, TimesForm, args_of, key_in, not_counted, wall_clock
+from app.reports.response_times import ResponseTimes, TimesForm, args_of, key_in, not_counted, presets, wall_clock
 from app.reports.xlsx import MEDIA_TYPE as XLSX_TYPE
 from app.reports.xlsx import write_xlsx
 from app.security import ADMIN, PROCESS_ROLES, RequestRights, may, processes_of, scope_cases
@@ -285,7 +285,7 @@ class ResponseTimesView(BaseView):
     def list(self) -> str | tuple[str, int]:
         """The figures and 25 rows, newest first."""
         form, format = self._asked()
-        facts: dict[str, Any] = {"form": form, "format": format, "report": ResponseTimes}
+        facts: dict[str, Any] = {"form": form, "format": format, "report": ResponseTimes, "presets": presets(today())}
         if not form.validate():
             return self.render_template("reports/response_times.html", **facts), 422
         report = self._report(form, queries.organisation(db.session))

@@ -21,7 +21,7 @@ from wtforms.validators import ValidationError
 
 from app import queries
 from app.domain import N_
-from app.domain.calendar import BusinessCalendar
+from app.domain.calendar import ONE_DAY, BusinessCalendar
 from app.domain.states import Identity, PqrStatus
 from app.domain.times import NOT_COUNTED, Timeliness, TimesSummary, days_late, stages_of, stopped_days
 from app.extensions import local
@@ -72,7 +72,7 @@ def _number(value: object) -> int | str:
 
 
 class TimesForm(FilterForm):
-    """The filter, as the URL carries it. Without any of its fields, the control shows what was filed this year."""
+    """The filter, as the URL carries it. Without any of its fields, the control shows what was filed since last month began."""
 
     period = SelectField(_l("Period by"), default="filed", validators=[Empty()])
     since = DateField(_l("From"), validators=[Empty()])
@@ -83,7 +83,7 @@ class TimesForm(FilterForm):
 
     def __init__(self, args: Mapping[str, Any], today: date, processes: Options, types: Options) -> None:
         asked = any(name in args for name in ("period", "since", "until", "process", "request_type", "in_time"))
-        super().__init__(formdata=args if asked else None, data=None if asked else {"since": date(today.year, 1, 1)})
+        super().__init__(formdata=args if asked else None, data=None if asked else {"since": last_month(today)})
         every = {"": _("All")}
         self.period.choices = {key: _(text) for key, text in PERIODS.items()}
         self.answered_by.choices = every | dict(processes)
@@ -111,6 +111,20 @@ class TimesForm(FilterForm):
         for field in (self.answered_by, self.request_type, self.in_time):
             words.append(f"{field.label.text}: {field.choices[field.data]}" if field.data else "")
         return [part for part in words if part] or [_("All cases")]
+
+
+def last_month(today: date) -> date:
+    """Return the first day of the month before *today*'s."""
+    return (today.replace(day=1) - ONE_DAY).replace(day=1)
+
+
+def presets(today: date) -> list[tuple[str, dict[str, str]]]:
+    """Return the periods of one click: their words and URL arguments."""
+    return [
+        (_("Since last month"), {}),
+        (_("This year"), args_of(TimesFilter(since=date(today.year, 1, 1)))),
+        (_("All"), args_of(TimesFilter())),
+    ]
 
 
 def args_of(wanted: TimesFilter) -> dict[str, str]:

@@ -130,13 +130,16 @@ def test_the_pager_leads_to_the_rest_with_the_same_filter(reader, make, seeded):
     assert "rel=\"next\"" not in rest.text
 
 
-def test_without_a_filter_it_shows_what_was_filed_this_year(cases, reader, make, seeded):
-    old = make.case(instant("2025-12-19"))
+def test_without_a_filter_it_shows_what_was_filed_since_last_month_began(cases, reader, make, seeded):
+    old = make.case(instant("2026-05-29"))
     seeded.commit()
     browser = reader(AUXILIAR)
 
-    assert old.number not in numbers(browser.get(PAGE))
-    assert old.number in numbers(browser.get(f"{PAGE}?period=filed&since=&until="))
+    page = browser.get(PAGE)
+    this_year = next(link for link in re.findall(r'href="([^"]+)"', page.text) if "since=2026-01-01" in link).replace("&amp;", "&")
+    assert old.number not in numbers(page)
+    assert old.number in numbers(browser.get(this_year))
+    assert old.number in numbers(browser.get(f"{PAGE}?period=filed"))
 
 
 def test_filters_narrow_page_and_downloads_alike(cases, reader):
