@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import abort, current_app, flash, redirect, request, url_for
 from flask_appbuilder import BaseView, expose, has_access, permission_name
@@ -166,8 +167,8 @@ class CaseView(BaseView):
             lines=[(line, *light_shown(line, calendar, today()), shown_name(line)) for line in lines[:PAGE]],
             wanted=wanted,
             n_found=queries.count_up_to(db.session, ids),
-            next_key=f"{more.filed_on:%Y-%m-%d}.{more.id}" if more else "",
-            is_first=after is None,
+            first_url="" if after is None else self._here(after=""),
+            next_url=self._here(after=f"{more.filed_on:%Y-%m-%d}.{more.id}") if more else "",
             processes=db.session.scalars(select(Process).order_by(Process.name)).all(),
             statuses=PqrStatus,
             buckets=queries.BUCKETS,
@@ -191,11 +192,18 @@ class CaseView(BaseView):
 
     @staticmethod
     def _key(text: str) -> tuple[date, int] | None:
+        """Return the (`filed_on`, `id`) that an address carries; None when it is not one."""
         day, _dot, identifier = text.partition(".")
         try:
-            return date.fromisoformat(day), int(identifier)
+            return (date.fromisoformat(day), int(identifier)) if len(identifier) < 10 else None
         except ValueError:
             return None
+
+    @staticmethod
+    def _here(**changed: str) -> str:
+        """Return the address of this list with its filters, changed; nothing of the address reaches `url_for`."""
+        kept = {name: value for name, value in request.args.items() if name not in changed}
+        return f"{url_for('CaseView.list')}?{urlencode(kept | {name: value for name, value in changed.items() if value})}"
 
     # ── registration at the counter ───────────────────────────────────────────────────────────────────────────────────────
 
