@@ -8,7 +8,7 @@ from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 
 import structlog
-from flask import abort, flash, g, redirect, request, url_for
+from flask import abort, current_app, flash, g, redirect, request, url_for
 from flask_appbuilder import AppBuilder, BaseView, IndexView, expose, has_access, permission_name
 from flask_appbuilder.fields import QuerySelectMultipleField
 from flask_appbuilder.models.sqla.interface import SQLAInterface
@@ -35,7 +35,7 @@ from wtforms import SelectField
 from wtforms.validators import InputRequired, NumberRange, Regexp
 from wtforms.validators import Optional as Empty
 
-from app import queries
+from app import mailer, queries
 from app.almanac import CalendarView
 from app.baseviews import ADD_ONLY, READ_ONLY, READ_WRITE, Button, LookupView, Related, RuledView
 from app.desk import CaseView, light_shown, shown_name
@@ -785,7 +785,6 @@ class OutboxMessageView(RuledView):
     class_permission_name = "OutboxMessage"
     include_route_methods = READ_ONLY | {"resend"}
     list_title = _l("Outgoing mail")
-    intro = _l("The text of the messages is not shown, because it may carry the key of the citizen.")
     empty_text = _l("No mail has been queued yet.")
     list_columns = ["created_at", "subject", "to_address", "status", "n_attempts", "sent_at"]
     show_columns = [
@@ -804,6 +803,13 @@ class OutboxMessageView(RuledView):
         "pqr": lambda pqr: Markup('<a class="num" href="/pqr/{0}">{0}</a>').format(pqr.number),
         "last_error": lambda text: " ".join(_(line) for line in text.splitlines()),
     }
+
+    @property
+    def intro(self) -> str:
+        why = _("The text of the messages is not shown, because it may carry the key of the citizen.")
+        if mailer.is_configured(current_app.config):
+            return why
+        return f"{_('No mail server is set (ATIENDE_SMTP_HOST): messages wait here and leave as soon as there is one.')} {why}"
 
     def buttons(self, item: OutboxMessage) -> list[Button]:
         if item.status in (MessageStatus.SENT, MessageStatus.SENDING) or not self.may_do("resend"):
@@ -907,7 +913,7 @@ class GroupView(RuledView, UserGroupModelView):
     list_title, add_title = _l("Groups"), _l("New group")
     intro = _l("A group lends its roles to its members; put people in it on their own page.")
     list_columns = ["name", "label", "roles"]
-    show_columns = add_columns = ["name", "label", "description", "roles"]
+    show_columns = add_columns = edit_columns = ["name", "label", "description", "roles"]
     form_class_name = "form"
     label_columns = {"name": _l("Name"), "label": _l("Label"), "description": _l("Description"), "roles": _l("Roles")}
 
