@@ -28,7 +28,7 @@ def test_sixteen_writers_lose_repeat_and_skip_no_number(own_databases, seeded_te
         "ATIENDE_NOW": "2026-07-10T10:00-05:00",
     }
     run = subprocess.run(
-        [sys.executable, "-m", "tests.db.writers", str(tmp_path)], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=170
+        [sys.executable, "-m", "tests.db.writers", str(tmp_path)], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=500
     )
     errors = "\n".join(path.read_text() for path in sorted(tmp_path.glob("error.*")))
     assert run.returncode == 0, run.stderr[-4000:]
