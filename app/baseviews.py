@@ -8,7 +8,7 @@ and edit itself: rows in scope only, one statement for a page of rows, what some
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -261,18 +261,19 @@ def _or_nothing(value: str | None) -> str | None:
     return tidy(value) or None
 
 
-def native(form: type[Form], model: type | None = None) -> type[Form]:
+def native(form: type[Form], model: type, declared: Collection[str] = ()) -> type[Form]:
     """
     Return *form*, which FAB generated for *model*, with our fields and the controls of the browser instead of Bootstrap's.
+
+    Fields in *declared* stay as their screen declares them.
 
     An enum gets `EnumSelect`, a relation to a big table `LookupField`, many rows get boxes. Spaces around text go, an empty
     optional text is NULL, a text with a default may stay empty, an unticked box is no error, "taken" is said in plain words.
     """
-    columns = inspect(model).columns if model is not None else {}
-    relations = inspect(model).relationships if model is not None else {}
+    columns, relations = inspect(model).columns, inspect(model).relationships
     for name in dir(form):
         field = getattr(form, name)
-        if isinstance(field, UnboundField):
+        if isinstance(field, UnboundField) and name not in declared:
             ours = _native_field(field, name, model, columns.get(name), relations.get(name))
             ours.creation_counter = field.creation_counter  # forms keep the order of their declaration
             setattr(form, name, ours)
@@ -281,8 +282,6 @@ def native(form: type[Form], model: type | None = None) -> type[Form]:
 
 def _native_field(field: UnboundField, name: str, model: Any, column: Any, relation: Any) -> UnboundField:
     kind, options = field.field_class, {key: value for key, value in field.kwargs.items() if key != "widget"}
-    if kind.__module__.startswith("app."):
-        return field
     if column is not None and isinstance(column.type, EnumType):
         return enum_select(options["label"], column.type.enum_class, optional=column.nullable, description=options.get("description", ""))
     big = next((key for key, each in LOOKUPS.items() if relation is not None and each.model is relation.mapper.class_), None)
@@ -403,15 +402,16 @@ class RuledView(ModelView):
         converter = GeneralModelConverter(self.datamodel)
         for which in ("add", "edit"):
             validators = {name: list(each) for name, each in self.validators_columns.items()}  # the converter appends to them
+            extra = getattr(self, f"{which}_form_extra_fields")
             form = getattr(self, f"{which}_form") or converter.create_form(
                 self.label_columns,
                 getattr(self, f"{which}_columns"),
                 self.description_columns,
                 validators,
-                getattr(self, f"{which}_form_extra_fields"),
+                extra,
                 getattr(self, f"{which}_form_query_rel_fields"),
             )
-            setattr(self, f"{which}_form", native(form, self.model))
+            setattr(self, f"{which}_form", native(form, self.model, extra))
 
     def _init_properties(self) -> None:
         self.search_columns = [self.datamodel.get_pk_name()]

@@ -179,6 +179,16 @@ def test_what_somebody_else_changed_meanwhile_is_not_overwritten_in_silence(cler
     assert clerk.post(f"/party/edit/{party.id}", data=stale | {"seen": unescape(fresh)}).status_code == 302
 
 
+def test_what_only_the_database_knows_is_refused_in_plain_words(admin, seeded):
+    n = seeded.scalar(select(func.count(Municipality.code)))
+    refused = admin.post("/municipality/add", data={"code": "11001", "name": "Otra Bogotá", "department": "Bogotá"})
+
+    assert refused.status_code == 422
+    assert "Another row already has these values." in text_of(refused)
+    assert 'value="Otra Bogotá"' in refused.text
+    assert seeded.scalar(select(func.count(Municipality.code))) == n
+
+
 # ── Look-ups ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
