@@ -34,6 +34,7 @@ from werkzeug.wrappers import Response
 from wtforms import SelectField
 from wtforms.validators import InputRequired, NumberRange, Regexp
 from wtforms.validators import Optional as Empty
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from app import mailer, queries
 from app.almanac import CalendarView
@@ -899,7 +900,13 @@ class RoleView(RuledView, RoleModelView):
     form_class_name = "form"
     label_columns = {"name": _l("Name"), "permissions": _l("Rights")}
     add_form_extra_fields = {
-        "permissions": QuerySelectMultipleField(_l("Rights"), query_func=permissions_offered, get_pk_func=lambda pair: pair.id)
+        "permissions": QuerySelectMultipleField(
+            _l("Rights"),
+            query_func=permissions_offered,
+            get_pk_func=lambda pair: pair.id,
+            widget=ListWidget(),
+            option_widget=CheckboxInput(),
+        )
     }
 
     def may_edit(self, item: Role) -> bool:
