@@ -344,14 +344,12 @@ class LegalTermView(RuledView):
     class_permission_name = "LegalTerm"
     list_title, add_title = _l("Legal terms"), _l("New term")
     intro = _l("How long each act may take, by law. A term that already rules cases keeps its length for ever: end it and add the new one.")
-    list_columns = ["norm", "regime", "act", "request_type", "value", "unit", "valid_from", "valid_until", "confidence"]
-    show_columns = [
-        "regime", "act", "request_type", "value", "unit", "count_from", "norm", "valid_from", "valid_until", "source", "confidence",
-    ]  # fmt: skip
-    add_columns = show_columns
+    list_columns = ["act", "request_type", "value", "regime", "norm", "valid_from", "valid_until"]
+    show_columns = ["regime", "act", "request_type", "value", "count_from", "norm", "valid_from", "valid_until", "source", "confidence"]
+    add_columns = [*show_columns[:4], "unit", *show_columns[4:]]
     search_words = ("norm", "request_type", "source")
     filter_columns = ("regime", "act")
-    clipped = ("norm", "confidence")
+    clipped = ("regime", "norm")
     label_columns = {
         "regime": _l("Regime"), "act": _l("Act"), "request_type": _l("Request type"), "value": _l("Length"), "unit": _l("Unit"),
         "count_from": _l("Counted from"), "norm": _l("Norm"), "valid_from": _l("In force from"), "valid_until": _l("In force until"),
@@ -375,6 +373,9 @@ class LegalTermView(RuledView):
     }  # fmt: skip
     #: What a case copies from its term, and what tells which cases it rules.
     FROZEN = ("regime", "act", "request_type", "value", "unit", "count_from", "valid_from")
+
+    def shown(self, item: LegalTerm, name: str) -> Any:
+        return f"{item.value} {_(item.unit.value)}" if name == "value" else super().shown(item, name)
 
     def title_of(self, item: LegalTerm) -> str:
         return f"{_(item.act.value)}: {item.value} {_(item.unit.value)}"
