@@ -60,7 +60,7 @@ def load_seeds_command(if_changed: bool) -> None:
 
 
 @atiende.command("seed-demo")
-@click.option("--cases", "n_cases", default=2200, show_default=True, help="How many cases to file.")
+@click.option("--cases", "n_cases", default=2050, show_default=True, help="How many cases to file, besides their appeals.")
 @click.option("--force", is_flag=True, help="Go on although the database holds real cases.")
 def seed_demo_command(n_cases: int, force: bool) -> None:
     """Fill the database with a fictional water company and two years of cases."""

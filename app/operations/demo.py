@@ -35,7 +35,7 @@ from app.operations.seeds import read_seed
 DEMO_PASSWORD = "AtiendeDemo-2026"
 DEMO_KEY = "demo.company"
 MUNICIPALITY = "99001"
-N_CASES, N_ACCOUNTS = 2200, 1500
+N_CASES, N_ACCOUNTS = 2050, 1500
 _SEED = 142
 
 #: user, first name, last name, role, processes that he owns
@@ -78,7 +78,7 @@ def seed_demo(
     Fill the database with the fictional company, whose cases end at *at*; flushed, not committed.
 
     Args:
-        n_cases: How many cases to file, besides the appeals that some of them bring; at least the 30 that show every state.
+        n_cases: How many cases to file, besides the appeals that one in fifteen brings; at least the 30 that show every state.
         issue_answer: `documents.issue_answer`, handed in because operations know no documents.
         password: Of every demo user who is not there yet.
         force: Go on although there are real cases. Their organisation then keeps its name.

@@ -30,6 +30,7 @@ IssueAnswer = Callable[..., Any]
 N_DAYS = 730
 OPENS, LAST_ACT = time(7, 40), time(16, 50)
 MONTHS = ("enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre")
+NEIGHBOURHOODS = tuple(row["text"] for row in read_seed("demo_text") if row["key"] == "neighbourhood")
 #: Which words of `demo_text.csv` tell what was found, and which process starts to look into it.
 MEASURE = {"101", "102", "120", "121", "127", "129"}
 ARREARS = {"111", "122", "123"}
@@ -316,14 +317,17 @@ def _words_of(world: World, plan: Plan) -> tuple[str, str, dict[str, Any]]:
     """Return subject, body and the invented facts they tell."""
     key = plan.cause or plan.kind
     key = plan.kind if plan.previous is not None else key
-    facts = _facts(world, plan)
-    body = world.phrase("opening") + world.say("body", key, **facts) + world.phrase("closing")
+    facts = _facts(plan)
+    body = world.say("body", key, **facts)
+    if plan.kind not in ("AUTORIDAD", "SUGERENCIA"):
+        body = world.phrase("opening") + body + world.phrase("closing")
     return world.say("subject", key, **facts), body, facts
 
 
-def _facts(world: World, plan: Plan) -> dict[str, Any]:
-    rng, usual = world.rng, world.rng.randint(9, 22)
-    pesos = rng.randint(18, 640) * 1000
+def _facts(plan: Plan) -> dict[str, Any]:
+    """Return what the case is about in figures: the same each time, so that what was found agrees with what was claimed."""
+    rng = Random(int(plan.filed_at.timestamp()))
+    usual, pesos = rng.randint(9, 22), rng.randint(18, 640) * 1000
     return {
         "number": plan.previous.number if plan.previous else "",
         "month": MONTHS[local(plan.filed_at).month - 2],
@@ -334,7 +338,7 @@ def _facts(world: World, plan: Plan) -> dict[str, Any]:
         "invoice": str(rng.randint(90_000, 199_999)),
         "days": rng.randint(2, 12),
         "meter": f"VE{rng.randint(100_000, 999_999)}",
-        "neighbourhood": world.phrase("neighbourhood"),
+        "neighbourhood": rng.choice(NEIGHBOURHOODS),
         "street": f"la calle {rng.randint(1, 42)} con carrera {rng.randint(1, 30)}",
     }
 
@@ -450,17 +454,22 @@ def _annotate(world: World, pqr: Pqr, at: datetime, author_id: int) -> Iterator[
 
 
 def _solve(world: World, pqr: Pqr, plan: Plan, at: datetime, owner_id: int) -> None:
-    if plan.previous is not None:
-        family = "appeal"
-    elif plan.kind == "RECLAMO":
-        family = "measure" if plan.cause in MEASURE else "charge"
-    else:
-        family = "service" if plan.kind == "RECLAMO_SERVICIO" else "answer"
-    solution = world.say("solution", f"{family}.{plan.outcome.name}", **_facts(world, plan))
+    solution = world.say("solution", _found(world, plan), **_facts(plan))
     cases.solve(world.session, pqr, solution, plan.outcome, at=at, actor_id=owner_id)
     fitting = [t for t in world.templates if t.request_type is pqr.request_type and t.outcome in (plan.outcome, None)]
     template = (fitting or [t for t in world.templates if t.request_type and t.request_type.code == "PETICION"])[0]
     answers.save_draft(world.session, pqr, answers.fill_template(template.body, pqr), owner_id)
+
+
+def _found(world: World, plan: Plan) -> str:
+    """Return the key of what was found: of that very cause or type, or else of its family."""
+    if plan.previous is not None:
+        return f"appeal.{plan.outcome.name}"
+    own = f"{plan.cause or plan.kind}.{plan.outcome.name}"
+    if ("solution", own) in world.words:
+        return own
+    family = "service" if plan.kind == "RECLAMO_SERVICIO" else "measure" if plan.cause in MEASURE else "charge"
+    return f"{family}.{plan.outcome.name}"
 
 
 def _answer(world: World, pqr: Pqr, at: datetime) -> None:
