@@ -82,6 +82,7 @@ def load(overrides: dict[str, Any] | None = None) -> dict[str, Any]:
         "SQLALCHEMY_DATABASE_URI": database_url(instance),
         "SQLALCHEMY_ENGINE_OPTIONS": {"pool_pre_ping": True},
         "ATIENDE_NOW": setting("NOW"),
+        "LOCK_PATIENCE": number("LOCK_PATIENCE", 15),
         "PUBLIC_URL": setting("PUBLIC_URL"),
         # files
         "STORAGE_URL": setting("STORAGE_URL", f"file://{instance / 'files'}"),

@@ -22,7 +22,7 @@ from app.extensions import db, now
 from app.models import Assignment, Audited, CalendarChange, CaseEvent, ChangeLog
 
 #: Columns whose value says nothing to an auditor or must not be written twice.
-SILENT = {"created_at", "changed_at", "created_by_id", "changed_by_id"}
+SILENT = {"created_at", "changed_at", "created_by_id", "changed_by_id", "login_count", "last_login"}
 SECRET = {"password", "access_key", "token"}
 LOGGED = (Audited, User, Role)
 #: Facts of the past: a session that changes or deletes one is refused.

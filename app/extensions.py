@@ -73,12 +73,15 @@ def public_url(path: str, *, trust_request: bool = True) -> str | None:
     return f"{base.rstrip('/')}{path}" if base else None
 
 
-def prepare_engine(engine: Engine) -> None:
+def prepare_engine(engine: Engine, patience: int = 15) -> None:
     """
     Make the engine behave. On SQLite: WAL, foreign keys on, a busy timeout, and writers that queue instead of failing.
 
     pysqlite opens transactions lazily and DEFERRED, so two readers that both turn writer can only fail. A unit of work starts
     with BEGIN IMMEDIATE instead, unless the request said that it only reads (`g.is_reading`, set for GET and HEAD).
+
+    Args:
+        patience: Seconds to wait for a row or table that somebody else holds, before the page says that the database is busy.
     """
     if engine.dialect.name == "postgresql":
 
@@ -86,7 +89,7 @@ def prepare_engine(engine: Engine) -> None:
         def limit(connection, _record: object) -> None:  # type: ignore[no-untyped-def]
             # As patient as SQLite: a table that somebody holds is a clear 503 after a while, never a page that hangs.
             with connection.cursor() as cursor:
-                cursor.execute("SET lock_timeout = '15s'")
+                cursor.execute(f"SET lock_timeout = '{patience}s'")
             connection.commit()
 
     if engine.dialect.name != "sqlite":
@@ -99,7 +102,7 @@ def prepare_engine(engine: Engine) -> None:
         for pragma in (
             "journal_mode=WAL",
             "foreign_keys=ON",
-            "busy_timeout=15000",
+            f"busy_timeout={patience * 1000}",
             "synchronous=FULL",  # an acknowledged filing survives a power cut
             "temp_store=MEMORY",
         ):
@@ -121,4 +124,4 @@ def start_writing() -> None:
 def init_engines(app: Flask) -> None:
     """Apply `prepare_engine` to every engine of *app*; call inside its context."""
     for engine in db.engines.values():
-        prepare_engine(engine)
+        prepare_engine(engine, app.config["LOCK_PATIENCE"])

@@ -80,8 +80,9 @@ def fork_writer(app: Flask, writer: int, folder: Path, start: int) -> int:
 
 
 def kill_in_the_middle(child: int, book: Path) -> None:
-    """Kill the writer once it has acknowledged a good part of its filings, wherever it then is."""
-    while not book.exists() or book.read_bytes().count(b"\n") < DIES_AT // 2:
+    """Kill the writer once it has acknowledged a good part of its filings, wherever it then is; or leave it, if it failed before."""
+    trouble = book.with_name(book.name.replace("acknowledged", "error"))
+    while not trouble.exists() and (not book.exists() or book.read_bytes().count(b"\n") < DIES_AT // 2):
         time.sleep(0.01)  # nothing else tells from outside how far a process is
     with suppress(ProcessLookupError):
         os.kill(child, signal.SIGKILL)
