@@ -74,7 +74,7 @@ class CalendarView(BaseView):
         """Return the page of the year asked for; *forms* replace the empty ones, with what was typed and what is wrong."""
         session = db.session
         asked = getattr(forms.get("day"), "on", None)
-        year = request.args.get("year", (asked and asked.data or today()).year, type=int)
+        year = request.args.get("year", ((asked and asked.data) or today()).year, type=int)
         organisation = queries.organisation(session)
         calendar = queries.calendar_of(session, organisation)
         months = _months(calendar, year) if year in calendar.years else []

@@ -150,7 +150,8 @@ def _again(status: int, title: str, text: str):  # type: ignore[no-untyped-def]
     if not typed:
         return _page(status, title, text)
     had_files = any(part.filename for part in request.files.values())
-    return render_template("again.html", title=title, text=text, typed=typed, had_files=had_files, url=request.full_path.rstrip("?")), status
+    facts = {"title": title, "text": text, "typed": typed, "had_files": had_files, "url": request.full_path.rstrip("?")}
+    return render_template("again.html", **facts), status
 
 
 def _database_down(error: DBAPIError):  # type: ignore[no-untyped-def]
