@@ -233,7 +233,7 @@ class Web(BaseApplication):  # type: ignore[misc]
             "loglevel": "warning",
             "control_socket_disable": True,
             "post_fork": self.drop_connections,
-            "when_ready": self.say_ready,
+            "post_worker_init": self.say_ready,
         }
         super().__init__()
 
@@ -249,8 +249,10 @@ class Web(BaseApplication):  # type: ignore[misc]
         with self.app.app_context():
             db.engine.dispose(close=False)
 
-    def say_ready(self, _arbiter: Any) -> None:
-        click.secho(f"Atiende: {self.url}", bold=True)
+    def say_ready(self, worker: Any) -> None:
+        """Once, by the last of the first workers: from now on requests are answered, and a signal is understood."""
+        if worker.age == self.options["workers"]:
+            click.secho(f"Atiende: {self.url}", bold=True)
 
 
 def workers_of(app: Flask) -> tuple[int, int]:
@@ -281,6 +283,8 @@ class Supervisor:
         if pid == 0:
             self._be_child(task)
         self.children[pid] = name
+        if self.n_stops:  # told to stop while we forked: so is this one
+            self._tell()
 
     def _be_child(self, task: Callable[[], None]) -> NoReturn:
         os.close(self._lifeline[1])
@@ -329,12 +333,17 @@ class Supervisor:
                 continue
             if name == "worker":
                 click.echo(f"worker: ended with {os.waitstatus_to_exitcode(status)}; starting another", err=True)
-                time.sleep(1)
-                self.start(name, self.tasks[name])
+                self._start_again(name)
             else:
                 code = abs(os.waitstatus_to_exitcode(status)) or 1
                 self.stop(signal.SIGTERM, None)
+        signal.alarm(0)
         return code
+
+    def _start_again(self, name: str) -> None:
+        time.sleep(1)  # one that dies at once does not take the whole machine
+        if not self.n_stops:
+            self.start(name, self.tasks[name])
 
     def obey(self) -> None:
         """Stop the children when this process is told to."""
@@ -345,13 +354,16 @@ class Supervisor:
     def stop(self, _number: int, _frame: FrameType | None) -> None:
         """Ask everybody to finish what runs; at the second call, to stop at once; kill what is left after the grace."""
         self.n_stops += 1
+        self._tell()
+        if self.n_stops == 1:
+            signal.alarm(GRACE + 5)
+
+    def _tell(self) -> None:
         gentle = {"web": signal.SIGTERM, "worker": signal.SIGINT}
         hasty = {"web": signal.SIGINT, "worker": signal.SIGTERM}
         for pid, name in self.children.items():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, (gentle if self.n_stops == 1 else hasty)[name])
-        if self.n_stops == 1:
-            signal.alarm(GRACE + 5)
 
     def _kill(self, _number: int, _frame: FrameType | None) -> None:
         for pid in self.children:
@@ -407,7 +419,9 @@ def prepare_command(info: ScriptInfo) -> None:
 @pass_script_info
 def worker_command(info: ScriptInfo) -> None:
     """Run only the jobs, for where the web runs under a server of its own (`gunicorn wsgi:app`)."""
-    run_worker(info.load_app())
+    app = info.load_app()
+    jobs.storage_of(app, create_tables=True).close()
+    run_worker(app)
 
 
 @atiende.command("sync-roles")

@@ -189,6 +189,7 @@ def test_an_issued_answer_is_a_numbered_letter_and_the_case_moves(seeded: Sessio
 
 def test_the_hash_of_a_letter_can_be_computed_again_from_what_is_stored(seeded: Session, solved: Callable[..., Pqr], manager: Any) -> None:
     document = documents.issue_answer(seeded, solved(), manager, ANSWERED)
+    seeded.expire_all()
 
     assert documents.fingerprint(document.data) == document.data["sha256"]
     assert documents.fingerprint(document.data | {"day": "25 de julio de 2026"}) != document.data["sha256"]

@@ -116,7 +116,7 @@ def test_the_first_start_prepares_everything_and_ctrl_c_stops_everything(run: Ca
 
     first.process.send_signal(signal.SIGINT)
 
-    assert first.end() == 0
+    assert first.end() == 0, first.said
     wait_for_end_of(family)
 
 
@@ -126,7 +126,7 @@ def test_the_second_start_makes_nothing_again(run: Callable[..., Run], tmp_path:
     secret_before.until_ready()
     secret = (tmp_path / "secret_key").read_text()
     secret_before.process.terminate()
-    assert secret_before.end() == 0
+    assert secret_before.end() == 0, secret_before.said
 
     second = run()
     seconds = second.until_ready()
@@ -137,7 +137,7 @@ def test_the_second_start_makes_nothing_again(run: Callable[..., Run], tmp_path:
     assert "Running upgrade" not in second.said
     assert (tmp_path / "secret_key").read_text() == secret
     second.process.terminate()
-    assert second.end() == 0
+    assert second.end() == 0, second.said
 
 
 def test_a_password_that_was_given_is_used_and_not_printed(run: Callable[..., Run], tmp_path: Path) -> None:
