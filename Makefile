@@ -13,7 +13,7 @@ DEV := $(VENV)/.dev-$(call hash,requirements.txt requirements-dev.txt)
 
 EXTRACT := extract --no-wrap --sort-by-file --add-location=file -F babel.cfg -k N_ -k lazy_gettext -k _l --project Atiende
 
-.PHONY: help run demo test check lint types schema catalogues i18n pins clean
+.PHONY: help run demo test check lint types schema catalogues i18n screenshots pins clean
 .DEFAULT_GOAL := help
 
 help: ## What can be made
@@ -55,6 +55,9 @@ i18n: $(DEV) ## Take new texts into the catalogues; what is empty there waits fo
 	done && \
 	$(BIN)/pybabel -q update --ignore-obsolete --no-fuzzy-matching --no-wrap -i "$$folder/messages.pot" -d app/translations && \
 	$(BIN)/pybabel compile --statistics -d app/translations
+
+screenshots: $(DEV) ## Take the pictures of the manual from a running `make demo` (URL)
+	$(BIN)/python docs/screenshots.py
 
 pins: $(DEV) ## Compile requirements*.in, with hashes
 	$(BIN)/pip-compile -q --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --generate-hashes --strip-extras --allow-unsafe -o requirements.txt requirements.in
