@@ -41,7 +41,7 @@ from app.domain.states import (
 )
 from app.downloads import send_stored
 from app.extensions import db, now, start_writing, today
-from app.forms import MOVE_FIELDS, AttachForm, ClassifyForm, DraftForm, MoveForm, NoteForm, RegisterForm
+from app.forms import MOVE_FIELDS, AttachForm, ClassifyForm, DraftForm, MoveForm, NoteForm, RegisterForm, check_document
 from app.models import (
     Account,
     AnswerTemplate,
@@ -267,23 +267,18 @@ class CaseView(BaseView):
     def _party(self, form: RegisterForm) -> Party | None:
         if form.identity.data == Identity.ANONYMOUS.name:
             return None
-        document_type = DocumentType[form.document_type.data] if form.document_type.data else None
-        number = (form.document_number.data or "").strip() or None
-        known = parties.find_party(db.session, document_type, number)
-        if known is None and not (form.name.data or "").strip():
+        kind = DocumentType[form.document_type.data] if form.document_type.data else None
+        number = check_document(kind, form.document_number.data)
+        name = " ".join((form.name.data or "").split())
+        known = parties.find_party(db.session, kind, number)
+        if known is not None and name and not parties.is_same_name(known.name, name):
+            other = N_("This document is registered to %(name)s. If it is the same person leave the name empty; if not, check the number.")
+            raise DomainError(other, field="name", name=known.name)
+        if known is None and not name:
             raise DomainError(N_("Write the name of who files, or choose “Anonymous”."), field="name")
-        if document_type and not number:
-            raise DomainError(N_("Write the number of the document."), field="document_number")
-        return known or parties.find_or_create_party(
-            db.session,
-            PartyKind.ORGANISATION if document_type is DocumentType.NIT else PartyKind.PERSON,
-            document_type if number else None,
-            number,
-            form.name.data.strip(),
-            form.email.data or None,
-            form.phone.data or None,
-            form.address.data or None,
-        )
+        kind_of_party = PartyKind.ORGANISATION if kind is DocumentType.NIT else PartyKind.PERSON
+        contact = {"email": form.email.data or None, "phone": form.phone.data or None, "address": form.address.data or None}
+        return known or parties.find_or_create_party(db.session, kind_of_party, kind, number, name, **contact)
 
     def _earlier(self, number: str | None) -> Pqr | None:
         if not (number or "").strip():

@@ -13,7 +13,6 @@ import math
 import re
 import secrets
 import textwrap
-import unicodedata
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
@@ -415,7 +414,7 @@ def _party(session: Session, form: FilingForm) -> tuple[Party | None, str]:
     kind = PartyKind.ORGANISATION if document_type is DocumentType.NIT else PartyKind.PERSON
     contact = {"email": form.email.data or None, "phone": form.phone.data or None, "address": form.address.data or None}
     known = parties.find_party(session, document_type, form.document_number.data)
-    if known is not None and _is_same_name(known.name, form.name.data):
+    if known is not None and parties.is_same_name(known.name, form.name.data):
         return known, ""  # contact data of a known party are changed by the staff; this case keeps its own
     if known is None:
         return parties.find_or_create_party(session, kind, document_type, form.document_number.data, form.name.data, **contact), ""
@@ -429,19 +428,6 @@ def _party(session: Session, form: FilingForm) -> tuple[Party | None, str]:
             type=document_type.name,
             number=form.document_number.data,
         )
-
-
-def _is_same_name(registered: str, typed: str) -> bool:
-    """Say whether two names can be of one person: one of them has all the words of the other, at least two if both have them."""
-    words = [set(_plain(name).split()) for name in (registered, typed)]
-    fewer, more = sorted(words, key=len)
-    return bool(fewer) and fewer <= more and len(fewer) >= min(2, len(more))
-
-
-def _plain(name: str) -> str:
-    """Return *name* without accents, dots and capitals: "S.A.S." and "SAS" are one word."""
-    folded = unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9 ]", " ", re.sub(r"(?<=\b\w)\.", "", folded).replace(".", " "))
 
 
 def _go_to_confirmation(pqr_id: int, *, is_repeated: bool = False, has_changed: bool = False) -> Response:

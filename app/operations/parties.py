@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from typing import Any
 
 from sqlalchemy import select
@@ -44,3 +46,16 @@ def find_or_create_party(
             setattr(party, field, value)
     session.flush()
     return party
+
+
+def is_same_name(registered: str, typed: str) -> bool:
+    """Say whether two names can be of one person: one of them has all the words of the other, at least two if both have them."""
+    words = [set(_plain(name).split()) for name in (registered, typed)]
+    fewer, more = sorted(words, key=len)
+    return bool(fewer) and fewer <= more and len(fewer) >= min(2, len(more))
+
+
+def _plain(name: str) -> str:
+    """Return *name* without accents, dots and capitals: "S.A.S." and "SAS" are one word."""
+    folded = unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9 ]", " ", re.sub(r"(?<=\b\w)\.", "", folded).replace(".", " "))

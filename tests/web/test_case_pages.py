@@ -93,6 +93,9 @@ def test_a_double_click_registers_once(seeded, clerk):
         ({"is_priority": "y"}, 'id="priority_reason-error"'),
         ({"body": "x" * 20_001}, 'id="body-error"'),
         ({"disputed_cop": "-5"}, 'id="disputed_cop-error"'),
+        ({"document_type": "NIT", "document_number": "900123456-1"}, 'id="document_number-error"'),
+        ({"phone": "123"}, 'id="phone-error"'),
+        ({"email": "ana@"}, 'id="email-error"'),
     ],
 )
 def test_a_refusal_keeps_what_was_typed_and_stores_nothing(seeded, clerk, fields, said):
@@ -110,6 +113,15 @@ def test_a_renamed_program_is_refused_and_nothing_is_stored(seeded, clerk):
 
     assert answer.status_code == 422
     assert "factura.pdf" in answer.text
+    assert seeded.scalar(select(func.count()).select_from(Pqr)) == 0
+
+
+def test_a_document_of_somebody_else_is_told_to_the_clerk(seeded, clerk, a_party):
+    a_party(name="Luis Pardo", document_number="52123456")
+    answer = clerk.post("/pqr/register", data=typed(seeded))
+
+    assert answer.status_code == 422
+    assert "Luis Pardo" in answer.text
     assert seeded.scalar(select(func.count()).select_from(Pqr)) == 0
 
 
