@@ -51,7 +51,7 @@ def test_the_control_is_readable_for_everyone(signed_in, new_page, assert_access
     region = page.locator("[role=region]")
     region.focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("document.querySelector('[role=region]').scrollLeft > 0")
+    region.evaluate("part => new Promise(done => part.scrollLeft > 0 ? done() : part.addEventListener('scroll', done, {once: true}))")
 
 
 def test_the_workbook_has_the_rows_of_the_filter(signed_in, page, tmp_path):
