@@ -7,13 +7,14 @@ reader's scope, ask the right, call one operation and commit; they decide nothin
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Callable
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import abort, current_app, flash, redirect, request, url_for
+from flask import abort, flash, redirect, request, url_for
 from flask_appbuilder import BaseView, expose, has_access, permission_name
 from flask_appbuilder.security.sqla.models import User
 from flask_babel import gettext as _
@@ -40,7 +41,7 @@ from app.domain.states import (
     Visibility,
 )
 from app.downloads import send_stored
-from app.extensions import db, now, start_writing, today
+from app.extensions import db, now, public_url, start_writing, today
 from app.forms import MOVE_FIELDS, AttachForm, ClassifyForm, DraftForm, MoveForm, NoteForm, RegisterForm, check_document
 from app.models import (
     Account,
@@ -100,6 +101,11 @@ def light_shown(line: Any, calendar: Any, on: date) -> tuple[Light, str]:
         return light, _("In silence · %(n)s working days late", n=late) if has_silence else _("%(n)s working days late", n=late)
     left = calendar.between(on, line.due_on)
     return light, _("Due today") if line.due_on == on else _("Due tomorrow") if left == 1 else _("%(n)s working days left", n=left)
+
+
+def fingerprint(pqr: Pqr) -> str:
+    """Return what tells one wording of the draft from another."""
+    return hashlib.sha256(pqr.answer.body.encode()).hexdigest() if pqr.answer else ""
 
 
 def is_masked(line: Any) -> bool:
@@ -366,6 +372,8 @@ class CaseView(BaseView):
                 return redirect(url_for("CaseView.show", number=number) if self._still_visible(number) else url_for("CaseView.list"))
         elif not form.is_submitted():
             operations.arrow_for(move, pqr.status)  # an impossible move names the possible ones
+        if "seen" in form:
+            form.seen.data = fingerprint(pqr)
         page = self.render_template("case/move.html", form=form, move=move, fields=MOVE_FIELDS[move], **self._facts(pqr))
         return (page, 422) if form.is_submitted() else page
 
@@ -417,7 +425,7 @@ class CaseView(BaseView):
                     raise DomainError(N_("Choose the sense of the answer."), field="outcome")
                 operations.solve(session, pqr, said["solution"] or "", Outcome[said["outcome"]], **who)
             case Move.ISSUE_ANSWER:
-                self._issue(pqr, who)
+                self._issue(pqr, said["seen"], who)
             case Move.NOTIFY:
                 self._notify(pqr, said, who)
             case Move.CLOSE:
@@ -432,13 +440,20 @@ class CaseView(BaseView):
                 verbs[move](session, pqr, reason, **who)
         return _("Done: %(move)s. The case is now “%(status)s”.", move=_(move.value), status=_(pqr.status.value))
 
-    def _issue(self, pqr: Pqr, who: dict[str, Any]) -> None:
-        """Approve and issue the answer; with consent the link leaves by e-mail in the same transaction."""
+    def _issue(self, pqr: Pqr, seen: str, who: dict[str, Any]) -> None:
+        """Approve and issue the answer that was read; with consent the link leaves by e-mail in the same transaction."""
+        queries.hold_calendar(db.session, pqr.organisation)  # before the case is locked, as every move does
+        queries.lock(db.session, pqr)
+        if pqr.answer is not None:
+            db.session.refresh(pqr.answer)
+            if seen != fingerprint(pqr):
+                raise DomainError(
+                    N_("The draft changed while you were reading it. This is what it says now: read it again and approve it.")
+                )
         documents.issue_answer(db.session, pqr, current_user._get_current_object(), who["at"])
         if pqr.is_e_notice:
             notice = operations.start_e_notice(db.session, pqr, at=who["at"])
-            root = current_app.config["PUBLIC_URL"] or request.url_root
-            messages.tell_answer(db.session, pqr, notice, f"{root.rstrip('/')}/n/{notice.token}", who["at"])
+            messages.tell_answer(db.session, pqr, notice, public_url(f"/n/{notice.token}"), who["at"])
 
     def _notify(self, pqr: Pqr, said: dict[str, Any], who: dict[str, Any]) -> None:
         uploaded = files.check_uploads(said["proof_file"])

@@ -619,6 +619,7 @@ class MoveForm(FlaskForm):
     reason = TextAreaField(_l("Reason"), validators=[Length(max=4_000)])
     proof = TextAreaField(_l("Who received it and how it was identified"), validators=[Length(max=2_000)])
     proof_file = MultipleFileField(_l("Proof (file)"))
+    seen = HiddenField()  # fingerprint of the draft that was read before approving it
 
 
 class DraftForm(FlaskForm):
@@ -678,7 +679,7 @@ MOVE_FIELDS: dict[Move, tuple[str, ...]] = {
     Move.VOID: ("reason",),
     Move.SOLVE: ("outcome", "solution"),
     Move.RETURN_SOLUTION: ("reason",),
-    Move.ISSUE_ANSWER: (),
+    Move.ISSUE_ANSWER: ("seen",),
     Move.NOTIFY: ("on", "proof", "proof_file"),
     Move.APPEAL: ("reason",),
     Move.CLOSE: ("reason",),

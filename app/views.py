@@ -12,6 +12,7 @@ from flask import abort, current_app, flash, g, redirect, request, url_for
 from flask_appbuilder import AppBuilder, BaseView, IndexView, expose, has_access, permission_name
 from flask_appbuilder.fields import QuerySelectMultipleField
 from flask_appbuilder.models.sqla.interface import SQLAInterface
+from flask_appbuilder.security.api import SecurityApi
 from flask_appbuilder.security.decorators import no_cache
 from flask_appbuilder.security.sqla.models import PermissionView, Role
 from flask_appbuilder.security.views import (
@@ -973,9 +974,16 @@ class ProfileView(UserInfoEditView):
     form, form_title, message = ProfileForm, _l("Edit my name"), _l("Your name is changed.")
 
 
+class NoTokens(SecurityApi):
+    """Flask-AppBuilder's sign-in for programs, shut: passwords could be guessed there without limit, and no program signs in yet."""
+
+    include_route_methods: set[str] = set()
+
+
 class HouseRights(RequestRights):
     """The security manager with the screens above."""
 
+    security_api = NoTokens
     userdbmodelview, rolemodelview, groupmodelview = UserView, RoleView, GroupView
     authdbview, resetmypasswordview, resetpasswordview, userinfoeditview = DoorView, OwnPasswordView, PasswordView, ProfileView
 

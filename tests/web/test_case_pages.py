@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from io import BytesIO
 
@@ -203,6 +204,11 @@ def test_the_pages_ask_the_database_a_fixed_number_of_times(seeded, a_case, cler
     assert len([line for line in for_case if line.startswith("SELECT")]) <= 12, "\n".join(for_case)
 
 
+def seen_in(page) -> str:
+    """Return the fingerprint of the draft that the approval page carries."""
+    return re.search(r'name="seen"[^>]*value="(\w+)"', page.text)[1]
+
+
 # ── Moves ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -243,8 +249,14 @@ def test_the_owner_solves_and_drafts_and_the_manager_issues(seeded, a_case, owne
     assert manager.post(f"{base}/move/issue_answer").status_code in (409, 422)  # there is no draft yet
     assert owner.post(f"{base}/draft", data={"body": "Respetada usuaria: hay una fuga.", "do": "save"}).status_code == 302
     assert owner.post(f"{base}/move/issue_answer").status_code == 403
-    assert manager.post(f"{base}/move/issue_answer").status_code == 302
+    read = seen_in(manager.get(f"{base}/move/issue_answer"))
+    owner.post(f"{base}/draft", data={"body": "Respetada usuaria: hay una fuga grande.", "do": "save"})
+    stale = manager.post(f"{base}/move/issue_answer", data={"seen": read})
+    assert stale.status_code == 422  # it is not what was read
+    assert "fuga grande" in stale.text
+    assert manager.post(f"{base}/move/issue_answer", data={"seen": seen_in(stale)}).status_code == 302
     seeded.expire_all()
+    assert pqr.answer.body == "Respetada usuaria: hay una fuga grande."
     assert (pqr.status, pqr.answer.number, pqr.outcome) == (PqrStatus.ANSWERED, "RES-2026-000001", Outcome.DENIED)
 
 
