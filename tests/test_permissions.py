@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.factories import PASSWORD
-from tests.stage import EVERYBODY, OUTSIDER, Stage, username
+from tests.stage import EVERYBODY, OUTSIDER, Stage
 
 STAFF = EVERYBODY.replace(OUTSIDER, "")
 NOBODY = ""
@@ -41,7 +40,6 @@ class Row:
     case: str = "ROUTED"
     misses: str = ""
     url: dict[str, Any] = field(default_factory=dict)
-    json: dict[str, Any] | None = None
 
     def __str__(self) -> str:
         detail = "-".join([*(self.url.values() if "name" in self.url else ()), *([self.case] if self.case != "ROUTED" else [])])
@@ -169,8 +167,6 @@ ROWS: list[Row] = [
     *both("RoleView.edit", HOUSE, url={"pk": "@role"}),
     *both("RoleView.edit", NOBODY, misses=HOUSE),  # the roles of the product are edited in `app/security.py`
     *form("PasswordView", HOUSE, url={"pk": "@T"}),
-    post("SecurityApi.login", EVERYBODY, json={"username": username("A"), "password": PASSWORD, "provider": "db"}),
-    post("SecurityApi.refresh", NOBODY),
 ]  # fmt: skip
 
 
@@ -190,16 +186,12 @@ def outcome(response: Any) -> str:
     return "allowed"
 
 
-def ask(stage: Stage, letter: str, row: Row, url: str) -> Any:
-    return stage.request(letter, row.method, url, **({"json": row.json} if row.json else {}))
-
-
 @pytest.mark.one_engine
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_a_page_opens_for_whom_it_is_meant(stage, row):
     url = stage.address(row.endpoint, row.case, **row.url)
     expected = {letter: "allowed" if letter in row.may else "missing" if letter in row.misses else "forbidden" for letter in EVERYBODY}
-    found = {letter: outcome(ask(stage, letter, row, url)) for letter in EVERYBODY}
+    found = {letter: outcome(stage.request(letter, row.method, url)) for letter in EVERYBODY}
 
     assert found == expected
 
