@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.stage import EVERYBODY, OUTSIDER, Stage
+from tests.stage import EVERYBODY, OUTSIDER
 
 STAFF = EVERYBODY.replace(OUTSIDER, "")
 NOBODY = ""
