@@ -101,7 +101,7 @@ def _receipt_data(session: Session, pqr: Pqr, number: str) -> dict[str, Any]:
         "filed": f"{_day(pqr.filed_on)}, {format_time(filed.time(), 'short', locale='es_CO')}",
         "effective": _day(pqr.effective_on),
         "due": _day(pqr.due_on) if pqr.due_on else None,
-        "term": f"{pqr.term_value} {unit.lower()} ({pqr.term.norm})",
+        "term": f"{pqr.term_value} {unit.lower()} · {pqr.term.norm}",
         "request_type": pqr.request_type.name,
         "channel": pqr.channel.name,
         "petitioner": _name(pqr),
@@ -203,7 +203,8 @@ def _account(pqr: Pqr) -> str | None:
 
 def _head(organisation: Organisation) -> dict[str, Any]:
     city: Municipality = organisation.municipality
-    contact = (f"{organisation.address}, {city.name}", organisation.phone, organisation.email, organisation.website)
+    website = re.sub(r"^https?://|/$", "", organisation.website or "")
+    contact = (f"{organisation.address}, {city.name}", organisation.phone, organisation.email, website)
     return {
         "name": organisation.name,
         "nit": nit.format(organisation.nit),
