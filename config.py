@@ -80,7 +80,7 @@ def load(overrides: dict[str, Any] | None = None) -> dict[str, Any]:
         "INSTANCE": str(instance),
         "SECRET_KEY": setting("SECRET_KEY") or made_secret(instance),
         "SQLALCHEMY_DATABASE_URI": database_url(instance),
-        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_pre_ping": True},
+        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_pre_ping": True, "hide_parameters": True},  # values may be personal data: not for logs
         "ATIENDE_NOW": setting("NOW"),
         "LOCK_PATIENCE": number("LOCK_PATIENCE", 15),
         "PUBLIC_URL": setting("PUBLIC_URL"),
