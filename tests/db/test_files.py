@@ -110,8 +110,8 @@ def test_the_sweep_of_a_store_that_nobody_used_does_nothing(session: Session, st
     assert sweep_orphans(session, timedelta(0)) == 0
 
 
-def test_any_file_system_will_do(app: Flask, session: Session) -> None:
-    app.config["STORAGE_URL"] = "memory://atiende-files"
+def test_any_file_system_will_do(app: Flask, session: Session, tmp_path: Path) -> None:
+    app.config["STORAGE_URL"] = f"memory://{tmp_path.name}"  # that file system is one for the whole process: a folder of one's own
     stored = store_file(session, PDF, "a.pdf", "application/pdf")
     with open_file(stored) as content:
         assert content.read() == PDF
