@@ -163,7 +163,7 @@ def _deadline_table(deadline: Deadline, steps: Iterable[Step]) -> Iterator[str]:
     yield from (f"{name:<{width}}  {value}" for name, value in facts)
     yield ""
     for step in steps:
-        mark = f" ← {_('Safe date')}" if step.is_safe else ""
+        mark = " ← " + _("Safe date") if step.is_safe else ""
         note = "; ".join(filter(None, (_(step.note) if step.note else "", step.norm)))
         yield f"{_day(step.on)}  {'' if step.n is None else step.n:>3}  {_(step.kind.value)}{f' ({note})' if note else ''}{mark}"
 

@@ -39,6 +39,7 @@ from app.domain.states import (
     PartyKind,
     PqrStatus,
     Visibility,
+    moves_from,
 )
 from app.downloads import send_stored
 from app.extensions import db, now, public_url, start_writing, today
@@ -340,7 +341,7 @@ class CaseView(BaseView):
             "steps": operations.steps_for(db.session, pqr),
             "spans": spans(lines, calendar, pqr.answered_on or today()),
             "stages": STAGES,
-            "moves": [move for move in operations.possible_moves(pqr) if may(ARROWS[move].right) and holds],
+            "moves": [move for move in moves_from(pqr.status) if may(ARROWS[move].right) and holds],
             "may": {right for right in _DOORS if may(right) and (holds or right == "can_download")},
             "is_late": bool(pqr.answered_on and pqr.due_on and pqr.answered_on > pqr.due_on),
             "has_silence": light is Light.BLACK or silence_on(pqr.due_on, today(), pqr.answered_on, pqr.regime),

@@ -209,7 +209,8 @@ def listen(host: str, port: int) -> socket.socket:
             reason = _("Port %(port)s is taken: Atiende may be running already, or another program is there.", port=port)
         else:
             reason = _("Nothing can listen on %(host)s port %(port)s: %(error)s.", host=host, port=port, error=error.strerror or error)
-        raise CannotStart(f"{reason} {_('Choose another one, for example: PORT=8081 make run')}") from error
+        advice = _("Choose another one, for example: PORT=8081 make run")
+        raise CannotStart(f"{reason} {advice}") from error
 
 
 # ── The processes ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -812,7 +812,8 @@ class OutboxMessageView(RuledView):
         why = _("The text of the messages is not shown, because it may carry the key of the citizen.")
         if mailer.is_configured(current_app.config):
             return why
-        return f"{_('No mail server is set (ATIENDE_SMTP_HOST): messages wait here and leave as soon as there is one.')} {why}"
+        waiting = _("No mail server is set (ATIENDE_SMTP_HOST): messages wait here and leave as soon as there is one.")
+        return f"{waiting} {why}"
 
     def buttons(self, item: OutboxMessage) -> list[Button]:
         if item.status in (MessageStatus.SENT, MessageStatus.SENDING) or not self.may_do("resend"):

@@ -194,3 +194,20 @@ def test_a_page_in_spanish_says_nothing_in_english(stage, row):
 def test_wtforms_speaks_spanish():
     """Messages of fields that we did not write come from the library's own catalogue."""
     assert (Path(wtforms.__file__).parent / "locale" / "es" / "LC_MESSAGES" / "wtforms.mo").exists()
+
+
+def test_no_text_hides_inside_an_f_string():
+    """The extractor does not look inside f-strings, so a text there would never be translated."""
+    import ast
+
+    hidden = [
+        f"{path}:{call.lineno}"
+        for path in sorted((ROOT / "app").rglob("*.py"))
+        for string in ast.walk(ast.parse(path.read_text()))
+        if isinstance(string, ast.JoinedStr)
+        for call in ast.walk(string)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in {"_", "_l", "N_", "gettext", "ngettext"}
+        and call.args and isinstance(call.args[0], ast.Constant)
+    ]
+
+    assert hidden == []

@@ -35,7 +35,7 @@ from app.domain.deadlines import (
     term_end,
 )
 from app.domain.errors import DomainError, MoveRefused
-from app.domain.states import ARROWS, Category, Identity, Move, NoticeMeans, Outcome, PqrStatus, arrow_for
+from app.domain.states import Category, Identity, Move, NoticeMeans, Outcome, PqrStatus, arrow_for
 from app.extensions import local
 from app.models import (
     Account,
@@ -551,8 +551,3 @@ def reclassify(session: Session, pqr: Pqr, request_type: RequestType) -> None:
     session.refresh(pqr, ["term"])
     recompute_due(session, pqr)
     session.flush()
-
-
-def possible_moves(pqr: Pqr) -> tuple[Move, ...]:
-    """Return the moves that the state of the case has, in the order of the table."""
-    return tuple(move for move, arrow in ARROWS.items() if pqr.status in arrow.sources)

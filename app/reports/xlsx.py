@@ -79,7 +79,7 @@ def _write_data(book: Workbook, report: Report) -> int:
     rows, last, n_rows, n_sheets, n = report.rows(), len(report.header) - 1, 0, 0, MAX_ROWS
     while n == MAX_ROWS:
         n_sheets += 1
-        sheet = book.add_worksheet(_("Data") if n_sheets == 1 else f"{_('Data')} {n_sheets}", worksheet_class=_Sheet)
+        sheet = book.add_worksheet(_("Data") if n_sheets == 1 else _("Data") + f" {n_sheets}", worksheet_class=_Sheet)
         for index, column in enumerate(report.header):
             sheet.set_column(index, index, column.width)
             sheet.write_string(0, index, _(column.title), heading)
