@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any
 
 from flask_appbuilder import Model
-from flask_appbuilder.security.sqla.models import User
+from flask_appbuilder.security.sqla.models import Role, User
 from sqlalchemy import (
     JSON,
     CheckConstraint,
@@ -771,6 +771,41 @@ class Notice(Audited, Model):
     proof: Mapped[str] = mapped_column(Text, default="", comment="Who received it and how it was identified")
     proof_file_id: Mapped[int | None] = mapped_column(ForeignKey("stored_file.id", ondelete="RESTRICT"))
     proof_file: Mapped[StoredFile | None] = relationship()
+
+
+# ── How each person works ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class SavedFilter(Audited, Model):
+    """A list as somebody left it (filters, order, columns) under a name: theirs, or shared with a role; `query` is that of the URL."""
+
+    __tablename__ = "saved_filter"
+    __table_args__ = (
+        UniqueConstraint("owner_id", "list_name", "name"),
+        CheckConstraint("length(name) > 0", name="name_not_empty"),
+        Index(None, "role_id"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    list_name: Mapped[str] = mapped_column(String(60), comment="The view whose list it narrows, by its name in the rights")
+    name: Mapped[str] = mapped_column(String(60))
+    query: Mapped[str] = mapped_column(String(2000))
+    owner_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"))
+    owner: Mapped[User] = relationship(foreign_keys=[owner_id])
+    role_id: Mapped[int | None] = mapped_column(ForeignKey("ab_role.id", ondelete="SET NULL"), comment="Who else sees it")
+    role: Mapped[Role | None] = relationship()
+    is_pinned: Mapped[bool] = mapped_column(default=False, comment="Shown in the menu of whoever sees it")
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class ListColumns(Model):
+    """The columns of a list that somebody chose, in their order."""
+
+    __tablename__ = "list_columns"
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"), primary_key=True)
+    list_name: Mapped[str] = mapped_column(String(60), primary_key=True)
+    names: Mapped[str] = mapped_column(String(1000), comment="Comma-separated")
 
 
 # ── What leaves, and what is remembered ───────────────────────────────────────────────────────────────────────────────────
