@@ -1,5 +1,5 @@
 """
-What every declared screen shares: `RuledView`, fields that Flask-AppBuilder lacks, and look-ups that never list a whole table.
+What every declared screen shares: `RuledView`.
 
 `RuledView` reads the same declarations as FAB's ModelView (columns, labels, validators, extra fields) and answers list, show, add
 and edit itself: rows in scope only, one statement for a page of rows, what somebody typed kept on every refusal, and no delete.
@@ -7,38 +7,26 @@ and edit itself: rows in scope only, one statement for a page of rows, what some
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
-from flask import abort, flash, jsonify, redirect, request, url_for
-from flask_appbuilder import BaseView, ModelView, expose, has_access
-from flask_appbuilder.fields import QuerySelectField, QuerySelectMultipleField
+from flask import abort, flash, redirect, request, url_for
+from flask_appbuilder import ModelView, expose, has_access
 from flask_appbuilder.forms import GeneralModelConverter
-from flask_appbuilder.security.sqla.models import User
-from flask_appbuilder.validators import Unique as FabUnique
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_login import current_user
-from markupsafe import Markup
-from sqlalchemy import Boolean, Select, String, inspect, or_, select
+from sqlalchemy import Boolean, Select, inspect, or_, select
 from sqlalchemy import Enum as EnumType
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, joinedload, selectinload
-from werkzeug.wrappers import Response
-from wtforms import BooleanField, Form, SelectField, StringField
-from wtforms.fields.core import UnboundField
-from wtforms.validators import DataRequired, InputRequired, ValidationError
-from wtforms.validators import Optional as Empty
-from wtforms.widgets import CheckboxInput, ListWidget, TextInput
+from sqlalchemy.orm import joinedload, selectinload
+from wtforms import Form
 
 from app.domain.errors import DomainError
-from app.domain.states import DocumentType
 from app.extensions import db
-from app.forms import NotTaken, tidy
-from app.models import Account, Municipality, Party, Service
+from app.fields import LookupField, explain, native
+from app.forms import tidy
+from app.lookups import BIGGEST_ID, LOOKUPS
 from app.queries import count_up_to
 from app.security import may
 from app.words import say, say_value
@@ -46,270 +34,6 @@ from app.words import say, say_value
 READ_ONLY = frozenset({"list", "show"})
 ADD_ONLY = READ_ONLY | {"add"}
 READ_WRITE = ADD_ONLY | {"edit"}
-BIGGEST_ID = 2**31 - 1
-
-
-# ── Fields ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class EnumSelect(SelectField):
-    """A select of an enum: its data is the member, the browser sends the member's name, people read its translated value."""
-
-    def __init__(self, label: Any, enum: type[Enum], *, blank: str | None = None, **options: Any) -> None:
-        def member(name: Any) -> Enum | None:
-            if isinstance(name, enum) or not name:
-                return name or None
-            return enum.__members__[name] if name in enum.__members__ else _refuse(name)
-
-        def choices() -> list[tuple[str, str]]:
-            empty = [] if blank is None else [("", blank)]
-            return empty + [(each.name, _(each.value)) for each in enum]
-
-        super().__init__(label, coerce=member, choices=choices, **options)
-
-    def iter_choices(self):  # type: ignore[no-untyped-def]
-        for name, label, _selected, attributes in super().iter_choices():
-            yield name, label, (self.data.name if self.data else "") == name, attributes
-
-    def pre_validate(self, form: Form) -> None:
-        if self.data is None and "" not in dict(self.choices):
-            raise ValidationError(_("Choose one of the list."))
-
-
-def _refuse(name: str) -> Any:
-    raise ValueError(_("Choose one of the list."))
-
-
-def enum_select(label: Any, enum: type[Enum], *, optional: bool = False, **options: Any) -> EnumSelect:
-    """Return a field for an enum column; *optional* offers an empty choice that stores NULL."""
-    options.setdefault("validators", [Empty()] if optional else [InputRequired()])
-    return EnumSelect(label, enum, blank="—" if optional else None, **options)
-
-
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """
-    How to name a row of a big table in one line of text, and how to find it again.
-
-    `text(row)` is what a form shows and sends; `find(text)` understands it, and what people write by hand (a document, a number);
-    `seek(session, text)` offers rows while somebody types.
-    """
-
-    model: type
-    right: tuple[str, str] | None
-    text: Callable[[Any], str]
-    find: Callable[[str], Select[Any]]
-    seek: Callable[[Session, str], Iterable[Any]]
-
-
-N_OFFERED = 12
-
-
-def folded(text: str) -> str:
-    """Return *text* in lower case without accents."""
-    return "".join(c for c in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(c))
-
-
-def _tail(text: str) -> str:
-    return text.rpartition("·")[2].strip()
-
-
-def _party_text(party: Party) -> str:
-    key = f"{party.document_type.name} {party.document_number}" if party.document_type else f"#{party.id}"
-    return f"{party.name} · {key}"
-
-
-def _find_party(text: str) -> Select[Any]:
-    tail = _tail(text)
-    if tail.startswith("#") and tail[1:].isdigit():
-        return select(Party).where(Party.id == min(int(tail[1:]), BIGGEST_ID))
-    kind, _space, number = tail.partition(" ")
-    if kind in DocumentType.__members__ and number:
-        return select(Party).where(Party.document_type == DocumentType[kind], Party.document_number == number)
-    digits = "".join(c for c in tail if c.isalnum())
-    return select(Party).where(or_(Party.document_number == digits, Party.name == text.strip()))
-
-
-def _seek_parties(session: Session, text: str) -> Iterable[Party]:
-    digits = "".join(c for c in text if c.isalnum())
-    words = or_(Party.name.istartswith(text, autoescape=True), Party.name.icontains(f" {text}", autoescape=True))
-    matches = or_(words, Party.document_number.startswith(digits, autoescape=True)) if digits.isdigit() else words
-    return session.scalars(select(Party).where(matches).order_by(Party.name).limit(N_OFFERED))
-
-
-def _find_account(text: str) -> Select[Any]:
-    number, *rest = (part.strip() for part in text.split("·"))
-    statement = select(Account).join(Account.service).options(joinedload(Account.service)).where(Account.number == number)
-    return statement.where(Service.code == rest[0]) if rest else statement
-
-
-def _seek_accounts(session: Session, text: str) -> Iterable[Account]:
-    matches = or_(Account.number.startswith(text, autoescape=True), Account.address.icontains(text, autoescape=True))
-    return session.scalars(select(Account).options(joinedload(Account.service)).where(matches).order_by(Account.number).limit(N_OFFERED))
-
-
-def _seek_users(session: Session, text: str) -> Iterable[User]:
-    names = (User.first_name, User.last_name, User.username)
-    matches = or_(*(name.istartswith(text, autoescape=True) for name in names))
-    return session.scalars(select(User).where(User.active, matches).order_by(User.first_name, User.last_name).limit(N_OFFERED))
-
-
-def _seek_municipalities(session: Session, text: str) -> Iterable[Municipality]:
-    """Accents are forgiven here in Python: the table has 1,122 rows, and neither engine folds them without an extension."""
-    wanted = folded(text)
-    rows = session.scalars(select(Municipality).order_by(Municipality.name))
-    found = [row for row in rows if row.code.startswith(wanted) or any(w.startswith(wanted) for w in _starts(folded(row.name)))]
-    return sorted(found, key=lambda row: not folded(row.name).startswith(wanted))[:N_OFFERED]
-
-
-def _starts(name: str) -> Iterable[str]:
-    """Yield *name* from each of its words on."""
-    yield name
-    for i, letter in enumerate(name):
-        if letter in " -":
-            yield name[i + 1 :]
-
-
-LOOKUPS: dict[str, Lookup] = {
-    "party": Lookup(Party, ("can_list", "Party"), _party_text, _find_party, _seek_parties),
-    "account": Lookup(
-        Account, ("can_list", "Account"), lambda row: f"{row.number} · {row.service.code} · {row.address}", _find_account, _seek_accounts
-    ),
-    "user": Lookup(
-        User,
-        ("can_list", "ProcessMember"),
-        lambda row: f"{row.first_name} {row.last_name} · {row.username}",
-        lambda text: select(User).where(User.username == _tail(text)),
-        _seek_users,
-    ),
-    "municipality": Lookup(
-        Municipality,
-        None,
-        lambda row: f"{row.name} ({row.department}) · {row.code}",
-        lambda text: select(Municipality).where(or_(Municipality.code == _tail(text), Municipality.name == text.strip())),
-        _seek_municipalities,
-    ),
-}
-
-
-class LookupView(BaseView):
-    """GET /lookup/party?q=… offers up to twelve rows as JSON, to whoever may list them."""
-
-    route_base = "/lookup"
-    class_permission_name = "Lookup"
-
-    @expose("/<kind>")
-    def seek(self, kind: str) -> Response:
-        lookup = LOOKUPS.get(kind) or abort(404)
-        if not current_user.is_authenticated:
-            abort(401)
-        if lookup.right and not may(*lookup.right):
-            abort(403)
-        text = tidy(request.args.get("q", ""))[:80]
-        rows = lookup.seek(db.session, text) if len(text) >= 2 else ()
-        return jsonify([{"text": lookup.text(row)} for row in rows])
-
-
-class LookupInput(TextInput):
-    """A text box that knows where to ask for suggestions; without script it is a text box."""
-
-    def __call__(self, field: LookupField, **attributes: Any) -> Markup:
-        attributes.setdefault("data-lookup", url_for("LookupView.seek", kind=field.kind))
-        attributes.setdefault("data-nothing", _("Nothing found"))
-        attributes.setdefault("autocomplete", "off")
-        return super().__call__(field, **attributes)
-
-
-class LookupField(StringField):
-    """A relation to a row of a big table, written as text (`LOOKUPS[kind]`); its data is the row."""
-
-    widget = LookupInput()
-
-    def __init__(self, label: Any, kind: str, **options: Any) -> None:
-        self.kind = kind
-        self.typed: str | None = None
-        super().__init__(label, **options)
-
-    def _value(self) -> str:
-        if self.typed is not None:
-            return self.typed
-        return LOOKUPS[self.kind].text(self.data) if self.data is not None else ""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        if not valuelist:
-            return
-        self.typed, self.data = tidy(valuelist[0]), None
-        if self.typed:
-            found = db.session.scalars(LOOKUPS[self.kind].find(self.typed).limit(2)).all()
-            if len(found) > 1:
-                raise ValueError(_("Several match. Choose one of the list, or write its whole number."))
-            if not found:
-                raise ValueError(_("Nothing matches. Choose one of the list, or write its whole number."))
-            self.data = found[0]
-
-
-def lookup(label: Any, kind: str, *, optional: bool = False, **options: Any) -> LookupField:
-    """Return a field for a relation to a party, account, user or municipality."""
-    options.setdefault("validators", [Empty()] if optional else [InputRequired()])
-    return LookupField(label, kind, **options)
-
-
-# ── Forms that FAB generates, made ours ───────────────────────────────────────────────────────────────────────────────────
-
-
-def _or_nothing(value: str | None) -> str | None:
-    return tidy(value) or None
-
-
-def native(form: type[Form], model: type, declared: Collection[str] = ()) -> type[Form]:
-    """
-    Return *form*, which FAB generated for *model*, with our fields and the controls of the browser instead of Bootstrap's.
-
-    Fields in *declared* stay as their screen declares them.
-
-    An enum gets `EnumSelect`, a relation to a big table `LookupField`, many rows get boxes. Spaces around text go, an empty
-    optional text is NULL, a text with a default may stay empty, an unticked box is no error, "taken" is said in plain words.
-    """
-    columns, relations = inspect(model).columns, inspect(model).relationships
-    for name in dir(form):
-        field = getattr(form, name)
-        if isinstance(field, UnboundField) and name not in declared:
-            ours = _native_field(field, name, model, columns.get(name), relations.get(name))
-            ours.creation_counter = field.creation_counter  # forms keep the order of their declaration
-            setattr(form, name, ours)
-    return form
-
-
-def _native_field(field: UnboundField, name: str, model: Any, column: Any, relation: Any) -> UnboundField:
-    kind, options = field.field_class, {key: value for key, value in field.kwargs.items() if key != "widget"}
-    if column is not None and isinstance(column.type, EnumType):
-        return enum_select(options["label"], column.type.enum_class, optional=column.nullable, description=options.get("description", ""))
-    big = next((key for key, each in LOOKUPS.items() if relation is not None and each.model is relation.mapper.class_), None)
-    if big and not relation.uselist:
-        is_optional = all(local.nullable for local in relation.local_columns)
-        return lookup(field.args[0], big, optional=is_optional, description=options.get("description", ""))
-    validators = [NotTaken(model, name) if isinstance(each, FabUnique) else each for each in options.get("validators") or ()]
-    if issubclass(kind, BooleanField):
-        validators = []
-    elif issubclass(kind, QuerySelectMultipleField):
-        options |= {"widget": ListWidget(prefix_label=False), "option_widget": CheckboxInput()}
-    elif issubclass(kind, QuerySelectField):
-        options |= {"blank_text": "—", "allow_blank": True}  # nothing is chosen before somebody chooses
-    elif column is not None and isinstance(column.type, String):
-        validators = [each for each in validators if not isinstance(each, InputRequired)]
-        validators.append(Empty() if column.nullable or column.default is not None else DataRequired())  # spaces are nothing
-        options["filters"] = [_or_nothing if column.nullable else tidy]
-    return UnboundField(kind, *field.args, **{**options, "validators": validators})
-
-
-def explain(error: IntegrityError) -> str:
-    """Return what the database refused, in plain words; forms should have said it before, so this is the last wall."""
-    text = str(error.orig).lower()
-    if "unique" in text or "duplicate" in text:
-        return _("Another row already has these values. Look for it in the list before you add it again.")
-    if "foreign key" in text:
-        return _("This row is in use, or refers to one that no longer exists. Nothing was saved.")
-    return _("The values contradict a rule of the register. Nothing was saved; check dates, numbers and required fields.")
 
 
 # ── The base of all screens ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -39,7 +39,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from app import mailer, queries
 from app.almanac import CalendarView
-from app.baseviews import ADD_ONLY, READ_ONLY, READ_WRITE, Button, LookupView, Related, RuledView
+from app.baseviews import ADD_ONLY, READ_ONLY, READ_WRITE, Button, Related, RuledView
 from app.desk import CaseView, light_shown, shown_name
 from app.domain import N_
 from app.domain.calendar import WEEKDAYS
@@ -64,6 +64,7 @@ from app.forms import (
     check_nit,
     check_phone,
 )
+from app.lookups import LookupView
 from app.models import (
     Account,
     AnswerTemplate,

@@ -32,6 +32,9 @@ RANK = {
     "mailer": 60,
     "downloads": 60,
     "catalogues": 30,
+    "lookups": 64,
+    "fields": 66,
+    "listing": 68,
     "jobs": 70,
     "baseviews": 70,
     "portal": 80,
@@ -43,7 +46,7 @@ RANK = {
     "serve": 90,
     "": 100,  # app/__init__.py
 }
-READS_THE_CLOCK = {"views", "almanac", "desk", "portal", "api", "jobs", "cli", "serve"}
+READS_THE_CLOCK = {"views", "baseviews", "almanac", "desk", "portal", "api", "jobs", "cli", "serve"}
 MAY_READ_THE_CLOCK = {
     "extensions.py": "defines now() and today()",
     "audit.py": "stamps rows and change log at the instant of the flush, whoever causes it",
