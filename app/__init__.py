@@ -20,7 +20,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     from flask_appbuilder import AppBuilder
 
     import config
-    from app import audit, catalogues, jobs, logs, portal, ratelimit, web
+    from app import audit, catalogues, jobs, logs, portal, ratelimit, reader, web
     from app.extensions import csrf, db, init_engines, migrate
 
     logs.configure()
@@ -28,6 +28,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     app = Flask(__name__)
     app.config.from_mapping(config.load(overrides))
     web.init_app(app)
+    reader.init_app(app)
     db.init_app(app)
     migrate.init_app(app, db)
     csrf.init_app(app)

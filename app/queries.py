@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, fields
-from datetime import date, datetime, time
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from flask_appbuilder.security.sqla.models import User
+from flask_appbuilder.security.sqla.models import User, assoc_group_role, assoc_user_group, assoc_user_role
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
+    Integer,
     Result,
     Row,
+    ScalarSelect,
     Select,
     String,
     and_,
     case,
     cast,
+    exists,
     func,
     inspect,
     literal,
@@ -25,6 +29,7 @@ from sqlalchemy import (
     or_,
     select,
     tuple_,
+    union,
     union_all,
 )
 from sqlalchemy import Enum as EnumType
@@ -35,7 +40,7 @@ from app.domain import N_
 from app.domain.calendar import BusinessCalendar, NonWorkingDay
 from app.domain.deadlines import Regime, TermRule
 from app.domain.errors import DomainError
-from app.domain.states import Category, DayException, Identity, PqrStatus, states_in
+from app.domain.states import Category, ConsentKind, DayException, Identity, MessageStatus, Move, PqrStatus, states_in
 from app.domain.times import NOT_COUNTED, Timeliness
 from app.models import (
     Account,
@@ -45,16 +50,21 @@ from app.models import (
     CalendarDay,
     CalendarYear,
     CaseEvent,
+    ConsentText,
     Document,
     LegalTerm,
+    ListColumns,
     Note,
     Notice,
     Organisation,
+    OutboxMessage,
     Parameter,
     Party,
     Pqr,
     Process,
+    ProcessMember,
     RequestType,
+    SavedFilter,
     Service,
     SuiCause,
 )
@@ -81,6 +91,44 @@ def front_desk(session: Session) -> Process:
 def parameter(session: Session, key: str, default: str = "") -> str:
     """Return the value of parameter *key*, or *default* when nobody loaded it."""
     return session.scalar(select(Parameter.value).where(Parameter.key == key)) or default
+
+
+def consents_in_force(session: Session, on: date) -> dict[ConsentKind, ConsentText]:
+    """Return by kind the version of each consent text that is in force on *on*."""
+    texts = select(ConsentText).where(ConsentText.valid_from <= on).order_by(ConsentText.version)
+    return {text.kind: text for text in session.scalars(texts)}
+
+
+def consents_to(session: Session, kinds: Collection[ConsentKind], on: date) -> list[ConsentText]:
+    """Return the texts that somebody agrees to who agrees to *kinds* on *on*: the versions in force."""
+    return [text for kind, text in consents_in_force(session, on).items() if kind in kinds] if kinds else []
+
+
+def account_numbered(session: Session, typed: str | None, service_id: int | None = None, *, is_strict: bool = False) -> Account | None:
+    """
+    Return the account with that number, of that service if there are several; None when nothing was typed.
+
+    Args:
+        is_strict: Refuse an account of another service than the one told; otherwise the number alone is enough.
+
+    Raises:
+        DomainError: Nobody has that number, or `is_strict`.
+    """
+    text = (typed or "").strip()
+    spellings = {text, "".join(text.split())}
+    order = (Account.is_active.desc(), Service.position, Service.id)
+    found = session.scalars(select(Account).join(Service).where(Account.number.in_(spellings)).order_by(*order)).all() if text else []
+    if text and not found:
+        raise DomainError(
+            N_("We do not find the account %(number)s. Check it on the invoice, or leave it empty: the request can be filed without it."),
+            field="account_number",
+            number=text,
+        )
+    of_service = [account for account in found if service_id in (None, account.service_id)]
+    if is_strict and found and not of_service:
+        other = N_("The account %(number)s has another service than the one you chose. Change the service, or leave it unsaid.")
+        raise DomainError(other, field="account_number", number=text)
+    return next(iter(of_service or found), None)
 
 
 def lock(session: Session, row: Any) -> None:
@@ -320,28 +368,37 @@ def count_up_to(session: Session, ids: Select[tuple[int]], bound: int = 10_000) 
     return session.scalar(select(func.count()).select_from(ids.limit(bound + 1).subquery())) or 0
 
 
-def day_counts(session: Session, ids: Select[tuple[int]], today: date, calendar: BusinessCalendar) -> dict[str, int]:
-    """Return how many of *ids* are in each of `BUCKETS` on *today*, in one statement. Raises CalendarGap."""
-    counts = [func.count().filter(in_bucket(bucket, today, calendar)).label(bucket) for bucket in BUCKETS]
-    alive = Pqr.status.in_(states_in(Category.OPEN, Category.STOPPED))
-    row = session.execute(select(*counts).select_from(Pqr).where(alive, Pqr.id.in_(ids))).one()
-    return dict(row._mapping)
-
-
-def waiting_for(
-    session: Session, ids: Select[tuple[int]], user_id: int, mine: Select[tuple[int]], states: Collection[PqrStatus], limit: int = 15
-) -> list[Row[Any]]:
+def waiting_condition(user_id: int, mine: Select[tuple[int]], states: Collection[PqrStatus]) -> ColumnElement[bool]:
     """
-    Return the lines of *ids* whose next step is the reader's, the most urgent first.
+    Return the condition of the cases whose next step is the reader's: what counts, lists and links «waiting for me».
 
     Args:
         mine: The processes of the reader; what they hold in progress, and nobody in person has, waits for him too.
         states: States whose next step his rights allow, whoever holds the case.
     """
-    in_person = and_(Pqr.holder_id == user_id, Pqr.status.in_(_RUNNING))
+    in_person = and_(Pqr.holder_id == user_id, Pqr.status.in_((PqrStatus.RECEIVED, PqrStatus.ROUTED)))
     in_process = and_(Pqr.process_id.in_(mine), Pqr.holder_id.is_(None), Pqr.status == PqrStatus.ROUTED)
-    his = or_(in_person, in_process, Pqr.status.in_(states))
-    statement = _lines().where(his, Pqr.id.in_(ids)).order_by(Pqr.due_on, Pqr.id).limit(limit)
+    return or_(in_person, in_process, Pqr.status.in_(states))
+
+
+RETURNS = (Move.RETURN_SOLUTION, Move.RETURN_TO_DESK)
+
+
+def _last_move() -> ScalarSelect[Move]:
+    last = select(CaseEvent.move).where(CaseEvent.pqr_id == Pqr.id)
+    return last.order_by(CaseEvent.id.desc()).limit(1).correlate(Pqr).scalar_subquery()
+
+
+def returned_condition(user_id: int, mine: Select[tuple[int]]) -> ColumnElement[bool]:
+    """Return the condition of the cases that came back to the reader, or to his processes, and have not moved since."""
+    his = or_(Pqr.holder_id == user_id, and_(Pqr.holder_id.is_(None), Pqr.process_id.in_(mine)))
+    return and_(Pqr.status == PqrStatus.ROUTED, his, _last_move().in_(RETURNS))
+
+
+def waiting_for(session: Session, ids: Select[tuple[int]], limit: int = 15) -> list[Row[Any]]:
+    """Return the lines of *ids*, the most urgent first, each with its last move; few rows are joined however many wait."""
+    first = ids.order_by(Pqr.due_on, Pqr.id).limit(limit)
+    statement = _lines().add_columns(_last_move().label("last_move")).where(Pqr.id.in_(first)).order_by(Pqr.due_on, Pqr.id)
     return list(session.execute(statement))
 
 
@@ -363,6 +420,231 @@ def case_page(ids: Select[tuple[int]], number: str) -> Select[tuple[Pqr]]:
             selectinload(Pqr.notices).joinedload(Notice.proof_file),
         )
     )  # fmt: skip
+
+
+# ── The reader, and his day ───────────────────────────────────────────────────────────────────────────────────────────────
+
+MANY = 100  # a counter of the menu counts no further
+
+
+@dataclass(frozen=True, slots=True)
+class SavedList:
+    """A list as somebody left it, as the reader may use it: his own, or shared with a role of his."""
+
+    id: int
+    list_name: str
+    name: str
+    query: str
+    owner_id: int
+    role_id: int | None
+    is_pinned: bool
+    is_own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderSettings:
+    """How somebody works: the lists he saved, the columns he chose, and what the menu counts for him (`MANY` means more)."""
+
+    filters: tuple[SavedList, ...] = ()
+    columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    counters: dict[str, int] = field(default_factory=dict)
+
+    def filters_of(self, list_name: str) -> list[SavedList]:
+        """Return the saved filters of that list, by name."""
+        return [each for each in self.filters if each.list_name == list_name]
+
+    def columns_of(self, list_name: str) -> tuple[str, ...]:
+        """Return the columns chosen for that list, in order; none when nothing was chosen."""
+        return self.columns.get(list_name, ())
+
+
+def roles_of(user_id: int) -> CompoundSelect[tuple[int]]:
+    """Return the SELECT of the roles of a user, his own and those that his groups lend."""
+    direct = select(assoc_user_role.c.role_id).where(assoc_user_role.c.user_id == user_id)
+    lent = select(assoc_group_role.c.role_id).join(assoc_user_group, assoc_user_group.c.group_id == assoc_group_role.c.group_id)
+    return union(direct, lent.where(assoc_user_group.c.user_id == user_id))
+
+
+def next_working_day(today: date, reach: int = 10) -> ScalarSelect[date]:
+    """Return the first working day after *today*, asked of the database: for counters, which do not read the whole calendar."""
+    days = [today + timedelta(n) for n in range(1, reach + 1)]
+    some = union_all(*(select(literal(day).label("on"), literal(str(day.isoweekday())).label("weekday")) for day in days)).subquery()
+    is_off = exists().where(CalendarDay.on == some.c.on)
+    works = exists().where(Organisation.working_week.contains(some.c.weekday))
+    return select(func.coalesce(func.min(some.c.on), days[-1])).where(works, ~is_off).scalar_subquery()
+
+
+def urgent_condition(today: date) -> ColumnElement[bool]:
+    """Return the condition of the cases that are late, in silence, or due by the next working day."""
+    return and_(Pqr.status.in_(_RUNNING), Pqr.due_on <= next_working_day(today))
+
+
+def failed_mail() -> Select[tuple[int]]:
+    """Return the SELECT of the messages that did not leave and will not by themselves."""
+    return select(OutboxMessage.id).where(OutboxMessage.status == MessageStatus.FAILED)
+
+
+def reader_settings(session: Session, user_id: int, counted: Mapping[str, Select[tuple[int]]]) -> ReaderSettings:
+    """Return in one statement how *user_id* works and how many rows each of *counted* has, up to `MANY`."""
+
+    def row(kind: str, *columns: Any) -> Select[Any]:
+        nothing = (cast(null(), Integer), literal(""), literal(""), literal(""), cast(null(), Integer), cast(null(), Integer), literal(0))
+        return select(literal(kind).label("kind"), *columns, *nothing[len(columns) :])
+
+    saved = row(
+        "filter", SavedFilter.id.label("id"), SavedFilter.list_name.label("list_name"), SavedFilter.name.label("name"),
+        SavedFilter.query.label("text"), SavedFilter.owner_id.label("owner_id"), SavedFilter.role_id.label("role_id"),
+        cast(SavedFilter.is_pinned, Integer).label("n"),
+    ).where(or_(SavedFilter.owner_id == user_id, SavedFilter.role_id.in_(roles_of(user_id))))  # fmt: skip
+    chosen = row("columns", cast(null(), Integer), ListColumns.list_name, literal(""), ListColumns.names)
+    counts = (
+        row("count", cast(null(), Integer), literal(name), literal(""), literal(""), cast(null(), Integer), cast(null(), Integer),
+            select(func.count()).select_from(ids.limit(MANY).subquery()).scalar_subquery())
+        for name, ids in counted.items()
+    )  # fmt: skip
+    rows = session.execute(union_all(saved, chosen.where(ListColumns.user_id == user_id), *counts)).all()
+    filters = (
+        SavedList(row.id, row.list_name, row.name, row.text, row.owner_id, row.role_id, bool(row.n), row.owner_id == user_id)
+        for row in rows
+        if row.kind == "filter"
+    )
+    return ReaderSettings(
+        tuple(sorted(filters, key=lambda each: (each.name.casefold(), each.id))),
+        {row.list_name: tuple(row.text.split(",")) for row in rows if row.kind == "columns" and row.text},
+        {row.list_name: row.n for row in rows if row.kind == "count"},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DayFigures:
+    """What Mi día counts: cases by light, by the step that waits for the reader, and filed and answered in each period."""
+
+    lights: dict[str, int]
+    steps: dict[PqrStatus, int]
+    n_waiting: int
+    n_returned: int
+    filed: list[int]
+    answered: list[int]
+
+
+def day_figures(
+    session: Session,
+    ids: Select[tuple[int]],
+    today: date,
+    calendar: BusinessCalendar,
+    *,
+    waiting: ColumnElement[bool],
+    returned: ColumnElement[bool],
+    states: Collection[PqrStatus],
+    periods: Sequence[date],
+) -> DayFigures:
+    """
+    Return the figures of *ids* (a SELECT over Pqr alone) on *today*, in one statement. Raises CalendarGap.
+
+    Args:
+        waiting, returned: `waiting_condition` and `returned_condition` of the reader.
+        states: States to count one by one.
+        periods: First days of the periods, oldest first; the last one is open.
+    """
+
+    def counted(kind: str, key: ColumnElement[str], *conditions: ColumnElement[bool]) -> Select[Any]:
+        rows = ids.with_only_columns(key.label("key")).where(*conditions).subquery()
+        return select(literal(kind).label("kind"), rows.c.key, func.count().label("n")).group_by(rows.c.key)
+
+    def flow(kind: str, column: ColumnElement[date]) -> Select[Any]:
+        which = case(*((column < until, literal(str(i))) for i, until in enumerate(periods[1:])), else_=literal(str(len(periods) - 1)))
+        return counted(kind, which, column >= periods[0])
+
+    light = case(*((in_bucket(bucket, today, calendar), literal(bucket)) for bucket in BUCKETS), else_=literal(""))
+    rows = session.execute(
+        union_all(
+            counted("light", light, Pqr.status.in_(states_in(Category.OPEN, Category.STOPPED))),
+            counted("step", cast(Pqr.status, String), Pqr.status.in_(states)),
+            counted("his", literal("waiting"), waiting),
+            counted("his", literal("returned"), returned),
+            flow("filed", Pqr.filed_on),
+            flow("answered", Pqr.answered_on),
+        )
+    )
+    found = {(row.kind, row.key): row.n for row in rows}
+    return DayFigures(
+        lights={bucket: found.get(("light", bucket), 0) for bucket in BUCKETS},
+        steps={status: found.get(("step", status.name), 0) for status in states},
+        n_waiting=found.get(("his", "waiting"), 0),
+        n_returned=found.get(("his", "returned"), 0),
+        filed=[found.get(("filed", str(i)), 0) for i in range(len(periods))],
+        answered=[found.get(("answered", str(i)), 0) for i in range(len(periods))],
+    )
+
+
+#: What the catalogues write where an administrator has to write (`app/seeds/organisation.csv`).
+PLACEHOLDER, PLACEHOLDER_NIT = "EDITE", "9000000005"
+
+
+@dataclass(frozen=True, slots=True)
+class HouseFacts:
+    """How far an installation is: what its first steps need, and what its administrator looks after."""
+
+    organisation_id: int | None
+    is_named: bool
+    has_signatory: bool
+    has_logo: bool
+    n_users: int
+    has_processes: bool
+    empty_processes: tuple[str, ...]
+    years: tuple[int, ...]
+    has_case: bool
+    n_queued: int
+    n_failed: int
+    is_hidden: bool
+
+
+def house_facts(session: Session, today: date, hidden_key: str) -> HouseFacts:
+    """Return how the house is on *today*, in one statement; *hidden_key* is the Parameter that puts the first steps away."""
+
+    def facts(kind: str, n: Any, name: Any = literal("")) -> Select[Any]:  # noqa: B008  no table in it
+        return select(literal(kind).label("kind"), cast(n, Integer).label("n"), name.label("name"))
+
+    def filled(column: ColumnElement[str]) -> ColumnElement[bool]:
+        return ~column.startswith(PLACEHOLDER)
+
+    his = Organisation.id == select(func.min(Organisation.id)).scalar_subquery()
+    is_named = and_(filled(Organisation.address), Organisation.nit != PLACEHOLDER_NIT)
+    staffed = exists().where(ProcessMember.process_id == Process.id, func.coalesce(ProcessMember.valid_until, today) >= today)
+    queued = select(func.count()).where(OutboxMessage.status.in_((MessageStatus.QUEUED, MessageStatus.SENDING)))
+    rows = session.execute(
+        union_all(
+            facts("organisation", Organisation.id).where(his),
+            facts("named", Organisation.id).where(his, is_named),
+            facts("signatory", Organisation.id).where(his, filled(Organisation.signatory_name)),
+            facts("logo", Organisation.id).where(his, Organisation.logo.is_not(None)),
+            facts("users", select(func.count()).where(User.active).scalar_subquery()),
+            facts("process", Process.id).where(Process.is_active),
+            facts("empty", Process.id, Process.name).where(Process.is_active, ~staffed),
+            facts("year", CalendarYear.year),
+            facts("case", literal(1)).where(select(Pqr.id).exists()),
+            facts("queued", queued.scalar_subquery()),
+            facts("failed", select(func.count()).select_from(failed_mail().subquery()).scalar_subquery()),
+            facts("hidden", literal(1)).where(exists().where(Parameter.key == hidden_key, Parameter.value == "1")),
+        )
+    )
+    found: dict[str, list[Any]] = {}
+    for row in rows:
+        found.setdefault(row.kind, []).append(row)
+    return HouseFacts(
+        organisation_id=found["organisation"][0].n if "organisation" in found else None,
+        is_named="named" in found,
+        has_signatory="signatory" in found,
+        has_logo="logo" in found,
+        n_users=found["users"][0].n,
+        has_processes="process" in found,
+        empty_processes=tuple(sorted(row.name for row in found.get("empty", ()))),
+        years=tuple(sorted(row.n for row in found.get("year", ()))),
+        has_case="case" in found,
+        n_queued=found["queued"][0].n,
+        n_failed=found["failed"][0].n,
+        is_hidden="hidden" in found,
+    )
 
 
 # ── The control of response times (R10-01-01) ─────────────────────────────────────────────────────────────────────────────

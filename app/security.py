@@ -88,6 +88,7 @@ ADMINISTRATION = (
     frozenset().union(*(rights(view, *WRITE) for view in CATALOGUES))
     | frozenset().union(*(rights(view, *READ) for view in REGISTERS))
     | rights("CalendarDay", "can_change")
+    | rights("Home", "can_first_steps")
     | rights("OutboxMessage", "can_resend")
 )
 

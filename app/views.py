@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 import structlog
 from flask import abort, current_app, flash, g, redirect, request, url_for
-from flask_appbuilder import AppBuilder, BaseView, IndexView, expose, has_access, permission_name
+from flask_appbuilder import AppBuilder, BaseView, expose, has_access, permission_name
 from flask_appbuilder.fields import QuerySelectMultipleField
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.api import SecurityApi
@@ -40,11 +40,11 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from app import mailer, queries
 from app.almanac import CalendarView
 from app.baseviews import ADD_ONLY, READ_ONLY, READ_WRITE, Button, Related, RuledView
-from app.desk import CaseView, light_shown, shown_name
+from app.desk import CaseView
 from app.domain import N_
 from app.domain.calendar import WEEKDAYS
 from app.domain.errors import DomainError
-from app.domain.states import DocumentType, Identity, MessageStatus, PqrStatus
+from app.domain.states import DocumentType, Identity, MessageStatus
 from app.domain.times import Timeliness
 from app.downloads import send_made
 from app.extensions import db, now, today
@@ -64,6 +64,7 @@ from app.forms import (
     check_nit,
     check_phone,
 )
+from app.home import HomeView  # noqa: F401  create_app() takes it from here, as every other screen
 from app.lookups import LookupView
 from app.models import (
     Account,
@@ -93,52 +94,10 @@ from app.reports.delimited import write_csv
 from app.reports.response_times import ResponseTimes, TimesForm, args_of, key_in, not_counted, presets, wall_clock
 from app.reports.xlsx import MEDIA_TYPE as XLSX_TYPE
 from app.reports.xlsx import write_xlsx
-from app.security import ADMIN, PROCESS_ROLES, RequestRights, may, processes_of, scope_cases
+from app.security import ADMIN, PROCESS_ROLES, RequestRights, may, scope_cases
 from app.words import say, say_nit, say_phone, say_value
 
 log = structlog.get_logger("atiende")
-
-# ── Home ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class HomeView(IndexView):
-    """Mi día: what is due, what is late, what waits for the reader; every number leads to its rows."""
-
-    class_permission_name = "Home"
-    index_template = "home.html"
-
-    @expose("/")
-    def index(self) -> Any:
-        if not current_user.is_authenticated:
-            return redirect(self.appbuilder.get_url_for_login)
-        if not may("can_get", "Home"):
-            abort(403)
-        try:
-            day = self._day() if may("can_list") else {"counts": None}
-        except DomainError as error:  # the organisation or a year of the calendar is missing: the way to mend it is in the menu
-            flash(say(error), "warning")
-            day = {"counts": None}
-        return self.render_template(self.index_template, title=_("My day"), may=may, **day)
-
-    def _day(self) -> dict[str, Any]:
-        on, calendar = today(), queries.calendar_of(db.session, queries.organisation(db.session))
-        cases = scope_cases(select(Pqr.id), on)
-        states = [status for status, right in self.NEXT_STEPS.items() if may(right)]
-        lines = queries.waiting_for(db.session, cases, current_user.id, processes_of(current_user.id, on), states)
-        return {
-            "counts": queries.day_counts(db.session, cases, on, calendar),
-            "lines": [(line, *light_shown(line, calendar, on), shown_name(line)) for line in lines],
-            "on": on,
-            "is_working": calendar.is_working_day(on),
-        }
-
-    #: States that wait for whoever has the right, whichever process holds the case.
-    NEXT_STEPS = {
-        PqrStatus.RECEIVED: "can_register",
-        PqrStatus.SOLVED: "can_issue_answer",
-        PqrStatus.ANSWERED: "can_notify",
-    }
-
 
 # ── Parties and accounts ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -997,26 +956,26 @@ HOUSE, RECORDS, SECURITY = N_("Settings"), N_("Records"), N_("Security")
 
 #: (view, menu name, icon, category): the whole menu, in order.
 MENU: list[tuple[type, str, str, str]] = [
-    (CaseView, N_("Cases"), "", SERVICE),
-    (ResponseTimesView, N_("Response times (R10-01-01)"), "", SERVICE),
-    (PartyView, N_("Parties"), "", PARTIES),
-    (AccountView, N_("Accounts"), "", PARTIES),
-    (LegalTermView, N_("Legal terms"), "", TERMS),
-    (CalendarView, N_("Calendar"), "", TERMS),
-    (OrganisationView, N_("The company"), "", HOUSE),
-    (ProcessView, N_("Processes"), "", HOUSE),
-    (ProcessMemberView, N_("Members of processes"), "", HOUSE),
-    (RequestTypeView, N_("Request types"), "", HOUSE),
-    (ChannelView, N_("Channels"), "", HOUSE),
-    (ServiceView, N_("Services"), "", HOUSE),
-    (AnswerTemplateView, N_("Answer templates"), "", HOUSE),
-    (ConsentTextView, N_("Consent texts"), "", HOUSE),
-    (SuiCauseView, N_("SUI causes"), "", HOUSE),
-    (SuiCodeView, N_("SUI codes"), "", HOUSE),
-    (MunicipalityView, N_("Municipalities"), "", HOUSE),
-    (ParameterView, N_("Parameters"), "", HOUSE),
-    (ChangeLogView, N_("Change log"), "", RECORDS),
-    (OutboxMessageView, N_("Outgoing mail"), "", RECORDS),
+    (CaseView, N_("Cases"), "cases", SERVICE),
+    (ResponseTimesView, N_("Response times (R10-01-01)"), "clock", SERVICE),
+    (PartyView, N_("Parties"), "people", PARTIES),
+    (AccountView, N_("Accounts"), "account", PARTIES),
+    (LegalTermView, N_("Legal terms"), "law", TERMS),
+    (CalendarView, N_("Calendar"), "calendar", TERMS),
+    (OrganisationView, N_("The company"), "company", HOUSE),
+    (ProcessView, N_("Processes"), "process", HOUSE),
+    (ProcessMemberView, N_("Members of processes"), "members", HOUSE),
+    (RequestTypeView, N_("Request types"), "type", HOUSE),
+    (ChannelView, N_("Channels"), "channel", HOUSE),
+    (ServiceView, N_("Services"), "service", HOUSE),
+    (AnswerTemplateView, N_("Answer templates"), "template", HOUSE),
+    (ConsentTextView, N_("Consent texts"), "consent", HOUSE),
+    (SuiCauseView, N_("SUI causes"), "cause", HOUSE),
+    (SuiCodeView, N_("SUI codes"), "code", HOUSE),
+    (MunicipalityView, N_("Municipalities"), "place", HOUSE),
+    (ParameterView, N_("Parameters"), "sliders", HOUSE),
+    (ChangeLogView, N_("Change log"), "history", RECORDS),
+    (OutboxMessageView, N_("Outgoing mail"), "mail", RECORDS),
 ]
 NO_MENU: list[type] = [LookupView]
 #: Tables of the change log that have no screen of this kind.
@@ -1025,7 +984,9 @@ TABLES = {
     "document": N_("Document"), "consent": N_("Consent"), "calendar_day": N_("Non-working day"),
 }  # fmt: skip
 #: What FAB registers by itself, in our words.
-SECURITY_LABELS = {"List Users": N_("Users"), "List Roles": N_("Roles"), "List Groups": N_("Groups")}
+SECURITY_LABELS = {
+    "List Users": (N_("Users"), "user"), "List Roles": (N_("Roles"), "shield"), "List Groups": (N_("Groups"), "members"),
+}  # fmt: skip
 
 
 def view_of(table: str) -> type[RuledView] | None:
@@ -1046,6 +1007,7 @@ def register(builder: AppBuilder) -> None:
         builder.add_view_no_menu(view)
     for view, name, icon, category in MENU:
         builder.add_view(view, name, icon=icon, category=category)
-    for name, label in SECURITY_LABELS.items():
-        builder.menu.find(name).label = label
+    for name, (label, icon) in SECURITY_LABELS.items():
+        item = builder.menu.find(name)
+        item.label, item.icon = label, icon
     builder.menu.menu.sort(key=lambda item: item.name == SECURITY)

@@ -81,6 +81,7 @@ ROWS: list[Row] = [
     *both("DoorView.login", EVERYBODY),
     get("DoorView.logout", EVERYBODY),
     get("HomeView.index", STAFF),
+    post("HomeView.first_steps", HOUSE),
     get("UserView.userinfo", STAFF),
     *form("ProfileView", STAFF),
     *form("OwnPasswordView", STAFF),

@@ -1,0 +1,144 @@
+"""What a page knows about its reader: how he works, what waits for him, and the menu that his rights open; once a request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flask import Flask, current_app, g, request
+from flask_appbuilder.menu import MenuItem
+from flask_babel import gettext as _
+from flask_login import current_user
+from sqlalchemy import Select, select
+
+from app import queries
+from app.domain.states import PqrStatus
+from app.extensions import appbuilder, db, today
+from app.models import Pqr, Process
+from app.queries import ReaderSettings, SavedList
+from app.security import may, processes_of, scope_cases
+from app.words import page_lang
+
+#: States that wait for whoever has the right, whichever process holds the case.
+NEXT_STEPS = {
+    PqrStatus.RECEIVED: "can_register",
+    PqrStatus.SOLVED: "can_issue_answer",
+    PqrStatus.ANSWERED: "can_notify",
+}
+
+
+def next_steps() -> list[PqrStatus]:
+    """Return the states whose next step the reader may make, whoever holds the case."""
+    return [status for status, right in NEXT_STEPS.items() if may(right)]
+
+
+def my_processes() -> Select[tuple[int]]:
+    """Return the SELECT of the processes of the reader today; the front desk is everybody's who may register a case."""
+    mine = processes_of(current_user.id, today())
+    if not may("can_register"):
+        return mine
+    return select(Process.id).where(Process.is_front_desk | Process.id.in_(mine))
+
+
+def waiting() -> Any:
+    """Return the condition of the cases whose next step is the reader's: the facet `waiting=me`."""
+    return queries.waiting_condition(current_user.id, my_processes(), next_steps())
+
+
+def returned() -> Any:
+    """Return the condition of the cases that came back to the reader: the facet `returned=me`."""
+    return queries.returned_condition(current_user.id, my_processes())
+
+
+def reader() -> ReaderSettings:
+    """Return how the reader works, in one statement a request; nothing for whoever has not signed in."""
+    if "reader" not in g:
+        g.reader = _settings() if current_user and current_user.is_authenticated else ReaderSettings()
+    return g.reader
+
+
+def _settings() -> ReaderSettings:
+    counted = {}
+    if may("can_list"):
+        on = today()
+        counted["waiting"] = scope_cases(select(Pqr.id).where(waiting()), on)
+        counted["urgent"] = scope_cases(select(Pqr.id).where(queries.urgent_condition(on)), on)
+    if may("can_list", "OutboxMessage"):
+        counted["failed"] = queries.failed_mail()
+    return queries.reader_settings(db.session, current_user.id, counted)
+
+
+# ── The menu ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A line of the menu; `n` of the rows behind it need the reader, who hears `says`."""
+
+    label: str
+    url: str
+    icon: str
+    list_name: str
+    n: int = 0
+    says: str = ""
+    pins: tuple[SavedList, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A part of the menu; the first has no name."""
+
+    label: str
+    links: tuple[Link, ...]
+
+
+#: What the menu counts beside a list: its name → which counter, and what the number means.
+def _counters() -> dict[str, tuple[str, str]]:
+    return {
+        "Home": ("waiting", _("waiting for me")),
+        "Pqr": ("urgent", _("late or due by the next working day")),
+        "OutboxMessage": ("failed", _("that did not leave")),
+    }
+
+
+def menu() -> tuple[Room, ...]:
+    """Return the rooms that the reader may enter, with what needs him in each and his pinned lists."""
+    settings, counters = reader(), _counters()
+
+    def alive(link: Link) -> Link:
+        counter, says = counters.get(link.list_name, ("", ""))
+        pins = tuple(each for each in settings.filters_of(link.list_name) if each.is_pinned)
+        return replace(link, n=settings.counters.get(counter, 0), says=says, pins=pins)
+
+    return tuple(Room(room.label, tuple(alive(link) for link in room.links)) for room in _rooms())
+
+
+def _rooms() -> tuple[Room, ...]:
+    """Return the menu without what changes, built once for each set of rights, language and mount point."""
+    rights = appbuilder.sm.get_user_menu_access()
+    known: dict[Any, tuple[Room, ...]] = current_app.extensions.setdefault("atiende.menu", {})
+    key = (frozenset(rights), page_lang(), request.script_root)
+    if key not in known:
+        if len(known) > 100:
+            known.clear()
+        known[key] = tuple(_build(rights))
+    return known[key]
+
+
+def _build(rights: set[str]) -> list[Room]:
+    home = Link(_("My day"), appbuilder.get_url_for_index, "day", "Home")
+    top = [item for item in appbuilder.menu.menu if not item.childs and item.name in rights]
+    rooms = [Room("", (home, *(_link(item) for item in top)))]
+    for room in appbuilder.menu.menu:
+        links = tuple(_link(item) for item in room.childs if item.name in rights)
+        if links and room.name in rights:
+            rooms.append(Room(_(str(room.label)), links))
+    return rooms
+
+
+def _link(item: MenuItem) -> Link:
+    return Link(_(str(item.label)), item.get_url(), item.icon or "list", getattr(item.baseview, "class_permission_name", ""))
+
+
+def init_app(app: Flask) -> None:
+    app.jinja_env.globals.update(reader=reader, menu=menu)
