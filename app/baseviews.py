@@ -11,27 +11,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import abort, flash, redirect, request, url_for
+from flask import abort, flash, jsonify, redirect, request, url_for
 from flask_appbuilder import ModelView, expose, has_access
 from flask_appbuilder.forms import GeneralModelConverter
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-from sqlalchemy import Boolean, Select, inspect, or_, select
-from sqlalchemy import Enum as EnumType
+from sqlalchemy import Select, inspect, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload, selectinload
 from wtforms import Form
 
 from app.domain.errors import DomainError
 from app.extensions import db
-from app.fields import LookupField, explain, native
-from app.forms import tidy
-from app.lookups import BIGGEST_ID, LOOKUPS
-from app.queries import count_up_to
+from app.fields import LookupField, explain, is_fragment, native
+from app.listviews import Lists
+from app.lookups import BIGGEST_ID, LOOKUPS, lookup_text
 from app.security import may
 from app.words import say, say_value
 
-READ_ONLY = frozenset({"list", "show"})
+READ_ONLY = frozenset({"list", "show", "export"})
 ADD_ONLY = READ_ONLY | {"add"}
 READ_WRITE = ADD_ONLY | {"edit"}
 
@@ -59,17 +56,7 @@ class Related:
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """One control over a list."""
-
-    name: str
-    label: Any
-    value: str
-    choices: list[tuple[str, str]]
-
-
-class RuledView(ModelView):
+class RuledView(Lists, ModelView):
     """
     The one base of all declared screens.
 
@@ -77,17 +64,12 @@ class RuledView(ModelView):
     `show_fieldsets`, `add_columns`, `edit_columns`, `label_columns`, `description_columns`, `validators_columns`,
     `add_form_extra_fields` / `edit_form_extra_fields`, `base_order`, `formatters_columns` (Python value → text or Markup).
     Ours: `include_route_methods` (READ_ONLY, ADD_ONLY, READ_WRITE, plus names of own endpoints), `search_words` (text columns of
-    the search box), `filter_columns` (enums, booleans, small relations; other columns filter by URL), `clipped` (long columns of the
-    list), and the hooks below.
+    the search box), `filter_columns` (what may be filtered besides the enums, flags, dates, numbers and relations that the list and
+    the page show), `more_columns` (what the list may show besides what its page shows), `clipped` (long columns of the list),
+    `ready_filters`, `bulk`, and the hooks below. What a request asks for lives in its `Listing`, never on the view.
     """
 
     include_route_methods = set(READ_WRITE)
-    page_size = 25
-    search_words: tuple[str, ...] = ()
-    filter_columns: tuple[str, ...] = ()
-    intro: Any = ""
-    empty_text: Any = _l("There is nothing here yet.")
-    clipped: tuple[str, ...] = ()
     form_intro: Any = ""
     form_class_name = "form wide"
 
@@ -100,6 +82,13 @@ class RuledView(ModelView):
     def title_of(self, item: Any) -> str:
         """Return how *item* is called on its page."""
         return str(item)
+
+    def row_url(self, item: Any) -> str:
+        """Return the address of the page of *item*, a row or a line of the list."""
+        return url_for(f"{self.endpoint}.show", pk=self.pk(item))
+
+    def edit_url(self, item: Any) -> str:
+        return url_for(f"{self.endpoint}.edit", pk=self.pk(item))
 
     def buttons(self, item: Any) -> list[Button]:
         """Return what else the reader may do on the page of *item*."""
@@ -142,6 +131,7 @@ class RuledView(ModelView):
         self.edit_columns = self.edit_columns or self.add_columns
         self.edit_form_extra_fields = self.edit_form_extra_fields or self.add_form_extra_fields
         super()._init_properties()
+        self._init_list()
 
     @property
     def model(self) -> Any:
@@ -175,92 +165,6 @@ class RuledView(ModelView):
         statement = self.scope(select(self.model).where(self._key == key)).options(*self._loading(columns))
         return db.session.scalars(statement).unique().first() or abort(404)
 
-    # List
-
-    def _filters_shown(self) -> list[Filter]:
-        shown = []
-        mapper = inspect(self.model)
-        for name in self.filter_columns:
-            value = request.args.get(name, "")
-            choices: list[tuple[str, str]] = []
-            if name in mapper.relationships:
-                target = mapper.relationships[name].mapper.class_
-                rows = db.session.scalars(select(target).limit(200))
-                choices = sorted(((str(inspect(row).identity[0]), str(row)) for row in rows), key=lambda pair: pair[1])
-            elif isinstance(mapper.columns[name].type, EnumType):
-                choices = [(member.name, _(member.value)) for member in mapper.columns[name].type.enum_class]
-            elif isinstance(mapper.columns[name].type, Boolean):
-                choices = [("1", _("Yes")), ("0", _("No"))]
-            shown.append(Filter(name, self.label_columns.get(name, name), value, choices))
-        return shown
-
-    def _condition(self, name: str, value: str) -> Any:
-        """Return the condition that *name* = *value* in the URL means, or None when it means nothing."""
-        mapper = inspect(self.model)
-        relation = mapper.relationships.get(name)
-        column = mapper.columns[name] if relation is None else next(iter(relation.local_columns))
-        if isinstance(column.type, EnumType):
-            member = column.type.enum_class.__members__.get(value)
-            return None if member is None else column == member
-        if isinstance(column.type, Boolean):
-            return column.is_(value == "1") if value in ("0", "1") else None
-        try:
-            wanted = column.type.python_type(value)
-        except ValueError:
-            return None
-        return column == wanted if not isinstance(wanted, int) or 0 <= wanted <= BIGGEST_ID else None
-
-    def _narrowed(self) -> Select[Any]:
-        statement = self.scope(select(self.model))
-        for name in self.filter_columns:
-            value = tidy(request.args.get(name, ""))
-            condition = self._condition(name, value) if value else None
-            if condition is not None:
-                statement = statement.where(condition)
-        for word in tidy(request.args.get("q", ""))[:100].split()[:6] if self.search_words else ():
-            texts = (getattr(self.model, name) for name in self.search_words)
-            statement = statement.where(or_(*(text.icontains(word, autoescape=True) for text in texts)))
-        return statement
-
-    def _order(self) -> tuple[str, str]:
-        name, direction = request.args.get("order", ""), request.args.get("dir", "asc")
-        if name in self.sortable:
-            return name, "desc" if direction == "desc" else "asc"
-        return self.base_order or (inspect(self.model).get_property_by_column(self._key).key, "asc")
-
-    @property
-    def sortable(self) -> tuple[str, ...]:
-        columns = inspect(self.model).columns
-        return tuple(name for name in self.list_columns if name in columns)
-
-    @expose("/list/")
-    @has_access
-    def list(self) -> str:
-        """Answer a page of rows: searched, filtered, sorted; one statement for the rows, one for the count."""
-        narrowed = self._narrowed()
-        n = count_up_to(db.session, narrowed.with_only_columns(self._key))
-        name, direction = self._order()
-        page = min(max(request.args.get("page", 1, type=int), 1), max(1, -(-n // self.page_size)))
-        column = getattr(self.model, name)
-        statement = (
-            narrowed.options(*self._loading(self.list_columns))
-            .order_by(column.desc() if direction == "desc" else column.asc(), self._key.desc() if direction == "desc" else self._key)
-            .limit(self.page_size)
-            .offset((page - 1) * self.page_size)
-        )
-        return self.render_template(
-            self.list_template,
-            title=self.list_title,
-            view=self,
-            rows=db.session.scalars(statement).unique().all(),
-            n=n,
-            page=page,
-            n_pages=max(1, -(-n // self.page_size)),
-            order=(name, direction),
-            filters=self._filters_shown(),
-            is_narrowed=any(value for key, value in request.args.items() if key in {"q", *self.filter_columns}),
-        )
-
     # Show
 
     @expose("/show/<pk>", methods=["GET"])
@@ -274,12 +178,12 @@ class RuledView(ModelView):
 
     # Add and edit
 
-    def _blame(self, form: Any, error: DomainError) -> None:
-        """Say *error* beside the field that it blames, else above the form."""
-        if error.field and error.field in form:
-            form[error.field].errors = [*form[error.field].errors, say(error)]
+    def _blame(self, form: Any, name: str | None, refusal: str) -> None:
+        """Say *refusal* beside the field that it blames, else above the form."""
+        if name and name in form:
+            form[name].errors = [*form[name].errors, refusal]
         else:
-            form.form_errors = [*form.form_errors, say(error)]
+            form.form_errors = [*form.form_errors, refusal]
 
     def _store(self, form: Any, item: Any, is_new: bool) -> bool:
         """Fill *item* and commit, or say in *form* why not; what was typed stays in the form."""
@@ -291,10 +195,10 @@ class RuledView(ModelView):
             db.session.commit()
         except DomainError as error:
             db.session.rollback()
-            self._blame(form, error)
+            self._blame(form, error.field, say(error))
         except IntegrityError as error:
             db.session.rollback()
-            form.form_errors = [*form.form_errors, explain(error)]
+            self._blame(form, *explain(error, form, self.model))
         else:
             return True
         return False
@@ -303,8 +207,8 @@ class RuledView(ModelView):
         status = 422 if form.errors else 200
         shown = self.add_fieldsets if item is None else self.edit_fieldsets
         fieldsets = shown or [("", {"fields": self.add_columns if item is None else self.edit_columns})]
-        seen = self._seen(item)
-        return self.render_template(template, title=title, view=self, form=form, item=item, fieldsets=fieldsets, seen=seen), status
+        facts = {"form": form, "item": item, "fieldsets": fieldsets, "seen": self._seen(item), "is_fragment": is_fragment()}
+        return self.render_template(template, title=title, view=self, **facts), status
 
     @staticmethod
     def _seen(item: Any) -> str:
@@ -320,12 +224,15 @@ class RuledView(ModelView):
     @expose("/add", methods=["GET", "POST"])
     @has_access
     def add(self) -> Any:
-        form = self.add_form()
+        """Answer the form of a new row and store it; to the dialog of another form answer only the form, then how the row is named."""
+        form = self.add_form(prefix="new-" if is_fragment() else "")
         if request.method == "GET":
             self.prefill(form)
         elif form.validate():
             item = self.model()
             if self._store(form, item, is_new=True):
+                if is_fragment():
+                    return jsonify(text=lookup_text(item)), 201
                 flash(_("Saved."), "success")
                 return redirect(url_for(f"{self.endpoint}.show", pk=self.pk(item)))
         return self._form_page(form, self.add_title, self.add_template)

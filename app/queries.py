@@ -50,6 +50,7 @@ from app.models import (
     CalendarDay,
     CalendarYear,
     CaseEvent,
+    Channel,
     ConsentText,
     Document,
     LegalTerm,
@@ -349,6 +350,32 @@ def _lines() -> Select[Any]:
         .join(Process, Process.id == Pqr.process_id)
         .join(RequestType, RequestType.id == Pqr.request_type_id)
     )
+
+
+#: What a list of cases may show besides `_LINE`: the columns of the case itself, and the name of a row that it refers to.
+_NAMED: dict[str, tuple[Any, Any, Any]] = {
+    "channel": (Channel, Pqr.channel_id, Channel.name),
+    "service": (Service, Pqr.service_id, Service.name),
+    "account": (Account, Pqr.account_id, Account.number),
+    "cause": (SuiCause, Pqr.cause_id, SuiCause.name),
+    "holder": (User, Pqr.holder_id, User.first_name + " " + User.last_name),
+}
+
+
+def case_columns(statement: Select[Any], names: Iterable[str]) -> Select[Any]:
+    """Return *statement*, over Pqr, selecting lines (`_LINE`) and besides them the columns in *names*, each under its name."""
+    known = {column.key for column in _LINE}
+    extra = [name for name in names if name not in known and name != "light"]
+    columns = [_NAMED[name][2].label(name) if name in _NAMED else getattr(Pqr, name) for name in extra]
+    lines = (
+        statement.with_only_columns(*_LINE, *columns)
+        .outerjoin(Party, Party.id == Pqr.party_id)
+        .join(Process, Process.id == Pqr.process_id)
+        .join(RequestType, RequestType.id == Pqr.request_type_id)
+    )
+    for model, key, _name in (_NAMED[name] for name in extra if name in _NAMED):
+        lines = lines.outerjoin(model, model.id == key)
+    return lines
 
 
 def case_lines(

@@ -32,8 +32,8 @@ from app.models import Assignment, Pqr, ProcessMember
 
 Right = tuple[str, str]
 
-READ = ("can_list", "can_show")
-WRITE = ("can_list", "can_show", "can_add", "can_edit")
+READ = ("can_list", "can_show", "can_export")
+WRITE = (*READ, "can_add", "can_edit")
 
 
 def rights(view: str, *permissions: str) -> frozenset[Right]:
@@ -45,7 +45,8 @@ CATALOGUES = (
     "Organisation", "Municipality", "Process", "ProcessMember", "Channel", "Service", "RequestType", "SuiCause", "SuiCode",
     "LegalTerm", "Parameter", "ConsentText", "AnswerTemplate",
 )  # fmt: skip
-REGISTERS = ("CalendarDay", "ChangeLog", "OutboxMessage")
+REGISTERS = ("ChangeLog", "OutboxMessage")
+READ_CALENDAR = frozenset({("can_list", "CalendarDay"), ("can_show", "CalendarDay")})
 
 EVERYBODY = rights("Home", "can_get") | rights("UserInfoEditView", "can_this_form_get", "can_this_form_post") | rights(
     "ResetMyPasswordView", "can_this_form_get", "can_this_form_post"
@@ -79,7 +80,7 @@ PROCESS_ROLES: dict[str, frozenset[Right]] = {
     COMERCIAL: EVERYBODY | READ_CASES | rights("Pqr", "can_see_all") | rights("Party", *WRITE) | rights("Account", *READ),
     CALIDAD: EVERYBODY | READ_CASES | READ_TIMES | rights("Pqr", "can_see_all") | READ_PARTIES,
     CONTROL: EVERYBODY | READ_CASES | READ_TIMES | rights("Pqr", "can_see_all", "can_see_reserved") | READ_PARTIES
-    | rights("ChangeLog", *READ) | rights("CalendarDay", *READ) | rights("LegalTerm", *READ),
+    | rights("ChangeLog", *READ) | READ_CALENDAR | rights("LegalTerm", *READ),
     PUBLIC: frozenset(),
 }  # fmt: skip
 
@@ -87,6 +88,7 @@ PROCESS_ROLES: dict[str, frozenset[Right]] = {
 ADMINISTRATION = (
     frozenset().union(*(rights(view, *WRITE) for view in CATALOGUES))
     | frozenset().union(*(rights(view, *READ) for view in REGISTERS))
+    | READ_CALENDAR
     | rights("CalendarDay", "can_change")
     | rights("Home", "can_first_steps")
     | rights("OutboxMessage", "can_resend")

@@ -88,6 +88,7 @@ from app.models import (
     SuiCode,
 )
 from app.operations import outbox
+from app.preferences import ListsView
 from app.reports.base import ControlledFormat, Cover, Report
 from app.reports.delimited import MEDIA_TYPE as CSV_TYPE
 from app.reports.delimited import write_csv
@@ -977,7 +978,7 @@ MENU: list[tuple[type, str, str, str]] = [
     (ChangeLogView, N_("Change log"), "history", RECORDS),
     (OutboxMessageView, N_("Outgoing mail"), "mail", RECORDS),
 ]
-NO_MENU: list[type] = [LookupView]
+NO_MENU: list[type] = [LookupView, ListsView]
 #: Tables of the change log that have no screen of this kind.
 TABLES = {
     "pqr": N_("Case"), "note": N_("Internal note"), "answer": N_("Answer"), "notice": N_("Notice"), "stored_file": N_("Stored file"),

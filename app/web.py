@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -29,6 +31,7 @@ from app.words import (
     say,
     say_day,
     say_instant,
+    say_light,
     say_long_day,
     say_nit,
     say_number,
@@ -144,13 +147,17 @@ def _typed() -> list[tuple[str, str]]:
     return [(name, value) for name, values in request.form.lists() for value in values if name != "csrf_token"]
 
 
-def _again(status: int, title: str, text: str):  # type: ignore[no-untyped-def]
-    """Return a page that keeps what was typed and sends it again at a press; the plain page when there is nothing to keep."""
+def _again(status: int, title: str, text: str, sign_in: str = ""):  # type: ignore[no-untyped-def]
+    """
+    Return a page that keeps what was typed and sends it again at a press; the plain page when there is nothing to keep.
+
+    With *sign_in*, an address, the reader has to sign in first; then his browser fills the form again, or he comes back to this page.
+    """
     typed = _typed()
     if not typed:
         return _page(status, title, text)
     had_files = any(part.filename for part in request.files.values())
-    facts = {"title": title, "text": text, "typed": typed, "had_files": had_files, "url": request.full_path.rstrip("?")}
+    facts = {"title": title, "text": text, "typed": typed, "had_files": had_files, "url": request.full_path.rstrip("?"), "sign_in": sign_in}
     return render_template("again.html", **facts), status
 
 
@@ -167,11 +174,44 @@ def _database_down(error: DBAPIError):  # type: ignore[no-untyped-def]
 
 
 def _expired_form(error: CSRFError):  # type: ignore[no-untyped-def]
+    if "_user_id" not in session and _typed():
+        return _session_ended()
     return _again(
         400,
         _("The form expired"),
         _("The page was open for too long, so nothing was saved. What you typed is kept: read it and send it again."),
     )
+
+
+def _session_ended():  # type: ignore[no-untyped-def]
+    way_in = url_for("DoorView.login", next=_form_address())
+    return _again(
+        401,
+        _("Your session ended"),
+        _("To protect the data of the citizens, a session ends after twelve hours. Nothing was saved, and what you typed is kept."),
+        sign_in=way_in,
+    )
+
+
+def _form_address() -> str:
+    """Return the address of the page whose form was sent: where it was sent to, or where it stood when that only takes posts."""
+    stood = urlsplit(request.referrer or "")
+    for path, query in ((request.path, request.query_string.decode("ascii", "ignore")), (stood.path, stood.query)):
+        try:
+            current_app.url_map.bind(request.host).match(path, method="GET")
+        except HTTPException:
+            continue
+        return f"{path}?{query}" if query else path
+    return "/"
+
+
+def _keep_typed(response: Response) -> Response:
+    """Answer a post that met the sign-in page with the page that keeps it: the form may be an hour of work."""
+    is_door = response.status_code == 302 and urlsplit(response.location or "").path == url_for("DoorView.login")
+    if request.method != "POST" or not is_door or "_user_id" in session or not _typed():
+        return response
+    session.pop("_flashes", None)  # "access denied" is not what happened
+    return current_app.make_response(_session_ended())
 
 
 def _crashed(error: Exception):  # type: ignore[no-untyped-def]
@@ -210,6 +250,13 @@ def signed_in() -> Any:
     return current_user._get_current_object() if current_user and current_user.is_authenticated else None
 
 
+def draft_key() -> str:
+    """Return the key under which the reader's browser keeps drafts (`forms.js`): nobody else's, and the same at the next sign-in."""
+    user = signed_in()
+    drawn = hmac.digest(str(current_app.secret_key).encode(), f"drafts of {user.id}".encode(), "sha256") if user else b""
+    return b64encode(drawn).decode()
+
+
 def is_here(url: str, exact: bool = False) -> bool:
     """Return whether the page of this request is *url*, or one below it (a list, its forms and its rows)."""
     room = url.split("?")[0].removesuffix("list/")
@@ -238,11 +285,13 @@ def filters(app: Flask) -> None:
     app.jinja_env.globals.update(
         appbuilder=appbuilder,
         csp_nonce=lambda: g.get("csp_nonce", ""),
+        draft_key=draft_key,
         here=here,
         is_here=is_here,
         languages=lambda: current_app.config["LANGUAGES"],
         page_lang=page_lang,
         page_theme=page_theme,
+        say_light=say_light,
         signed_in=signed_in,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -252,6 +301,7 @@ def filters(app: Flask) -> None:
 def init_app(app: Flask) -> None:
     app.before_request_funcs.setdefault(None, []).insert(0, _begin)
     app.after_request(_finish)
+    app.after_request(_keep_typed)
     app.register_error_handler(CSRFError, _expired_form)
     app.register_error_handler(RequestEntityTooLarge, _http_error)
     app.register_error_handler(HTTPException, _http_error)

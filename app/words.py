@@ -12,6 +12,7 @@ from babel.dates import format_date
 from babel.numbers import format_decimal
 from flask_babel import get_locale
 from flask_babel import gettext as _
+from markupsafe import Markup
 
 from app.domain.errors import DomainError
 from app.extensions import local
@@ -105,6 +106,16 @@ def say_phone(number: str | None) -> str:
     shape = phonenumbers.PhoneNumberFormat
     text = phonenumbers.format_number(parsed, shape.NATIONAL if parsed.country_code == 57 else shape.INTERNATIONAL)
     return text.replace(" ", "\u00a0")
+
+
+#: How each light looks; the words beside it say the same.
+TONES = {"GREEN": "ok", "AMBER": "warn", "ORANGE": "soon", "RED": "bad", "BLACK": "silence", "GREY": "stop", "DONE": "info"}
+
+
+def say_light(light: Enum | str, words: str) -> Markup:
+    """Return the traffic light of a case: its colour repeats what *words* say."""
+    name = light.name if isinstance(light, Enum) else light
+    return Markup('<span class="pill light {}">{}</span>').format(TONES.get(name, "stop"), words)
 
 
 def say_value(value: Any) -> Any:

@@ -36,19 +36,26 @@ RANK = {
     "lookups": 64,
     "fields": 66,
     "listing": 68,
+    "listviews": 69,  # the list of a screen, which the base view inherits
+    "preferences": 75,
+    "caselist": 72,  # the list of cases; `desk` adds the pages of one
     "jobs": 70,
     "baseviews": 70,
     "portal": 80,
     "api": 80,
     "almanac": 75,  # pages of the staff beside the declared screens, which put them in the menu
+    "intake": 70,  # how the staff registers, shared by desk and counter
     "desk": 75,
+    "counter": 78,  # a page of the desk for a queue
     "home": 76,  # Mi día names cases and lights as the desk does
     "views": 80,
     "cli": 80,
     "serve": 90,
     "": 100,  # app/__init__.py
 }
-READS_THE_CLOCK = {"views", "reader", "home", "baseviews", "almanac", "desk", "portal", "api", "jobs", "cli", "serve"}
+READS_THE_CLOCK = {
+    "views", "reader", "home", "baseviews", "listviews", "caselist", "almanac", "desk", "counter", "portal", "api", "jobs", "cli", "serve",
+}  # fmt: skip
 MAY_READ_THE_CLOCK = {
     "extensions.py": "defines now() and today()",
     "audit.py": "stamps rows and change log at the instant of the flush, whoever causes it",

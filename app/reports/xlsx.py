@@ -169,8 +169,7 @@ def _write_cover(book: Workbook, sheet: Worksheet, report: Report, cover: Cover,
     sheet.set_column(0, 0, 34)
     sheet.set_column(1, 1, 70)
     lines: list[Figure | tuple[str, datetime]] = [
-        Figure(_("Format"), cover.format.code),
-        Figure(_("Version"), cover.format.version),
+        *((Figure(_("Format"), cover.format.code), Figure(_("Version"), cover.format.version)) if cover.format.code else ()),
         Figure(_("Report"), _(report.name)),
         *(Figure(_("Filters") if index == 0 else "", words) for index, words in enumerate(report.filters_in_words())),
         Figure(_("Issued by"), cover.author),

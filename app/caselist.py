@@ -1,0 +1,256 @@
+"""The list of cases, declared; `desk.CaseView` adds the pages of one case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from flask import url_for
+from flask_appbuilder import expose, has_access, permission_name
+from flask_appbuilder.models.sqla.interface import SQLAInterface
+from flask_appbuilder.security.sqla.models import User
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_login import current_user
+from flask_wtf import FlaskForm
+from sqlalchemy import ColumnElement, Select, select
+from wtforms import Form, SelectField, StringField
+from wtforms.validators import DataRequired
+
+from app import queries, reader
+from app.baseviews import RuledView
+from app.domain import N_
+from app.domain.deadlines import Light, light_of, silence_on
+from app.domain.errors import DomainError
+from app.domain.states import Category, Identity, Move, PqrStatus, states_in
+from app.extensions import db, now, today
+from app.forms import UpTo, tidy
+from app.listing import Choices, Facet, Moment, Rows, flag_facet
+from app.listviews import Bulk, Ready
+from app.models import Pqr, Process
+from app.operations import messages
+from app.operations import pqr as operations
+from app.security import may, processes_of, scope_cases
+from app.words import say, say_light
+
+
+def light_shown(line: Any, calendar: Any, on: date) -> tuple[Light, str]:
+    """Return the light of a case (a Pqr or a line of a list) and the words beside it."""
+    is_open = line.status.category in (Category.OPEN, Category.STOPPED)
+    has_silence = is_open and silence_on(line.due_on, on, None, line.regime)
+    light = light_of(
+        safe_on=line.safe_on,
+        due_on=line.due_on,
+        today=on,
+        calendar=calendar,
+        is_stopped=line.status.category is Category.STOPPED,
+        is_answered=not is_open,
+        has_silence=has_silence,
+    )
+    if not is_open:
+        return light, _(line.status.value)
+    if light is Light.GREY:
+        return light, _("Clock stopped")
+    if on > line.due_on:
+        late = calendar.between(line.due_on, on)
+        return light, _("In silence · %(n)s working days late", n=late) if has_silence else _("%(n)s working days late", n=late)
+    left = calendar.between(on, line.due_on)
+    return light, _("Due today") if line.due_on == on else _("Due tomorrow") if left == 1 else _("%(n)s working days left", n=left)
+
+
+def is_masked(line: Any) -> bool:
+    """Whether the reader may not know who files this case."""
+    return line.identity is Identity.RESERVED and not may("can_see_reserved")
+
+
+def shown_name(line: Any) -> str:
+    """Return who files, as the reader may know it: reserved identities only for whoever has that right."""
+    if line.identity is Identity.ANONYMOUS:
+        return _("Anonymous")
+    if is_masked(line):
+        return _("Reserved identity")
+    return line.party if isinstance(line.party, str) else line.party.name
+
+
+def holds(pqr: Pqr) -> bool:
+    """Whether the reader may act on a case: the whole house may, an owner while a process of theirs holds it."""
+    if may("can_see_all") or pqr.holder_id == current_user.id:
+        return True
+    return pqr.process_id in set(db.session.scalars(processes_of(current_user.id, today())))
+
+
+# ── Filters ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+BUCKET_NAMES = {
+    "silence": N_("In silence"), "late": N_("Late"), "now": N_("Due today or tomorrow"), "soon": N_("Next 5 working days"),
+    "ok": N_("In time"), "stopped": N_("Clock stopped"),
+}  # fmt: skip
+
+
+def _bucket(value: str, moment: Moment) -> ColumnElement[bool]:
+    return queries.in_bucket(value, moment.today, moment.calendar())
+
+
+def _only_me(name: str, label: Any, condition: Any) -> Choices:
+    return Choices(name, label, lambda: (("me", N_("me")),), lambda _value, _moment: condition())
+
+
+def _open(value: str, _moment: Moment) -> ColumnElement[bool]:
+    alive = Pqr.status.in_(states_in(Category.OPEN, Category.STOPPED))
+    return alive if value == "1" else ~alive
+
+
+FACETS: tuple[Facet, ...] = (
+    Choices("light", _l("Term"), BUCKET_NAMES.items, _bucket),
+    Choices("open", _l("Open"), lambda: (("1", N_("Yes")), ("0", N_("No"))), _open),
+    _only_me("waiting", _l("Waiting for"), reader.waiting),
+    _only_me("returned", _l("Returned to"), reader.returned),
+    Rows("holder", _l("Person in charge"), Pqr.holder_id, User, User.id, "user", True, lambda moment: Pqr.holder_id == moment.user_id),
+    flag_facet("is_priority", _l("Priority"), Pqr.is_priority),
+)
+
+READY = (
+    Ready(N_("Due today"), "open=1&due_on=today&order=due_on"),
+    Ready(N_("Next 5 working days"), "open=1&due_on=next5&order=due_on"),
+    Ready(N_("Late"), "light=late,silence&order=due_on"),
+    Ready(N_("In silence"), "light=silence&order=due_on"),
+    Ready(N_("Waiting for me"), "waiting=me&order=due_on"),
+    Ready(N_("Waiting for my approval"), "status=SOLVED&order=due_on", "issue_answer"),
+    Ready(N_("To notify"), "status=ANSWERED&order=answered_on", "notify"),
+    Ready(N_("Not routed yet"), "status=RECEIVED&order=filed_on", "register"),
+)
+
+
+# ── Many cases at once ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class RouteForm(FlaskForm):
+    process_id = SelectField(_l("Process"), coerce=int, validate_choice=True)
+    reason = StringField(_l("Why"), filters=[tidy], validators=[DataRequired(_l("Say why: the process will read it.")), UpTo(500)])
+
+    def __init__(self) -> None:
+        super().__init__()
+        rows = db.session.scalars(select(Process).where(Process.is_active, ~Process.is_front_desk).order_by(Process.name))
+        self.process_id.choices = [(row.id, row.name) for row in rows]
+
+
+def _refusal(move: Move, pqr: Pqr) -> str:
+    if not holds(pqr):
+        return _("Another process has it now.")
+    try:
+        operations.arrow_for(move, pqr.status)
+    except DomainError as error:
+        return say(error)
+    return ""
+
+
+def _close_refusal(_view: Any, pqr: Pqr) -> str:
+    """Closing many is for cases whose term to appeal is over; a waiver is written case by case."""
+    refused = _refusal(Move.CLOSE, pqr)
+    if not refused and pqr.appeal_until and pqr.appeal_until >= today():
+        return _("The citizen may still appeal. Close it one by one if there is a waiver.")
+    return refused
+
+
+def _route(_view: Any, pqr: Pqr, form: RouteForm) -> None:
+    process = db.session.get_one(Process, form.process_id.data)
+    if pqr.process_id == process.id and pqr.status is PqrStatus.ROUTED:
+        return  # it is there already
+    at = now()
+    operations.route(db.session, pqr, process, form.reason.data, at=at, actor_id=current_user.id)
+    messages.tell_routed(db.session, pqr, at)
+
+
+def _close(_view: Any, pqr: Pqr, _form: Any) -> None:
+    operations.close(db.session, pqr, waiver="", at=now(), actor_id=current_user.id)
+
+
+# ── The list ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class CaseList(RuledView):
+    """Cases, 25 a page; rows are lines of one SELECT, not entities."""
+
+    datamodel = SQLAInterface(Pqr)
+    class_permission_name = "Pqr"
+    list_template = "case/list.html"
+    list_title = _l("Cases (PQR)")
+    search_hint = _l("Number, name, account, subject")
+    empty_text = _l("There are no cases yet. The first one that is registered, or that a citizen files, appears here.")
+    list_columns = ["number", "request_type", "subject", "party", "process", "light", "due_on"]
+    more_columns = (
+        "status", "filed_on", "answered_on", "notified_on", "closed_on", "channel", "service", "account", "cause", "holder", "outcome",
+        "regime", "is_priority", "invoice_number", "disputed_cop",
+    )  # fmt: skip
+    show_columns = ["number"]
+    own_facets = FACETS
+    ready_filters = READY
+    base_order = ("filed_on", "desc")
+    clipped = ("subject", "party", "cause")
+    label_columns = {
+        "number": _l("Number"), "request_type": _l("Type"), "subject": _l("Subject"), "party": _l("Who"), "process": _l("Process"),
+        "light": _l("Term"), "due_on": _l("Due"), "status": _l("State"), "filed_on": _l("Filed"), "answered_on": _l("Answered"),
+        "notified_on": _l("Notified"), "closed_on": _l("Closed"), "channel": _l("Channel"), "service": _l("Service"),
+        "account": _l("Account"), "cause": _l("Cause"), "holder": _l("Person in charge"), "outcome": _l("Sense of the answer"),
+        "regime": _l("Regime"), "is_priority": _l("Priority"), "invoice_number": _l("Invoice"), "disputed_cop": _l("Disputed value"),
+    }  # fmt: skip
+    bulk = (
+        Bulk("route", _l("Route"), "route", lambda _view, pqr: _refusal(Move.ROUTE, pqr), _route, RouteForm),
+        Bulk("close", _l("Close"), "close", _close_refusal, _close),
+    )
+    SORTED = ("number", "filed_on", "due_on", "answered_on")
+
+    def _init_forms(self) -> None:
+        self.search_form = self.add_form = self.edit_form = Form  # a case is never written through a generated form
+
+    def may_do(self, method: str) -> bool:
+        return method not in ("add", "edit") and super().may_do(method)
+
+    # Rows
+
+    def scope(self, statement: Select[Any]) -> Select[Any]:
+        return scope_cases(statement, today())
+
+    def narrowed(self) -> Select[Any]:
+        statement = super().narrowed()
+        if "party" in self.listing().values and not may("can_see_reserved"):
+            statement = statement.where(Pqr.identity == Identity.NAMED)  # the list of somebody's cases would tell who filed
+        return statement
+
+    def order_column(self, name: str) -> Any:
+        """Only what an index serves; never the name, whose place would tell a reserved identity."""
+        return getattr(Pqr, name) if name in self.SORTED else None
+
+    def lines(self, statement: Select[Any], columns: Iterable[str]) -> Select[Any]:
+        return queries.case_columns(statement, columns)
+
+    def line_of(self, row: Any) -> Any:
+        return row
+
+    # Cells
+
+    def shown(self, item: Any, name: str) -> Any:
+        match name:
+            case "party":
+                return shown_name(item)
+            case "light":
+                return say_light(*light_shown(item, self._calendar(), today()))
+        return super().shown(item, name)
+
+    @staticmethod
+    def _calendar() -> Any:
+        return queries.calendar_of(db.session, queries.organisation(db.session))
+
+    def title_of(self, item: Any) -> str:
+        return str(item.number)
+
+    def row_url(self, item: Any) -> str:
+        return url_for("CaseView.show", number=item.number)
+
+    @expose("/")
+    @has_access
+    @permission_name("list")
+    def list(self) -> Any:
+        """The queue."""
+        return super().list()
