@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from enum import Enum
 from typing import Any
 
-from flask import url_for
+from flask import request, url_for
 from flask_appbuilder.fields import QuerySelectField, QuerySelectMultipleField
 from flask_appbuilder.validators import Unique as FabUnique
 from flask_babel import gettext as _
 from markupsafe import Markup
+from sqlalchemy import CheckConstraint, String, inspect
 from sqlalchemy import Enum as EnumType
-from sqlalchemy import String, inspect
 from sqlalchemy.exc import IntegrityError
 from wtforms import BooleanField, Form, SelectField, StringField
 from wtforms.fields.core import UnboundField
@@ -20,7 +21,7 @@ from wtforms.validators import DataRequired, InputRequired, ValidationError
 from wtforms.validators import Optional as Empty
 from wtforms.widgets import CheckboxInput, ListWidget, TextInput
 
-from app.extensions import db
+from app.extensions import appbuilder, db
 from app.forms import NotTaken, tidy
 from app.lookups import LOOKUPS
 
@@ -59,14 +60,38 @@ def enum_select(label: Any, enum: type[Enum], *, optional: bool = False, **optio
     return EnumSelect(label, enum, blank="—" if optional else None, **options)
 
 
+def is_fragment() -> bool:
+    """Whether a dialog of another form asks (`forms.js`): it wants the form without its page."""
+    return request.headers.get("X-Fragment") == "1"
+
+
+def lookup_attributes(kind: str) -> dict[str, str]:
+    """Return what makes a text box offer rows of `LOOKUPS[kind]` while somebody types; without script it is a text box."""
+    return {"data-lookup": url_for("LookupView.seek", kind=kind), "data-nothing": _("Nothing found"), "autocomplete": "off"}
+
+
+def create_link(kind: str, field_id: str) -> Markup:
+    """
+    Return the link beside the look-up field *field_id* that adds a missing row without leaving the page; empty without the right.
+
+    Without script it opens the screen in another tab. So it does within a dialog: one at a time is enough.
+    """
+    add = LOOKUPS[kind].add
+    view = next((each for each in appbuilder.baseviews if add and type(each).__name__ == add[0]), None)
+    if add is None or view is None or not view.may_do("add"):
+        return Markup()
+    create = Markup(' data-create="{} {}" data-for="{}"').format(*add[1:], field_id) if not is_fragment() else ""
+    url = url_for(f"{add[0]}.add")
+    link = Markup('<a class="create" href="{}" target="_blank" rel="noopener"{}>{}</a>').format(url, create, view.add_title)
+    return link + Markup('<span class="help" role="status" data-text="{}"></span>').format(_("It is saved and chosen."))
+
+
 class LookupInput(TextInput):
-    """A text box that knows where to ask for suggestions; without script it is a text box."""
+    """The text box of a relation, and the way to add the row that is missing."""
 
     def __call__(self, field: LookupField, **attributes: Any) -> Markup:
-        attributes.setdefault("data-lookup", url_for("LookupView.seek", kind=field.kind))
-        attributes.setdefault("data-nothing", _("Nothing found"))
-        attributes.setdefault("autocomplete", "off")
-        return super().__call__(field, **attributes)
+        box = super().__call__(field, **(lookup_attributes(field.kind) | attributes))
+        return box + create_link(field.kind, attributes.get("id", field.id))
 
 
 class LookupField(StringField):
@@ -151,11 +176,42 @@ def _native_field(field: UnboundField, name: str, model: Any, column: Any, relat
     return UnboundField(kind, *field.args, **{**options, "validators": validators})
 
 
-def explain(error: IntegrityError) -> str:
-    """Return what the database refused, in plain words; forms should have said it before, so this is the last wall."""
+def explain(error: IntegrityError, form: Form, model: Any) -> tuple[str | None, str]:
+    """
+    Return the field that a constraint of the database blames, if *form* shows one, and what it refused, in plain words.
+
+    Forms should have said it before, so this is the last wall: two people at the same moment, or a rule without a validator.
+    """
     text = str(error.orig).lower()
+    names = [name for name in _blamed(error, model) if name in form]
+    labels = ", ".join(str(form[name].label.text) for name in names)
+    first = names[0] if names else None
     if "unique" in text or "duplicate" in text:
-        return _("Another row already has these values. Look for it in the list before you add it again.")
+        if names:
+            return first, _("Another row already has the same: %(columns)s.", columns=labels)
+        return None, _("Another row already has these values. Look for it in the list before you add it again.")
     if "foreign key" in text:
-        return _("This row is in use, or refers to one that no longer exists. Nothing was saved.")
-    return _("The values contradict a rule of the register. Nothing was saved; check dates, numbers and required fields.")
+        return first, _("This row is in use, or refers to one that no longer exists. Nothing was saved.")
+    if "not null" in text or "not-null" in text:
+        return first, _("This may not stay empty.")
+    if len(names) > 1:
+        return first, _("These values contradict each other, or a rule of the register: %(columns)s.", columns=labels)
+    return first, _("The values contradict a rule of the register. Nothing was saved; check dates, numbers and required fields.")
+
+
+def _blamed(error: IntegrityError, model: Any) -> list[str]:
+    """Return the attributes of *model* whose columns the refusal names: PostgreSQL names the constraint, SQLite that or the columns."""
+    table = inspect(model).local_table
+    text = str(error.orig)
+    said = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or text.rpartition(": ")[2]
+    rule = next((each for each in (*table.constraints, *table.indexes) if each.name and each.name == said), None)
+    if isinstance(rule, CheckConstraint):
+        columns = set(re.findall(r"[a-z_]+", str(rule.sqltext).lower()))
+    elif rule is not None:
+        columns = {column.name for column in rule.columns}
+    else:
+        column = getattr(getattr(error.orig, "diag", None), "column_name", None)
+        columns = {column} if column else set(re.findall(rf"\b{table.name}\.(\w+)", text))
+    relations = {local.name: name for name, each in inspect(model).relationships.items() for local in each.local_columns}
+    found = [name for each in table.columns if each.name in columns for name in (relations.get(each.name), each.name)]
+    return [name for name in found if name]

@@ -30,7 +30,8 @@ class Lookup:
     How to name a row of a big table in one line of text, and how to find it again.
 
     `text(row)` is what a form shows and sends; `find(text)` understands it, and what people write by hand (a document, a number);
-    `seek(session, text)` offers rows while somebody types.
+    `seek(session, text)` offers rows while somebody types. `add`: the screen that adds such a row from within another form, and the
+    columns that take what was typed so far, a text or a number.
     """
 
     model: type
@@ -38,6 +39,7 @@ class Lookup:
     text: Callable[[Any], str]
     find: Callable[[str], Select[Any]]
     seek: Callable[[Session, str], Iterable[Any]]
+    add: tuple[str, str, str] | None = None
 
 
 N_OFFERED = 12
@@ -109,13 +111,14 @@ def _starts(name: str) -> Iterable[str]:
 
 
 LOOKUPS: dict[str, Lookup] = {
-    "party": Lookup(Party, ("can_list", "Party"), _party_text, _find_party, _seek_parties),
+    "party": Lookup(Party, ("can_list", "Party"), _party_text, _find_party, _seek_parties, ("PartyView", "name", "document_number")),
     "account": Lookup(
-        Account, ("can_list", "Account"), lambda row: f"{row.number} · {row.service.code} · {row.address}", _find_account, _seek_accounts
+        Account, ("can_list", "Account"), lambda row: f"{row.number} · {row.service.code} · {row.address}", _find_account, _seek_accounts,
+        ("AccountView", "address", "number"),
     ),
     "user": Lookup(
         User,
-        ("can_list", "ProcessMember"),
+        ("can_list", "Pqr"),  # the history of every case names them
         lambda row: f"{row.first_name} {row.last_name} · {row.username}",
         lambda text: select(User).where(User.username == _tail(text)),
         _seek_users,
@@ -128,6 +131,11 @@ LOOKUPS: dict[str, Lookup] = {
         _seek_municipalities,
     ),
 }
+
+
+def lookup_text(row: Any) -> str:
+    """Return how forms name *row*."""
+    return next((each.text(row) for each in LOOKUPS.values() if isinstance(row, each.model)), str(row))
 
 
 class LookupView(BaseView):

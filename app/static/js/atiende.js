@@ -65,12 +65,16 @@
     if (!event.defaultPrevented && !form.hasAttribute("data-again")) sent.add(form);
     dirty.delete(form);
   });
-  document.addEventListener("input", ({ target }) => { if (target.form?.hasAttribute("data-keep")) dirty.add(target.form); });
+  const soil = ({ target }) => { if (target.form?.hasAttribute("data-keep")) dirty.add(target.form); };
+  document.addEventListener("input", soil);
+  document.addEventListener("change", soil);
+  document.addEventListener("reset", ({ target }) => dirty.delete(target));
+  document.addEventListener("click", ({ target }) => { if (target.closest?.("a[data-cancel]")) dirty.clear(); });
   window.addEventListener("beforeunload", (event) => { if (dirty.size) event.preventDefault(); });
   window.addEventListener("pageshow", (event) => { if (event.persisted) all("form").forEach((form) => sent.delete(form)); });
 
   /* Remote look-up: the field is plain text that the server understands; this offers what to write in it. */
-  for (const input of all("input[data-lookup]")) {
+  const look = (input) => {
     const list = document.createElement("ul");
     list.className = "lookup-options";
     list.id = `${input.id}-options`;
@@ -97,7 +101,6 @@
       input.value = row.dataset.value;
       close();
       input.dispatchEvent(new Event("change", { bubbles: true }));
-      if (input.form?.hasAttribute("data-keep")) dirty.add(input.form);
     };
     const show = (rows) => {
       list.replaceChildren(...rows.map(({ text, hint }, i) => {
@@ -133,5 +136,7 @@
     });
     list.addEventListener("mousedown", (event) => { event.preventDefault(); const row = event.target.closest("[role=option]"); if (row) take(row); });
     input.addEventListener("blur", () => { asked += 1; close(); });
-  }
+  };
+  all("input[data-lookup]").forEach(look);
+  document.addEventListener("fresh", ({ target }) => all("input[data-lookup]", target).forEach(look)); /* a part of a page that came later */
 })();
