@@ -607,6 +607,22 @@ class RegisterForm(FlaskForm):
     files = MultipleFileField(_l("Attachments"))
 
 
+class CounterForm(RegisterForm):
+    """The same at the counter, where the page found the party and its accounts before; the subject may be left to the first words."""
+
+    request_type = RadioField(
+        _l("Kind of request"), coerce=maybe_int, validate_choice=False, validators=[OneOf(_l("Choose what the request is."))]
+    )
+    account = RadioField(_l("Account"), coerce=maybe_int, validators=[Empty()])
+    account_number = StringField(_l("Another account"), filters=[tidy], validators=[Length(max=30)])
+    subject = StringField(
+        _l("Subject"),
+        description=_l("Empty: the first words of the text."),
+        filters=[tidy],
+        validators=[Length(max=200, message=_l("Up to %(max)d characters fit."))],
+    )
+
+
 class MoveForm(FlaskForm):
     """What a move may ask for; each move uses some of the fields (`MOVE_FIELDS`)."""
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hmac
 import math
-import re
 import secrets
 import textwrap
 from dataclasses import dataclass, field
@@ -41,7 +40,7 @@ from app.domain.states import Category, ConsentKind, DocumentKind, DocumentType,
 from app.downloads import send_stored
 from app.extensions import csrf, db, local, now, start_writing, today
 from app.forms import IDENTITY_HELP, CalculatorForm, FilingForm, LookupForm, PressForm
-from app.models import Account, Answer, Channel, ConsentText, Document, Note, Notice, Party, Pqr, RequestType, Service, StoredFile
+from app.models import Answer, Channel, ConsentText, Document, Note, Notice, Party, Pqr, RequestType, Service, StoredFile
 from app.operations import calculator, files, messages, parties
 from app.operations import pqr as operations
 from app.operations.numbers import new_access_key, normalise_key
@@ -165,10 +164,9 @@ def _read_house(session: Session, at: datetime) -> House:
 
 def _read_consents(session: Session, name: str, on: date) -> dict[str, SimpleNamespace]:
     """Return the version in force of each text; {organisation} stands for the name of the company."""
-    texts = select(ConsentText).where(ConsentText.valid_from <= on).order_by(ConsentText.version)
     return {
-        row.kind.name: SimpleNamespace(id=row.id, version=row.version, text=row.text.replace("{organisation}", name))
-        for row in session.scalars(texts)
+        kind.name: SimpleNamespace(id=row.id, version=row.version, text=row.text.replace("{organisation}", name))
+        for kind, row in queries.consents_in_force(session, on).items()
     }
 
 
@@ -305,10 +303,10 @@ def _store(form: FilingForm, house: House, submission: str) -> Page:
     start_writing()
     try:
         try:
-            pqr_id = _file(form, house, submission).id
+            pqr_id = _file(form, submission).id
         except IntegrityError:  # a second click raced with the first one to the same row: now it is there
             db.session.rollback()
-            pqr_id = _file(form, house, submission).id
+            pqr_id = _file(form, submission).id
         db.session.commit()
     except DomainError as error:
         db.session.rollback()
@@ -318,23 +316,20 @@ def _store(form: FilingForm, house: House, submission: str) -> Page:
     return _go_to_confirmation(pqr_id)
 
 
-_FIELD_OF = {"request_type": "request_type", "body": "body", "account": "account_number", "files": "files", "identity": "identity"}
-
-
 def _blame(form: FilingForm, error: DomainError) -> None:
     """Put the refusal beside its field, or on top."""
-    name = _FIELD_OF.get(error.field or "")
-    if name:
+    name = error.field
+    if name in ("request_type", "body", "account_number", "files", "identity"):
         form[name].errors = [*form[name].errors, say(error)]
     else:
         form.form_errors.append(say(error))
 
 
-def _file(form: FilingForm, house: House, submission: str) -> Pqr:
+def _file(form: FilingForm, submission: str) -> Pqr:
     """Store the case with its files and the mail that tells it; flushed."""
     session, at = db.session(), now()
     kind = session.scalar(select(RequestType).where(RequestType.code == form.request_type.data))
-    account = _account(session, form)
+    account = queries.account_numbered(session, form.account_number.data, form.service.data, is_strict=True)
     party, doubt = _party(session, form)
     filing = operations.Filing(
         organisation=queries.organisation(session),
@@ -350,7 +345,7 @@ def _file(form: FilingForm, house: House, submission: str) -> Pqr:
         notice_email=(party and form.email.data) or None,
         notice_address=(party and form.address.data) or None,
         submission=submission,
-        consent_texts=_consents(session, form, house),
+        consent_texts=_consents(session, form, local(at).date()),
     )
     pqr = operations.file_pqr(session, filing, at=at)
     if form.checked_files and not pqr.files:  # else the other half of a double click brought them
@@ -370,35 +365,11 @@ def _channel(session: Session) -> Channel:
     return channel
 
 
-def _consents(session: Session, form: FilingForm, house: House) -> list[ConsentText]:
+def _consents(session: Session, form: FilingForm, on: date) -> list[ConsentText]:
     """Return the texts that were on the page and were accepted; an anonymous request has nobody to accept anything."""
-    accepted = {"DATA": form.accepts_data.data, "E_NOTICE": form.is_e_notice.data, "SURVEY": form.accepts_survey.data}
-    if form.is_anonymous:
-        return []
-    ids = [house.consents[kind].id for kind in ConsentKind.__members__ if accepted[kind] and kind in house.consents]
-    return list(session.scalars(select(ConsentText).where(ConsentText.id.in_(ids)))) if ids else []
-
-
-def _account(session: Session, form: FilingForm) -> Account | None:
-    """Return the account with the number that was typed, of the chosen service if there are several. Raises DomainError."""
-    number = re.sub(r"\s", "", form.account_number.data or "")
-    if not number:
-        return None
-    found = session.scalars(select(Account).join(Service).where(Account.number == number).order_by(Service.position, Service.id)).all()
-    chosen = [account for account in found if form.service.data in (None, account.service_id)]
-    if not found:
-        raise DomainError(
-            N_("We do not find the account %(number)s. Check it on your invoice, or leave it empty: you can file without it."),
-            field="account",
-            number=number,
-        )
-    if not chosen:
-        raise DomainError(
-            N_("The account %(number)s has another service than the one you chose. Change the service, or leave it unsaid."),
-            field="account",
-            number=number,
-        )
-    return chosen[0]
+    boxes = {ConsentKind.DATA: form.accepts_data, ConsentKind.E_NOTICE: form.is_e_notice, ConsentKind.SURVEY: form.accepts_survey}
+    accepted = [kind for kind, box in boxes.items() if box.data and not form.is_anonymous]
+    return queries.consents_to(session, accepted, on)
 
 
 def _party(session: Session, form: FilingForm) -> tuple[Party | None, str]:

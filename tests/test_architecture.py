@@ -23,6 +23,7 @@ RANK = {
     "logs": 30,
     "words": 20,  # values and refusals in the reader's language and notation
     "web": 30,  # what every request gets, and `say()`: below the pages that say errors
+    "search": 35,  # keeps its documents as the audit keeps its log; queries ask it
     "queries": 40,
     "operations": 50,
     "documents": 60,

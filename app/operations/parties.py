@@ -41,6 +41,11 @@ def find_or_create_party(
     if party is None:
         party = Party(kind=kind, document_type=document_type, document_number=document_number or None, name=name)
         session.add(party)
+    return complete(session, party, contact)
+
+
+def complete(session: Session, party: Party, contact: dict[str, Any]) -> Party:
+    """Write those *contact* data that the party lacks; what it has stays. Return it, flushed."""
     for field, value in contact.items():
         if value and not getattr(party, field):
             setattr(party, field, value)

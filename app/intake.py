@@ -1,0 +1,175 @@
+"""
+How the staff registers a case, the same at every door: what a form says becomes a filing.
+
+The registration page and the counter ask for the same facts in another order. They give the catalogues to their form
+(`fill_choices`), store what it says (`register`) and put a refusal beside its field (`blame`).
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Collection
+from datetime import datetime
+from typing import Any
+
+from flask_appbuilder.security.sqla.models import User
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import queries
+from app.domain import N_
+from app.domain.errors import DomainError
+from app.domain.states import ConsentKind, DocumentType, Identity, PartyKind, Visibility
+from app.extensions import local
+from app.forms import CounterForm, RegisterForm, check_document
+from app.models import Account, AnswerTemplate, Channel, Party, Pqr, Process, ProcessMember, RequestType, Service, SuiCause
+from app.operations import files, messages, parties
+from app.operations import pqr as operations
+from app.words import say
+
+Choices = list[tuple[Any, str]]
+
+
+def blame(form: Any, error: DomainError) -> None:
+    """Put the refusal beside its field when the form shows that field, else on top."""
+    name = error.field or ""
+    field = next((form[key] for key in (name, f"{name}_id") if key in form), None)
+    if field is not None:
+        field.errors = [*field.errors, say(error)]
+    else:
+        form.form_errors.append(say(error))
+
+
+# ── Choices ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def fill_choices(session: Session, form: Any, of_services: Collection[int] = ()) -> None:
+    """
+    Give the choices of the catalogues to whichever of these fields the form has.
+
+    Args:
+        of_services: What the accounts of the party have: then the service is that of the account, and the causes are theirs.
+    """
+    nothing: tuple[Any, str] = ("", "—")
+    rows: dict[str, Callable[[], Choices]] = {
+        "request_type": lambda: [(t.id, t.name) for t in session.scalars(_active(RequestType))],
+        "channel": lambda: [(c.id, c.name) for c in session.scalars(_active(Channel))],
+        "service": lambda: [nothing, *((s.id, s.name) for s in (() if of_services else session.scalars(_active(Service))))],
+        "cause": lambda: [nothing, *((c.id, str(c)) for c in session.scalars(_causes(of_services)))],
+        "process_id": lambda: [nothing, *((p.id, p.name) for p in session.scalars(_PROCESSES))],
+        "user_id": lambda: [nothing, *((u.id, u.get_full_name()) for u in session.scalars(_members()))],
+        "template": lambda: [nothing, *((t.id, t.name) for t in session.scalars(_templates()))],
+    }
+    for name, choices in rows.items():
+        if name in form:
+            form[name].choices = choices()
+
+
+_PROCESSES = select(Process).where(Process.is_active).order_by(Process.name)
+
+
+def _causes(of_services: Collection[int]) -> Any:
+    causes = select(SuiCause).order_by(SuiCause.group_code, SuiCause.code)
+    return causes.where(SuiCause.service_id.in_(of_services)) if of_services else causes
+
+
+def _active(model: Any) -> Any:
+    return select(model).where(model.is_active).order_by(model.position, model.name)
+
+
+def _templates() -> Any:
+    return select(AnswerTemplate).where(AnswerTemplate.is_active).order_by(AnswerTemplate.name)
+
+
+def _members() -> Any:
+    members = select(ProcessMember.user_id)
+    return select(User).where(User.active, User.id.in_(members)).order_by(User.first_name, User.last_name)
+
+
+# ── Registering ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def register(session: Session, form: RegisterForm, *, at: datetime, actor_id: int, party: Party | None = None) -> Pqr:
+    """
+    Store the case that *form* describes, with its files and the mail that tells it; return it, flushed. The caller commits.
+
+    Args:
+        party: Who files, when the page found that before; otherwise the document and the name in the form say it.
+
+    Raises:
+        DomainError: With the name of the field that has to change.
+    """
+    checked = files.check_uploads(form.files.data)
+    who = _party(session, form, party)
+    on = local(at).date()
+    filing = operations.Filing(
+        organisation=queries.organisation(session),
+        request_type=session.get_one(RequestType, form.request_type.data),
+        channel=session.get_one(Channel, form.channel.data),
+        subject=form.subject.data or textwrap.shorten(form.body.data, 120, placeholder="…"),
+        body=form.body.data,
+        identity=Identity[form.identity.data],
+        party=who,
+        account=_account(session, form),
+        service=session.get(Service, form.service.data) if form.service.data else None,
+        cause=session.get(SuiCause, form.cause.data) if form.cause.data else None,
+        is_priority=form.is_priority.data,
+        priority_reason=form.priority_reason.data or None,
+        is_e_notice=form.is_e_notice.data,
+        notice_email=form.email.data or None,
+        notice_address=form.address.data or None,
+        disputed_cop=form.disputed_cop.data,
+        invoice_number=form.invoice_number.data or None,
+        previous=_earlier(session, form.previous_number.data),
+        submission=form.submission.data or None,
+        consent_texts=queries.consents_to(session, _accepted(form) if who else (), on),
+    )
+    pqr = operations.file_pqr(session, filing, at=at, actor_id=actor_id)
+    if not pqr.files:  # else the other half of a double click brought them
+        for item in checked:
+            files.store_file(session, item, pqr=pqr, visibility=Visibility.CITIZEN)
+    messages.tell_filed(session, pqr, at)
+    session.flush()
+    return pqr
+
+
+def _accepted(form: RegisterForm) -> list[ConsentKind]:
+    return [kind for kind, box in ((ConsentKind.DATA, form.accepts_data), (ConsentKind.E_NOTICE, form.is_e_notice)) if box.data]
+
+
+def _account(session: Session, form: RegisterForm) -> Account | None:
+    """Return the account that was typed, else the one that was chosen among those of the party."""
+    typed = queries.account_numbered(session, form.account_number.data, form.service.data)
+    chosen = form.account.data if isinstance(form, CounterForm) else None
+    return typed or (session.get(Account, chosen) if chosen else None)
+
+
+def _party(session: Session, form: RegisterForm, known: Party | None) -> Party | None:
+    """Return who files, made when unknown. What a known party lacks is filled in, what it has stays: that is corrected on its page."""
+    if form.identity.data == Identity.ANONYMOUS.name:
+        return None
+    contact = {"email": form.email.data or None, "phone": form.phone.data or None, "address": form.address.data or None}
+    if known is not None:
+        return parties.complete(session, known, contact)
+    kind = DocumentType[form.document_type.data] if form.document_type.data else None
+    number = check_document(kind, form.document_number.data)
+    name = " ".join((form.name.data or "").split())
+    known = parties.find_party(session, kind, number)
+    if known is not None and name and not parties.is_same_name(known.name, name):
+        other = N_("This document is registered to %(name)s. If it is the same person leave the name empty; if not, check the number.")
+        raise DomainError(other, field="name", name=known.name)
+    if known is None and not name:
+        raise DomainError(N_("Write the name of who files, or choose “Anonymous”."), field="name")
+    if known is not None:
+        return parties.complete(session, known, contact)
+    kind_of_party = PartyKind.ORGANISATION if kind is DocumentType.NIT else PartyKind.PERSON
+    return parties.find_or_create_party(session, kind_of_party, kind, number, name, **contact)
+
+
+def _earlier(session: Session, number: str | None) -> Pqr | None:
+    if not (number or "").strip():
+        return None
+    found = queries.case_by_number(session, number or "")
+    if found is None:
+        raise DomainError(N_("There is no case %(number)s."), field="previous_number", number=(number or "").strip())
+    return found
