@@ -280,7 +280,7 @@ class Lists:
             flash(say(error), "warning")
             narrowed = self.scope(select(self.model))
         columns = self.columns()
-        return self.render_template(self.list_template, **self.list_facts(narrowed, columns), **self._panel(problem))
+        return self.render_template(self.list_template, **(self.list_facts(narrowed, columns) | self._panel(problem)))
 
     def list_facts(self, narrowed: Select[Any], columns: tuple[str, ...]) -> dict[str, Any]:
         """Return what the template of a list draws."""

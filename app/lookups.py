@@ -7,19 +7,25 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import abort, jsonify, request
+from flask import abort, jsonify, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.sqla.models import User
+from flask_babel import gettext as _
 from flask_login import current_user
-from sqlalchemy import Select, or_, select
+from markupsafe import Markup
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 from werkzeug.wrappers import Response
+from wtforms import StringField
+from wtforms.validators import InputRequired
+from wtforms.validators import Optional as Empty
+from wtforms.widgets import TextInput
 
 from app.domain.states import DocumentType
-from app.extensions import db
-from app.forms import tidy
-from app.models import Account, Municipality, Party, Service
+from app.extensions import appbuilder, db
+from app.models import Account, Municipality, Party, ProcessMember, Service, SuiCause
 from app.security import may
+from app.words import tidy
 
 BIGGEST_ID = 2**31 - 1
 
@@ -102,6 +108,31 @@ def _seek_municipalities(session: Session, text: str) -> Iterable[Municipality]:
     return sorted(found, key=lambda row: not folded(row.name).startswith(wanted))[:N_OFFERED]
 
 
+def _find_member(text: str) -> Select[Any]:
+    return select(User).where(User.username == _tail(text), User.active, User.id.in_(select(ProcessMember.user_id)))
+
+
+def _seek_members(session: Session, text: str) -> Iterable[User]:
+    members = {row.id for row in session.scalars(select(User).where(User.active, User.id.in_(select(ProcessMember.user_id))))}
+    return [user for user in _seek_users(session, text) if user.id in members]
+
+
+def _find_cause(text: str) -> Select[Any]:
+    """By code and service, or by name; of a cause that was issued anew, the newest."""
+    head, tail = text.partition("·")[0].strip(), _tail(text)
+    newest = select(func.max(SuiCause.valid_from)).where(SuiCause.code == _twin.code, SuiCause.service_id == _twin.service_id)
+    same = select(_twin).join(_twin.service).options(joinedload(_twin.service)).where(_twin.valid_from == newest.scalar_subquery())
+    return same.where(or_((_twin.code == head) & (Service.code == tail if tail != head else True), _twin.name == text.strip()))
+
+
+def _seek_causes(session: Session, text: str) -> Iterable[SuiCause]:
+    """Accents are forgiven in Python, as for municipalities: a table of some hundred rows."""
+    wanted = folded(text)
+    rows = session.scalars(select(SuiCause).options(joinedload(SuiCause.service)).order_by(SuiCause.code, SuiCause.valid_from.desc()))
+    found = {(row.code, row.service_id): row for row in rows if row.code.startswith(text) or wanted in folded(row.name)}
+    return list(found.values())[:N_OFFERED]
+
+
 def _starts(name: str) -> Iterable[str]:
     """Yield *name* from each of its words on."""
     yield name
@@ -136,6 +167,90 @@ LOOKUPS: dict[str, Lookup] = {
 def lookup_text(row: Any) -> str:
     """Return how forms name *row*."""
     return next((each.text(row) for each in LOOKUPS.values() if isinstance(row, each.model)), str(row))
+
+
+# ── The field of a form ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def is_fragment() -> bool:
+    """Whether a dialog of another form asks (`forms.js`): it wants the form without its page."""
+    return request.headers.get("X-Fragment") == "1"
+
+
+def lookup_attributes(kind: str) -> dict[str, str]:
+    """Return what makes a text box offer rows of `LOOKUPS[kind]` while somebody types; without script it is a text box."""
+    return {"data-lookup": url_for("LookupView.seek", kind=kind), "data-nothing": _("Nothing found"), "autocomplete": "off"}
+
+
+def create_link(kind: str, field_id: str) -> Markup:
+    """
+    Return the link beside the look-up field *field_id* that adds a missing row without leaving the page; empty without the right.
+
+    Without script it opens the screen in another tab. So it does within a dialog: one at a time is enough.
+    """
+    add = LOOKUPS[kind].add
+    view = next((each for each in appbuilder.baseviews if add and type(each).__name__ == add[0]), None)
+    if add is None or view is None or not view.may_do("add"):
+        return Markup()
+    create = Markup(' data-create="{} {}" data-for="{}"').format(*add[1:], field_id) if not is_fragment() else ""
+    url = url_for(f"{add[0]}.add")
+    link = Markup('<a class="create" href="{}" target="_blank" rel="noopener"{}>{}</a>').format(url, create, view.add_title)
+    return link + Markup('<span class="help" role="status" data-text="{}"></span>').format(_("It is saved and chosen."))
+
+
+class LookupInput(TextInput):
+    """The text box of a relation, and the way to add the row that is missing."""
+
+    def __call__(self, field: LookupField, **attributes: Any) -> Markup:
+        box = super().__call__(field, **(lookup_attributes(field.kind) | attributes))
+        return box + create_link(field.kind, attributes.get("id", field.id))
+
+
+class LookupField(StringField):
+    """A relation to a row of a big table, written as text (`LOOKUPS[kind]`); its data is the row."""
+
+    widget = LookupInput()
+
+    def __init__(self, label: Any, kind: str, **options: Any) -> None:
+        self.kind = kind
+        self.typed: str | None = None
+        super().__init__(label, **options)
+
+    def _value(self) -> str:
+        if self.typed is not None:
+            return self.typed
+        return LOOKUPS[self.kind].text(self.data) if self.data is not None else ""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if not valuelist:
+            return
+        self.typed, self.data = tidy(valuelist[0]), None
+        if self.typed:
+            found = db.session.scalars(LOOKUPS[self.kind].find(self.typed).limit(2)).all()
+            if len(found) > 1:
+                raise ValueError(_("Several match. Choose one of the list, or write its whole number."))
+            if not found:
+                raise ValueError(_("Nothing matches. Choose one of the list, or write its whole number."))
+            self.data = found[0]
+
+
+def lookup(label: Any, kind: str, *, optional: bool = False, **options: Any) -> LookupField:
+    """Return a field for a relation to a party, account, user or municipality."""
+    options.setdefault("validators", [Empty()] if optional else [InputRequired()])
+    return LookupField(label, kind, **options)
+
+
+class NumberField(StringField):
+    """A number that a page looks up by itself, with the offers of a look-up; its data is the text."""
+
+    widget = LookupInput()
+
+    def __init__(self, label: Any, kind: str, **options: Any) -> None:
+        self.kind = kind
+        super().__init__(label, **options)
+
+
+# ── Offering ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class LookupView(BaseView):

@@ -59,8 +59,8 @@ def both(endpoint: str, may: str, **more: Any) -> list[Row]:
 
 
 def register(view: str, reads: str) -> list[Row]:
-    """A table that people only read."""
-    return [get(f"{view}.list", reads), get(f"{view}.show", reads)]
+    """A table that people only read, and take with them as a file."""
+    return [get(f"{view}.list", reads), get(f"{view}.show", reads), get(f"{view}.export", reads, url={"kind": "csv"})]
 
 
 def catalogue(view: str, reads: str, writes: str) -> list[Row]:
@@ -103,6 +103,10 @@ ROWS: list[Row] = [
     get("portal.health", EVERYBODY),
     # Cases
     get("CaseView.list", CASES),
+    get("CaseView.export", CASES, url={"kind": "csv"}),
+    get("CaseView.export", CASES, url={"kind": "xlsx"}),
+    post("CaseView.bulk_action", "ADSX", url={"name": "route"}),
+    post("CaseView.bulk_action", "AX", url={"name": "close"}),
     get("CaseView.show", CASES),
     get("CaseView.show", CASES.replace("D", ""), case="OTHER", misses="D"),
     *both("CaseView.register", "AX"),
@@ -116,6 +120,10 @@ ROWS: list[Row] = [
     get("CaseView.download", CASES),
     get("CaseView.download", CASES.replace("D", ""), case="OTHER", misses="D"),
     get("CaseView.receipt", "AX"),
+    # The counter
+    *both("CounterView.attend", "AX"),
+    get("CounterView.seek", "AX"),
+    get("CounterView.done", "AX"),
     # Moves: one row each, because each has its own right
     *move("ROUTE", "ASX", "RECEIVED", misses="D"),
     *move("ROUTE", "ADSX", "ROUTED"),
@@ -145,8 +153,14 @@ ROWS: list[Row] = [
     *catalogue("AccountView", PARTIES, "AX"),
     get("LookupView.seek", PARTIES, url={"kind": "party"}),
     get("LookupView.seek", PARTIES, url={"kind": "account"}),
-    get("LookupView.seek", "X", url={"kind": "user"}),
+    get("LookupView.seek", CASES, url={"kind": "user"}),
     get("LookupView.seek", STAFF, url={"kind": "municipality"}),
+    # How each likes a list: whoever may list it
+    *both("ListsView.columns", PARTIES, url={"name": "Party"}),
+    *both("ListsView.columns", "GX", url={"name": "ChangeLog"}),
+    *both("ListsView.filters", CASES, url={"name": "Pqr"}),
+    *both("ListsView.filters", "GX", url={"name": "ChangeLog"}),
+    post("ListsView.arrange", NOBODY, misses=CASES, url={"name": "Pqr", "pk": "1"}),  # somebody else's is not there
     # The clock
     *catalogue("LegalTermView", "GX", HOUSE),
     get("CalendarView.list", "GX"),
