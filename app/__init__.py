@@ -39,6 +39,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
 
         init_engines(app)
         audit.install()
+        search.install()
         builder = AppBuilder(app, db.session, security_manager_class=views.HouseRights, indexview=views.HomeView)
         views.register(builder)
         portal.init_app(app)

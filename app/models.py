@@ -30,6 +30,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy import Enum as EnumType
+from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 import app.extensions  # noqa: F401  the naming convention comes before the first table
@@ -857,6 +858,29 @@ class ChangeLog(Model):
     before: Mapped[dict[str, Any]] = mapped_column(JSON)
     after: Mapped[dict[str, Any]] = mapped_column(JSON)
     reason: Mapped[str] = mapped_column(Text, default="")
+
+
+class SearchDoc(Model):
+    """
+    The words that a row of some table is found by, folded; written by `app/search.py` in the transaction that changes the row.
+
+    PostgreSQL keeps them as a tsvector, with a GIN index for each kind; on SQLite triggers carry them to `search_words` (FTS5).
+    """
+
+    KINDS = ("pqr", "party", "account", "outbox_message")
+    __tablename__ = "search_doc"
+    __table_args__ = (
+        UniqueConstraint("kind", "row_id"),
+        *(
+            Index(f"ix_search_doc_{kind}", "words", postgresql_using="gin", postgresql_where=text(f"kind = '{kind}'"),
+                  postgresql_with={"fastupdate": "off"}).ddl_if(dialect="postgresql")
+            for kind in KINDS
+        ),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(24), comment="Table of the row")
+    row_id: Mapped[int]
+    words: Mapped[str] = mapped_column(Text().with_variant(TSVECTOR(), "postgresql"), comment="Folded, each once")
 
 
 class RateCounter(Model):

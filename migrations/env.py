@@ -27,8 +27,13 @@ LOCK = 0x41544D47  # any number of our own
 
 
 def is_ours(_item: object, name: str | None, kind: str, is_reflected: bool, _counterpart: object) -> bool:
-    """Leave out the tables that the job queue keeps for itself on PostgreSQL."""
-    return not (kind == "table" and is_reflected and (name or "").startswith("huey_"))
+    """
+    Leave out the tables that others keep for themselves: the job queue on PostgreSQL, the full-text index on SQLite; and there
+    the indexes that only PostgreSQL has, which Alembic would miss.
+    """
+    if kind == "index":
+        return engine.dialect.name != "sqlite" or not (name or "").startswith("ix_search_doc_")
+    return not (kind == "table" and is_reflected and (name or "").startswith(("huey_", "search_words")))
 
 
 def say_nothing_changed(_context: object, _revision: object, directives: list[Any]) -> None:

@@ -71,6 +71,7 @@ def _terms(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
     add(m.Parameter(key=f"key{n}", value="1"))
     add(m.CalendarChange(at=AT, reason="Día cívico", added=[], removed=[], moved=[]))
     add(m.ChangeLog(at=AT, table_name="pqr", row_id=str(n), action="update", before={}, after={}))
+    add(m.SearchDoc(kind="nothing", row_id=n, words="palabra"))
     add(m.NumberSeries(organisation_id=rows["organisation"][n - 1].id, prefix="PQR", year=2026, last=n))
 
 
