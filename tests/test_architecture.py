@@ -27,7 +27,6 @@ RANK = {
     "queries": 40,
     "operations": 50,
     "documents": 60,
-    "forms": 60,
     "reports": 60,
     "security": 60,
     "mailer": 60,
@@ -35,6 +34,7 @@ RANK = {
     "catalogues": 30,
     "reader": 62,  # what a page knows about its reader; the menu
     "lookups": 64,
+    "forms": 65,
     "fields": 66,
     "listing": 68,
     "listviews": 69,  # the list of a screen, which the base view inherits
@@ -44,6 +44,9 @@ RANK = {
     "baseviews": 70,
     "portal": 80,
     "api": 80,
+    "drawing": 30,  # pictures of numbers, whatever they count
+    "tally": 45,
+    "charts": 72,
     "almanac": 75,  # pages of the staff beside the declared screens, which put them in the menu
     "intake": 70,  # how the staff registers, shared by desk and counter
     "desk": 75,
@@ -55,7 +58,7 @@ RANK = {
     "": 100,  # app/__init__.py
 }
 READS_THE_CLOCK = {
-    "views", "reader", "home", "baseviews", "listviews", "caselist", "almanac", "desk", "counter", "portal", "api", "jobs", "cli", "serve",
+    "views", "charts", "reader", "home", "baseviews", "listviews", "caselist", "almanac", "desk", "counter", "portal", "api", "jobs", "cli", "serve",
 }  # fmt: skip
 MAY_READ_THE_CLOCK = {
     "extensions.py": "defines now() and today()",
