@@ -22,9 +22,9 @@ from wtforms import Form
 
 from app.domain.errors import DomainError
 from app.extensions import db
-from app.fields import LookupField, explain, is_fragment, native
+from app.fields import explain, native
 from app.listviews import Lists
-from app.lookups import BIGGEST_ID, LOOKUPS, lookup_text
+from app.lookups import BIGGEST_ID, LOOKUPS, LookupField, is_fragment, lookup_text
 from app.security import may
 from app.words import say, say_value
 

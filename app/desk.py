@@ -13,7 +13,6 @@ from typing import Any
 
 from flask import abort, flash, redirect, request, url_for
 from flask_appbuilder import expose, has_access, permission_name
-from flask_appbuilder.security.sqla.models import User
 from flask_babel import gettext as _
 from flask_login import current_user
 from sqlalchemy import select
@@ -202,7 +201,7 @@ class CaseView(CaseList):
                 process = session.get(Process, said["process_id"]) if said["process_id"] else None
                 if process is None:
                     raise DomainError(N_("Choose the process that will attend it."), field="process")
-                operations.route(session, pqr, process, reason, user=session.get(User, said["user_id"]) if said["user_id"] else None, **who)
+                operations.route(session, pqr, process, reason, user=said["user"], **who)
                 messages.tell_routed(session, pqr, who["at"])
             case Move.RETURN_TO_DESK:
                 operations.return_to_desk(session, pqr, reason, **who)
@@ -381,7 +380,7 @@ class CaseView(CaseList):
         account = queries.account_numbered(session, form.account_number.data, form.service.data)
         pqr.account = account
         pqr.service_id = form.service.data or (account.service_id if account else None)
-        pqr.cause_id = form.cause.data
+        pqr.cause = form.cause.data
         pqr.invoice_number = form.invoice_number.data or None
         pqr.disputed_cop = form.disputed_cop.data
         pqr.is_priority, pqr.priority_reason = form.is_priority.data, form.priority_reason.data or None
@@ -395,7 +394,7 @@ class Known:
     """What a case says, under the names of `ClassifyForm`."""
 
     def __init__(self, pqr: Pqr) -> None:
-        self.request_type, self.service, self.cause = pqr.request_type_id, pqr.service_id, pqr.cause_id
+        self.request_type, self.service, self.cause = pqr.request_type_id, pqr.service_id, pqr.cause
         self.account_number = pqr.account.number if pqr.account else ""
         self.invoice_number, self.disputed_cop = pqr.invoice_number, pqr.disputed_cop
         self.is_priority, self.priority_reason = pqr.is_priority, pqr.priority_reason

@@ -7,23 +7,21 @@ from collections.abc import Collection
 from enum import Enum
 from typing import Any
 
-from flask import request, url_for
 from flask_appbuilder.fields import QuerySelectField, QuerySelectMultipleField
 from flask_appbuilder.validators import Unique as FabUnique
 from flask_babel import gettext as _
-from markupsafe import Markup
 from sqlalchemy import CheckConstraint, String, inspect
 from sqlalchemy import Enum as EnumType
 from sqlalchemy.exc import IntegrityError
-from wtforms import BooleanField, Form, SelectField, StringField
+from wtforms import BooleanField, Form, SelectField
 from wtforms.fields.core import UnboundField
 from wtforms.validators import DataRequired, InputRequired, ValidationError
 from wtforms.validators import Optional as Empty
-from wtforms.widgets import CheckboxInput, ListWidget, TextInput
+from wtforms.widgets import CheckboxInput, ListWidget
 
-from app.extensions import appbuilder, db
-from app.forms import NotTaken, tidy
-from app.lookups import LOOKUPS
+from app.forms import NotTaken
+from app.lookups import LOOKUPS, lookup
+from app.words import tidy
 
 
 class EnumSelect(SelectField):
@@ -58,74 +56,6 @@ def enum_select(label: Any, enum: type[Enum], *, optional: bool = False, **optio
     """Return a field for an enum column; *optional* offers an empty choice that stores NULL."""
     options.setdefault("validators", [Empty()] if optional else [InputRequired()])
     return EnumSelect(label, enum, blank="—" if optional else None, **options)
-
-
-def is_fragment() -> bool:
-    """Whether a dialog of another form asks (`forms.js`): it wants the form without its page."""
-    return request.headers.get("X-Fragment") == "1"
-
-
-def lookup_attributes(kind: str) -> dict[str, str]:
-    """Return what makes a text box offer rows of `LOOKUPS[kind]` while somebody types; without script it is a text box."""
-    return {"data-lookup": url_for("LookupView.seek", kind=kind), "data-nothing": _("Nothing found"), "autocomplete": "off"}
-
-
-def create_link(kind: str, field_id: str) -> Markup:
-    """
-    Return the link beside the look-up field *field_id* that adds a missing row without leaving the page; empty without the right.
-
-    Without script it opens the screen in another tab. So it does within a dialog: one at a time is enough.
-    """
-    add = LOOKUPS[kind].add
-    view = next((each for each in appbuilder.baseviews if add and type(each).__name__ == add[0]), None)
-    if add is None or view is None or not view.may_do("add"):
-        return Markup()
-    create = Markup(' data-create="{} {}" data-for="{}"').format(*add[1:], field_id) if not is_fragment() else ""
-    url = url_for(f"{add[0]}.add")
-    link = Markup('<a class="create" href="{}" target="_blank" rel="noopener"{}>{}</a>').format(url, create, view.add_title)
-    return link + Markup('<span class="help" role="status" data-text="{}"></span>').format(_("It is saved and chosen."))
-
-
-class LookupInput(TextInput):
-    """The text box of a relation, and the way to add the row that is missing."""
-
-    def __call__(self, field: LookupField, **attributes: Any) -> Markup:
-        box = super().__call__(field, **(lookup_attributes(field.kind) | attributes))
-        return box + create_link(field.kind, attributes.get("id", field.id))
-
-
-class LookupField(StringField):
-    """A relation to a row of a big table, written as text (`LOOKUPS[kind]`); its data is the row."""
-
-    widget = LookupInput()
-
-    def __init__(self, label: Any, kind: str, **options: Any) -> None:
-        self.kind = kind
-        self.typed: str | None = None
-        super().__init__(label, **options)
-
-    def _value(self) -> str:
-        if self.typed is not None:
-            return self.typed
-        return LOOKUPS[self.kind].text(self.data) if self.data is not None else ""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        if not valuelist:
-            return
-        self.typed, self.data = tidy(valuelist[0]), None
-        if self.typed:
-            found = db.session.scalars(LOOKUPS[self.kind].find(self.typed).limit(2)).all()
-            if len(found) > 1:
-                raise ValueError(_("Several match. Choose one of the list, or write its whole number."))
-            if not found:
-                raise ValueError(_("Nothing matches. Choose one of the list, or write its whole number."))
-            self.data = found[0]
-
-
-def lookup(label: Any, kind: str, *, optional: bool = False, **options: Any) -> LookupField:
-    """Return a field for a relation to a party, account, user or municipality."""
-    options.setdefault("validators", [Empty()] if optional else [InputRequired()])
-    return LookupField(label, kind, **options)
 
 
 # ── Forms that FAB generates, made ours ───────────────────────────────────────────────────────────────────────────────────

@@ -48,10 +48,11 @@ from app.domain.deadlines import Regime, TermAct
 from app.domain.errors import DomainError
 from app.domain.states import DayException, DocumentType, Identity, Move, Outcome
 from app.extensions import db
+from app.lookups import NumberField, lookup
 from app.models import LegalTerm, Party, Process
 from app.operations.files import CheckedFile, check_number, check_upload
 from app.operations.pqr import MAX_BODY
-from app.words import say, say_day
+from app.words import say, say_day, tidy
 
 
 def choices_of(enum: type[Enum]) -> list[tuple[str, object]]:
@@ -281,12 +282,6 @@ class NoOverlap:
 
 
 # ── The citizen's forms ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def tidy(text: str | None) -> str:
-    """Return *text* as it is stored: one kind of line end, no control characters (PostgreSQL refuses some), no blank edges."""
-    text = (text or "").replace("\r\n", "\n").replace("\r", "\n")
-    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]", "", text).strip()
 
 
 def in_capitals(code: str | None) -> str:
@@ -586,9 +581,9 @@ class RegisterForm(FlaskForm):
     address = StringField(_l("Address for notices"), validators=[Length(max=200)])
     is_e_notice = BooleanField(_l("Accepts to be notified by e-mail"))
     accepts_data = BooleanField(_l("Authorises the use of personal data for this case"))
-    account_number = StringField(_l("Account"), validators=[Length(max=30)])
+    account_number = NumberField(_l("Account"), "account", validators=[Length(max=300)])
     service = SelectField(_l("Service"), coerce=maybe_int, validators=[Empty()])
-    cause = SelectField(_l("Cause"), coerce=maybe_int, validators=[Empty()])
+    cause = lookup(_l("Cause"), "cause", optional=True, description=_l("Write part of its name, or its code."))
     subject = StringField(
         _l("Subject"),
         validators=[InputRequired(_l("Write the subject in a few words.")), Length(max=200, message=_l("Up to %(max)d characters fit."))],
@@ -627,7 +622,7 @@ class MoveForm(FlaskForm):
     """What a move may ask for; each move uses some of the fields (`MOVE_FIELDS`)."""
 
     process_id = SelectField(_l("Process"), coerce=maybe_int, validators=[Empty()])
-    user_id = SelectField(_l("Person"), coerce=maybe_int, validators=[Empty()])
+    user = lookup(_l("Person"), "member", optional=True, description=_l("Empty: whoever of the process takes it first."))
     on = DateField(_l("Date of the act"), validators=[Empty()])
     act = StringField(_l("Document that backs it"), validators=[Length(max=200)])
     outcome = SelectField(_l("Sense of the answer"), choices=choices_of(Outcome), validators=[Empty()])
@@ -667,8 +662,8 @@ class ClassifyForm(FlaskForm):
 
     request_type = SelectField(_l("Kind of request"), coerce=int)
     service = SelectField(_l("Service"), coerce=maybe_int, validators=[Empty()])
-    cause = SelectField(_l("Cause"), coerce=maybe_int, validators=[Empty()])
-    account_number = StringField(_l("Account"), validators=[Length(max=30)])
+    cause = lookup(_l("Cause"), "cause", optional=True, description=_l("Write part of its name, or its code."))
+    account_number = NumberField(_l("Account"), "account", validators=[Length(max=300)])
     invoice_number = StringField(_l("Invoice"), validators=[Length(max=30)])
     disputed_cop = DecimalField(
         _l("Disputed value (pesos)"), places=2, validators=[Empty(), NumberRange(min=0, message=_l("Write zero or more."))]
@@ -684,7 +679,7 @@ class ClassifyForm(FlaskForm):
 
 #: The fields that the form of each move shows, in order.
 MOVE_FIELDS: dict[Move, tuple[str, ...]] = {
-    Move.ROUTE: ("process_id", "user_id", "reason"),
+    Move.ROUTE: ("process_id", "user", "reason"),
     Move.RETURN_TO_DESK: ("reason",),
     Move.REQUEST_COMPLETION: ("on", "act", "reason"),
     Move.COMPLETE: ("on", "process_id", "reason"),

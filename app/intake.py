@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
-from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -22,7 +21,7 @@ from app.domain.errors import DomainError
 from app.domain.states import ConsentKind, DocumentType, Identity, PartyKind, Visibility
 from app.extensions import local
 from app.forms import CounterForm, RegisterForm, check_document
-from app.models import Account, AnswerTemplate, Channel, Party, Pqr, Process, ProcessMember, RequestType, Service, SuiCause
+from app.models import Account, AnswerTemplate, Channel, Party, Pqr, Process, RequestType, Service
 from app.operations import files, messages, parties
 from app.operations import pqr as operations
 from app.words import say
@@ -48,16 +47,14 @@ def fill_choices(session: Session, form: Any, of_services: Collection[int] = ())
     Give the choices of the catalogues to whichever of these fields the form has.
 
     Args:
-        of_services: What the accounts of the party have: then the service is that of the account, and the causes are theirs.
+        of_services: What the accounts of the party have: then the service is that of the account.
     """
     nothing: tuple[Any, str] = ("", "—")
     rows: dict[str, Callable[[], Choices]] = {
         "request_type": lambda: [(t.id, t.name) for t in session.scalars(_active(RequestType))],
         "channel": lambda: [(c.id, c.name) for c in session.scalars(_active(Channel))],
         "service": lambda: [nothing, *((s.id, s.name) for s in (() if of_services else session.scalars(_active(Service))))],
-        "cause": lambda: [nothing, *((c.id, str(c)) for c in session.scalars(_causes(of_services)))],
         "process_id": lambda: [nothing, *((p.id, p.name) for p in session.scalars(_PROCESSES))],
-        "user_id": lambda: [nothing, *((u.id, u.get_full_name()) for u in session.scalars(_members()))],
         "template": lambda: [nothing, *((t.id, t.name) for t in session.scalars(_templates()))],
     }
     for name, choices in rows.items():
@@ -68,22 +65,12 @@ def fill_choices(session: Session, form: Any, of_services: Collection[int] = ())
 _PROCESSES = select(Process).where(Process.is_active).order_by(Process.name)
 
 
-def _causes(of_services: Collection[int]) -> Any:
-    causes = select(SuiCause).order_by(SuiCause.group_code, SuiCause.code)
-    return causes.where(SuiCause.service_id.in_(of_services)) if of_services else causes
-
-
 def _active(model: Any) -> Any:
     return select(model).where(model.is_active).order_by(model.position, model.name)
 
 
 def _templates() -> Any:
     return select(AnswerTemplate).where(AnswerTemplate.is_active).order_by(AnswerTemplate.name)
-
-
-def _members() -> Any:
-    members = select(ProcessMember.user_id)
-    return select(User).where(User.active, User.id.in_(members)).order_by(User.first_name, User.last_name)
 
 
 # ── Registering ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -112,7 +99,7 @@ def register(session: Session, form: RegisterForm, *, at: datetime, actor_id: in
         party=who,
         account=_account(session, form),
         service=session.get(Service, form.service.data) if form.service.data else None,
-        cause=session.get(SuiCause, form.cause.data) if form.cause.data else None,
+        cause=form.cause.data,
         is_priority=form.is_priority.data,
         priority_reason=form.priority_reason.data or None,
         is_e_notice=form.is_e_notice.data,

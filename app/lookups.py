@@ -13,8 +13,8 @@ from flask_appbuilder.security.sqla.models import User
 from flask_babel import gettext as _
 from flask_login import current_user
 from markupsafe import Markup
-from sqlalchemy import Select, func, or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import Select, exists, or_, select
+from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 from werkzeug.wrappers import Response
 from wtforms import StringField
 from wtforms.validators import InputRequired
@@ -94,10 +94,21 @@ def _seek_accounts(session: Session, text: str) -> Iterable[Account]:
     return session.scalars(select(Account).options(joinedload(Account.service)).where(matches).order_by(Account.number).limit(N_OFFERED))
 
 
+_MEMBERS = select(ProcessMember.user_id)
+
+
 def _seek_users(session: Session, text: str) -> Iterable[User]:
+    return session.scalars(_users_called(text))
+
+
+def _seek_members(session: Session, text: str) -> Iterable[User]:
+    return session.scalars(_users_called(text).where(User.id.in_(_MEMBERS)))
+
+
+def _users_called(text: str) -> Select[Any]:
     names = (User.first_name, User.last_name, User.username)
     matches = or_(*(name.istartswith(text, autoescape=True) for name in names))
-    return session.scalars(select(User).where(User.active, matches).order_by(User.first_name, User.last_name).limit(N_OFFERED))
+    return select(User).where(User.active, matches).order_by(User.first_name, User.last_name).limit(N_OFFERED)
 
 
 def _seek_municipalities(session: Session, text: str) -> Iterable[Municipality]:
@@ -108,21 +119,15 @@ def _seek_municipalities(session: Session, text: str) -> Iterable[Municipality]:
     return sorted(found, key=lambda row: not folded(row.name).startswith(wanted))[:N_OFFERED]
 
 
-def _find_member(text: str) -> Select[Any]:
-    return select(User).where(User.username == _tail(text), User.active, User.id.in_(select(ProcessMember.user_id)))
-
-
-def _seek_members(session: Session, text: str) -> Iterable[User]:
-    members = {row.id for row in session.scalars(select(User).where(User.active, User.id.in_(select(ProcessMember.user_id))))}
-    return [user for user in _seek_users(session, text) if user.id in members]
-
-
 def _find_cause(text: str) -> Select[Any]:
     """By code and service, or by name; of a cause that was issued anew, the newest."""
-    head, tail = text.partition("·")[0].strip(), _tail(text)
-    newest = select(func.max(SuiCause.valid_from)).where(SuiCause.code == _twin.code, SuiCause.service_id == _twin.service_id)
-    same = select(_twin).join(_twin.service).options(joinedload(_twin.service)).where(_twin.valid_from == newest.scalar_subquery())
-    return same.where(or_((_twin.code == head) & (Service.code == tail if tail != head else True), _twin.name == text.strip()))
+    head, *rest = (part.strip() for part in text.split("·"))
+    later = aliased(SuiCause)
+    is_old = exists().where(later.service_id == SuiCause.service_id, later.code == SuiCause.code, later.valid_from > SuiCause.valid_from)
+    newest = select(SuiCause).join(SuiCause.service).options(contains_eager(SuiCause.service)).where(~is_old)
+    if rest:
+        return newest.where(SuiCause.code == head, Service.code == rest[-1])
+    return newest.where(or_(SuiCause.code == head, SuiCause.name == head))
 
 
 def _seek_causes(session: Session, text: str) -> Iterable[SuiCause]:
@@ -153,6 +158,16 @@ LOOKUPS: dict[str, Lookup] = {
         lambda row: f"{row.first_name} {row.last_name} · {row.username}",
         lambda text: select(User).where(User.username == _tail(text)),
         _seek_users,
+    ),
+    "member": Lookup(
+        User,
+        ("can_list", "Pqr"),
+        lambda row: f"{row.first_name} {row.last_name} · {row.username}",
+        lambda text: select(User).where(User.username == _tail(text), User.active, User.id.in_(_MEMBERS)),
+        _seek_members,
+    ),
+    "cause": Lookup(
+        SuiCause, ("can_list", "Pqr"), lambda row: f"{row.code} · {row.name} · {row.service.code}", _find_cause, _seek_causes
     ),
     "municipality": Lookup(
         Municipality,

@@ -17,10 +17,11 @@ from wtforms.validators import DataRequired
 
 from app.baseviews import RuledView
 from app.extensions import appbuilder, db
-from app.forms import UpTo, tidy
+from app.forms import UpTo
 from app.models import ListColumns, SavedFilter
 from app.reader import reader
 from app.security import may
+from app.words import tidy
 
 MOST_SAVED = 60
 

@@ -115,7 +115,7 @@ def account_numbered(session: Session, typed: str | None, service_id: int | None
     Raises:
         DomainError: Nobody has that number, or `is_strict`.
     """
-    text = (typed or "").strip()
+    text, *rest = (part.strip() for part in (typed or "").split("·"))  # as a look-up offers it: number · service · address
     spellings = {text, "".join(text.split())}
     order = (Account.is_active.desc(), Service.position, Service.id)
     found = session.scalars(select(Account).join(Service).where(Account.number.in_(spellings)).order_by(*order)).all() if text else []
@@ -125,6 +125,7 @@ def account_numbered(session: Session, typed: str | None, service_id: int | None
             field="account_number",
             number=text,
         )
+    found = [account for account in found if not rest or account.service.code == rest[0]] or found
     of_service = [account for account in found if service_id in (None, account.service_id)]
     if is_strict and found and not of_service:
         other = N_("The account %(number)s has another service than the one you chose. Change the service, or leave it unsaid.")

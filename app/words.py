@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -16,6 +17,12 @@ from markupsafe import Markup
 
 from app.domain.errors import DomainError
 from app.extensions import local
+
+
+def tidy(text: str | None) -> str:
+    """Return *text* as it is stored: one kind of line end, no control characters (PostgreSQL refuses some), no blank edges."""
+    text = (text or "").replace("\r\n", "\n").replace("\r", "\n")
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]", "", text).strip()
 
 
 def say(error: DomainError) -> str:
