@@ -40,7 +40,7 @@ from app.domain import N_
 from app.domain.calendar import BusinessCalendar, NonWorkingDay
 from app.domain.deadlines import Regime, TermRule
 from app.domain.errors import DomainError
-from app.domain.states import Category, ConsentKind, DayException, Identity, MessageStatus, Move, PqrStatus, states_in
+from app.domain.states import Category, ConsentKind, DayException, MessageStatus, Move, PqrStatus, states_in
 from app.domain.times import NOT_COUNTED, Timeliness
 from app.models import (
     Account,
@@ -292,50 +292,6 @@ def in_bucket(bucket: str, today: date, calendar: BusinessCalendar) -> ColumnEle
         "stopped": Pqr.status.in_(states_in(Category.STOPPED)),
     }
     return conditions[bucket]
-
-
-@dataclass(frozen=True, slots=True)
-class CaseFilter:
-    """What a list of cases is narrowed by; empty means all. The whole of it lives in the URL."""
-
-    q: str = ""
-    bucket: str = ""
-    statuses: tuple[PqrStatus, ...] = ()
-    process_id: int | None = None
-    request_type_id: int | None = None
-    party_id: int | None = None
-    account_id: int | None = None
-    is_open: bool = False
-    newest_first: bool = True
-
-
-def _matching(text: str) -> ColumnElement[bool]:
-    """Return the condition of the search box: number, name, account or subject."""
-    like = f"%{text.strip()}%"
-    names = select(Party.id).where(or_(Party.name.ilike(like), Party.document_number == text.strip()))
-    accounts = select(Account.id).where(Account.number.ilike(like))
-    return or_(
-        Pqr.number.ilike(like),
-        Pqr.subject.ilike(like),
-        and_(Pqr.identity == Identity.NAMED, Pqr.party_id.in_(names)),
-        Pqr.account_id.in_(accounts),
-    )
-
-
-def cases(wanted: CaseFilter, today: date, calendar: BusinessCalendar) -> Select[tuple[int]]:
-    """Return the SELECT of the ids of the cases that *wanted* describes; the caller adds the reader's scope."""
-    statement = select(Pqr.id)
-    if wanted.bucket:
-        statement = statement.where(in_bucket(wanted.bucket, today, calendar))
-    if wanted.statuses:
-        statement = statement.where(Pqr.status.in_(wanted.statuses))
-    if wanted.is_open:
-        statement = statement.where(Pqr.status.in_(states_in(Category.OPEN, Category.STOPPED)))
-    for column in ("process_id", "request_type_id", "party_id", "account_id"):
-        value = getattr(wanted, column)
-        if value is not None:
-            statement = statement.where(getattr(Pqr, column) == value)
-    return statement.where(_matching(wanted.q)) if wanted.q.strip() else statement
 
 
 _LINE = (
