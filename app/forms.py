@@ -50,6 +50,7 @@ from app.domain.states import DayException, DocumentType, Identity, Move, Outcom
 from app.extensions import db
 from app.lookups import NumberField, lookup
 from app.models import LegalTerm, Party, Process
+from app.operations.answers import check_template
 from app.operations.files import CheckedFile, check_number, check_upload
 from app.operations.pqr import MAX_BODY
 from app.words import say, say_day, tidy
@@ -241,6 +242,16 @@ class LogoField(FileField):
         if kind not in LOGO_TYPES:
             raise StopValidation(_("The logo has to be a PNG or JPEG picture; this file is something else."))
         self.data = content
+
+
+class TemplateFields:
+    """Validator of the text of an answer template: whoever writes it hears of a wrong {field}, not whoever uses it."""
+
+    def __call__(self, form: Form, field: Field) -> None:
+        try:
+            check_template(field.data or "")
+        except DomainError as error:
+            raise StopValidation(say(error)) from error
 
 
 class FrontDesk:
@@ -609,7 +620,7 @@ class CounterForm(RegisterForm):
         _l("Kind of request"), coerce=maybe_int, validate_choice=False, validators=[OneOf(_l("Choose what the request is."))]
     )
     account = RadioField(_l("Account"), coerce=maybe_int, validators=[Empty()])
-    account_number = StringField(_l("Another account"), filters=[tidy], validators=[Length(max=30)])
+    account_number = NumberField(_l("Another account"), "account", filters=[tidy], validators=[Length(max=300)])
     subject = StringField(
         _l("Subject"),
         description=_l("Empty: the first words of the text."),

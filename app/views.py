@@ -11,6 +11,7 @@ import structlog
 from flask import abort, current_app, flash, g, redirect, request, url_for
 from flask_appbuilder import AppBuilder, BaseView, expose, has_access, permission_name
 from flask_appbuilder.fields import QuerySelectMultipleField
+from flask_appbuilder.models.group import aggregate_count
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.api import SecurityApi
 from flask_appbuilder.security.decorators import no_cache
@@ -40,6 +41,8 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from app import mailer, queries
 from app.almanac import CalendarView
 from app.baseviews import ADD_ONLY, READ_ONLY, READ_WRITE, Button, Related, RuledView
+from app.charts import RuledChartView
+from app.counter import CounterView
 from app.desk import CaseView
 from app.domain import N_
 from app.domain.calendar import WEEKDAYS
@@ -60,6 +63,7 @@ from app.forms import (
     NotBefore,
     NotTakenWith,
     ProfileForm,
+    TemplateFields,
     check_email,
     check_nit,
     check_phone,
@@ -87,7 +91,7 @@ from app.models import (
     SuiCause,
     SuiCode,
 )
-from app.operations import outbox
+from app.operations import answers, outbox
 from app.preferences import ListsView
 from app.reports.base import ControlledFormat, Cover, Report
 from app.reports.delimited import MEDIA_TYPE as CSV_TYPE
@@ -182,8 +186,11 @@ class AccountView(RuledView):
     class_permission_name = "Account"
     list_title, add_title = _l("Accounts"), _l("New account")
     list_columns = ["number", "service", "party", "address", "municipality", "stratum", "use", "is_active"]
-    show_columns = ["number", "service", "party", "address", "municipality", "stratum", "use", "meter", "is_active"]
-    add_columns = show_columns
+    add_fieldsets = show_fieldsets = [
+        (_l("The account"), {"fields": ["number", "service", "party"]}),
+        (_l("Where it is"), {"fields": ["address", "municipality"]}),
+        (_l("What is supplied"), {"fields": ["use", "stratum", "meter", "is_active"]}),
+    ]
     search_words = ("number", "address", "meter")
     filter_columns = ("service", "use", "is_active", "party")
     base_order = ("number", "asc")
@@ -197,6 +204,8 @@ class AccountView(RuledView):
         "party": _l("Write the name or the document of the customer."),
         "municipality": _l("Write its name or its DANE code."),
         "stratum": _l("1 to 6, only for homes."),
+        "meter": _l("The serial number on the meter."),
+        "is_active": _l("Untick it when the contract ends; its cases stay."),
     }
     validators_columns = {
         "number": [NotTakenWith(Account, "number", "service")],
@@ -292,6 +301,39 @@ class ResponseTimesView(BaseView):
         return send_made(file, report.file_name(format, at.date(), extension), media_type)
 
 
+class CaseChartView(RuledChartView):
+    route_base = "/charts/cases"
+    class_permission_name = "CaseChart"
+    list_view, chart_title, counted = CaseView, _l("Charts of cases"), _l("Cases")
+    chart_type = "BarChart"
+    definitions = [
+        {"group": name, "label": label, "series": [(aggregate_count, "id")]}
+        for name, label in (("process", _l("By process")), ("request_type", _l("By type")), ("channel", _l("By channel")),
+                            ("status", _l("By state")), ("service", _l("By service")))
+    ] + [
+        {"group": "cause", "label": _l("By cause"), "series": [(aggregate_count, "id")], "top": 15},
+        {"group": ("filed_on", "answered_on"), "name": "by-month", "label": _l("Filed and answered"), "period": "month",
+         "series": [(aggregate_count, "id")], "chart_type": "LineChart"},
+        {"group": "filed_on", "name": "in-time", "label": _l("In time and late"), "period": "month", "split": "timeliness",
+         "series": [(aggregate_count, "id")], "chart_type": "ColumnChart",
+         "tones": {"IN_TIME": "ok", "LATE": "bad", "RUNNING": "info", "NOT_COUNTED": "stop"}},
+    ]  # fmt: skip
+
+    def expressions(self) -> dict[str, Any]:
+        return {"timeliness": queries.timeliness_on(today())}
+
+
+class AccountChartView(RuledChartView):
+    route_base = "/charts/accounts"
+    class_permission_name = "AccountChart"
+    list_view, chart_title = AccountView, _l("Charts of accounts")
+    definitions = [
+        {"group": "stratum", "series": [(aggregate_count, "id")]},
+        {"group": "use", "series": [(aggregate_count, "id")], "chart_type": "PieChart"},
+        {"group": "municipality", "series": [(aggregate_count, "number")], "chart_type": "BarChart"},
+    ]
+
+
 # ── The calendar and the terms ────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -308,7 +350,12 @@ class LegalTermView(RuledView):
     intro = _l("How long each act may take, by law. A term that already rules cases keeps its length for ever: end it and add the new one.")
     list_columns = ["act", "request_type", "value", "regime", "norm", "valid_from", "valid_until"]
     show_columns = ["regime", "act", "request_type", "value", "count_from", "norm", "valid_from", "valid_until", "source", "confidence"]
-    add_columns = [*show_columns[:4], "unit", *show_columns[4:]]
+    add_fieldsets = [
+        (_l("What it is for"), {"fields": ["regime", "act", "request_type"]}),
+        (_l("How long it is"), {"fields": ["value", "unit", "count_from"]}),
+        (_l("Where it stands"), {"fields": ["norm", "source", "confidence"]}),
+        (_l("In force"), {"fields": ["valid_from", "valid_until"], "help": _l("A case keeps the term of the day on which it was filed.")}),
+    ]
     search_words = ("norm", "request_type", "source")
     filter_columns = ("regime", "act")
     clipped = ("regime", "norm")
@@ -319,6 +366,9 @@ class LegalTermView(RuledView):
     }  # fmt: skip
     description_columns = {
         "request_type": _l("Empty: every type of the regime."),
+        "count_from": _l("Which day is day 1, as the norm says."),
+        "source": _l("Where somebody can read it: page, concept or circular."),
+        "confidence": _l("Whether somebody checked it, and what is still in doubt."),
         "norm": _l("Law and article, as the citizen will read it."),
         "valid_until": _l("Empty: still in force."),
     }
@@ -390,6 +440,7 @@ class OrganisationView(RuledView):
         "nit": _l("With its check digit, as in 900123456-8."),
         "municipality": _l("Write its name or its DANE code."),
         "sui_company_id": _l("As the Superintendence assigned it."),
+        "regime": _l("The law of most of its requests; a request type may have another."),
     }
     validators_columns = {"nit": [Checked(check_nit)], "email": [Checked(check_email)], "phone": [Checked(check_phone)]}
     add_form_extra_fields = {"logo": LogoField(_l("Logo"), description=_l("PNG or JPEG, up to 300 KB. Empty keeps the present one."))}
@@ -422,6 +473,7 @@ class CatalogueView(RuledView):
     form_intro = _l("Nothing is deleted: what is no longer used is made inactive, and old cases keep it.")
 
     def _init_properties(self) -> None:
+        self.description_columns = {**HELPS, **(self.description_columns or {})}
         super()._init_properties()
         self.edit_columns = [name for name in self.edit_columns if name != "code"]
 
@@ -433,6 +485,14 @@ LABELS = {
     "code": _l("Code"), "name": _l("Name"), "is_active": _l("Active"), "position": _l("Order in lists"), "source": _l("Source"),
     "confidence": _l("How sure it is"), "valid_from": _l("In force from"), "valid_until": _l("In force until"),
 }  # fmt: skip
+HELPS = {
+    "code": _l("Short and without spaces. Cases and files refer to it, so it does not change afterwards."),
+    "position": _l("The smaller number goes first."),
+    "is_active": _l("Untick it to stop offering it."),
+    "valid_until": _l("Empty: still in force."),
+    "source": _l("Where somebody can read it: page, concept or circular."),
+    "confidence": _l("Whether somebody checked it, and what is still in doubt."),
+}
 
 
 class ProcessView(CatalogueView):
@@ -490,7 +550,10 @@ class ProcessMemberView(RuledView):
     intro = _l("Who sees and works the cases of each process. To take somebody out, write until when.")
     list_columns = ["user", "process", "role", "valid_from", "valid_until"]
     show_columns = ["process", "user", "role", "valid_from", "valid_until"]
-    add_columns = ["process_id", "user", "role", "valid_from", "valid_until"]  # a form cannot have a field called `process`
+    add_fieldsets = [
+        (_l("Who, and where"), {"fields": ["process_id", "user", "role"]}),  # a form cannot have a field called `process`
+        (_l("Since when"), {"fields": ["valid_from", "valid_until"]}),
+    ]
     filter_columns = ("process", "role")
     label_columns = {
         "process": _l("Process"), "process_id": _l("Process"), "user": _l("Person"), "role": _l("Place"), "valid_from": _l("From"),
@@ -498,6 +561,7 @@ class ProcessMemberView(RuledView):
     }  # fmt: skip
     description_columns = {
         "user": _l("Write the name or the user name."),
+        "role": _l("A substitute sees and works the same cases, on the days below."),
         "valid_from": _l("Empty: since always."),
         "valid_until": _l("Empty: without end. A past date takes the person out."),
     }
@@ -550,7 +614,11 @@ class RequestTypeView(CatalogueView):
         "code", "name", "plain_name", "plain_help", "regime", "sui_procedure", "default_process", "internal_days", "is_public", "is_active",
         "position",
     ]  # fmt: skip
-    add_columns = show_columns
+    add_fieldsets = [
+        (_l("For the staff"), {"fields": ["code", "name", "regime", "sui_procedure", "default_process", "internal_days"]}),
+        (_l("For the citizen"), {"fields": ["plain_name", "plain_help", "is_public"]}),
+        (_l("In lists"), {"fields": ["position", "is_active"]}),
+    ]
     base_order = ("position", "asc")
     clipped = ("plain_name",)
     label_columns = {
@@ -560,6 +628,8 @@ class RequestTypeView(CatalogueView):
     }  # fmt: skip
     description_columns = {
         "plain_name": _l("What the citizen reads when choosing."),
+        "plain_help": _l("One sentence with an example of everyday life."),
+        "default_process": _l("Offered when the case is routed; it goes nowhere by itself."),
         "regime": _l("Empty: the regime of the organisation."),
         "internal_days": _l("Only a target of the house; the legal term does not change."),
     }
@@ -572,7 +642,11 @@ class SuiCauseView(CatalogueView):
     class_permission_name = "SuiCause"
     list_title, add_title = _l("SUI causes"), _l("New SUI cause")
     list_columns = ["name", "code", "group_code", "service", "valid_from", "valid_until"]
-    show_columns = add_columns = ["service", "group_code", "code", "name", "valid_from", "valid_until", "source", "confidence"]
+    add_fieldsets = show_fieldsets = [
+        (_l("The cause"), {"fields": ["service", "group_code", "code", "name"]}),
+        (_l("In force"), {"fields": ["valid_from", "valid_until"]}),
+        (_l("Where it stands"), {"fields": ["source", "confidence"]}),
+    ]
     search_words = ("name", "code")
     filter_columns = ("service",)
     base_order = ("code", "asc")
@@ -592,7 +666,10 @@ class SuiCodeView(CatalogueView):
     class_permission_name = "SuiCode"
     list_title, add_title = _l("SUI codes"), _l("New SUI code")
     list_columns = ["name", "code", "kind", "variant", "confidence"]
-    show_columns = add_columns = ["kind", "variant", "code", "name", "source", "confidence"]
+    add_fieldsets = show_fieldsets = [
+        (_l("The code"), {"fields": ["kind", "variant", "code", "name"]}),
+        (_l("Where it stands"), {"fields": ["source", "confidence"]}),
+    ]
     search_words = ("name", "code", "variant")
     filter_columns = ("kind",)
     clipped = ("confidence",)
@@ -650,7 +727,10 @@ class ConsentTextView(RuledView):
     clipped = ("text",)
     form_class_name = "form"
     label_columns = {"kind": _l("What for"), "version": _l("Version"), "text": _l("Text"), "valid_from": _l("In force from")}
-    description_columns = {"text": _l("{organisation} is replaced by the name of the company.")}
+    description_columns = {
+        "text": _l("{organisation} is replaced by the name of the company."),
+        "valid_from": _l("From that day on citizens are asked for this version."),
+    }
 
     def title_of(self, item: ConsentText) -> str:
         return _("%(what)s, version %(n)s", what=_(item.kind.value), n=item.version)
@@ -665,13 +745,22 @@ class AnswerTemplateView(CatalogueView):
     class_permission_name = "AnswerTemplate"
     list_title, add_title = _l("Answer templates"), _l("New answer template")
     list_columns = ["name", "request_type", "outcome", "is_active"]
-    show_columns = add_columns = ["name", "request_type", "outcome", "is_active", "body"]
+    show_columns = ["name", "request_type", "outcome", "is_active", "body"]
+    add_fieldsets = [
+        (_l("When it is offered"), {"fields": ["name", "request_type", "outcome", "is_active"]}),
+        (_l("What it says"), {"fields": ["body"]}),
+    ]
     search_words = ("name", "body")
     filter_columns = ("request_type", "outcome", "is_active")
     base_order = ("name", "asc")
     form_class_name = "form"
     label_columns = {**LABELS, "request_type": _l("Request type"), "outcome": _l("Sense of the answer"), "body": _l("Text")}
-    description_columns = {"request_type": _l("Empty: for every type."), "outcome": _l("Empty: for every outcome.")}
+    description_columns = {
+        "request_type": _l("Empty: for every type."),
+        "outcome": _l("Empty: for every outcome."),
+        "body": _l("These words are filled from the case: %(fields)s.", fields=", ".join(f"{{{name}}}" for name in answers.FIELDS)),
+    }
+    validators_columns = {"body": [TemplateFields()]}
 
 
 # ── What is remembered ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -814,7 +903,11 @@ class UserView(RuledView, UserDBModelView):
         (_l("Access"), {"fields": ["username", "active", "roles", "groups", "last_login", "fail_login_count"]}),
     ]
     edit_columns = ["first_name", "last_name", "email", "username", "active", "roles", "groups"]
-    add_columns = [*edit_columns, "password", "conf_password"]
+    add_fieldsets = [
+        (_l("The person"), {"fields": ["first_name", "last_name", "email"]}),
+        (_l("Access"), {"fields": ["username", "active", "roles", "groups"]}),
+        (_l("First password"), {"fields": ["password", "conf_password"], "help": _l("The person changes it in “My profile”.")}),
+    ]
     search_words = ("username", "first_name", "last_name", "email")
     filter_columns = ("active",)
     base_order = ("username", "asc")
@@ -823,7 +916,12 @@ class UserView(RuledView, UserDBModelView):
         "active": _l("Active"), "roles": _l("Roles"), "groups": _l("Groups"), "last_login": _l("Last sign-in"),
         "fail_login_count": _l("Failed sign-ins since then"),
     }  # fmt: skip
-    description_columns = {"active": _l("An inactive user cannot sign in."), "groups": _l("A group lends its roles to its members.")}
+    description_columns = {
+        "username": _l("What the person writes to sign in: short, without spaces."),
+        "roles": _l("What the person may do and see."),
+        "active": _l("An inactive user cannot sign in."),
+        "groups": _l("A group lends its roles to its members."),
+    }
     validators_columns = {**UserDBModelView.validators_columns, "email": [Checked(check_email)]}
     add_form_extra_fields = {"password": NewPasswordForm.password, "conf_password": NewPasswordForm.conf_password}
 
@@ -957,10 +1055,13 @@ HOUSE, RECORDS, SECURITY = N_("Settings"), N_("Records"), N_("Security")
 
 #: (view, menu name, icon, category): the whole menu, in order.
 MENU: list[tuple[type, str, str, str]] = [
+    (CounterView, N_("Counter"), "counter", SERVICE),
     (CaseView, N_("Cases"), "cases", SERVICE),
     (ResponseTimesView, N_("Response times (R10-01-01)"), "clock", SERVICE),
+    (CaseChartView, N_("Charts of cases"), "chart", SERVICE),
     (PartyView, N_("Parties"), "people", PARTIES),
     (AccountView, N_("Accounts"), "account", PARTIES),
+    (AccountChartView, N_("Charts of accounts"), "chart", PARTIES),
     (LegalTermView, N_("Legal terms"), "law", TERMS),
     (CalendarView, N_("Calendar"), "calendar", TERMS),
     (OrganisationView, N_("The company"), "company", HOUSE),

@@ -148,6 +148,7 @@ ROWS: list[Row] = [
     get("ResponseTimesView.list", TIMES),
     get("ResponseTimesView.excel", TIMES),
     get("ResponseTimesView.csv", TIMES),
+    *(get(f"{view}ChartView.{method}", TIMES) for view in ("Case", "Account") for method in ("list", "excel", "csv")),
     # Parties and accounts
     *catalogue("PartyView", PARTIES, "ACX"),
     *catalogue("AccountView", PARTIES, "AX"),

@@ -23,11 +23,12 @@
     mark();
   }
 
-  /* "/" goes to the search box, unless somebody is typing. */
+  /* "/" goes to the search box and "m" to the counter, unless somebody is typing. */
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") all("details[data-menu][open]").forEach((menu) => { menu.open = false; menu.querySelector("summary").focus(); });
-    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, [contenteditable], dialog")) return;
+    if (event.key.toLowerCase() === "m") document.querySelector('#rooms a[href="/counter/"]:not([aria-current])')?.click();
+    if (event.key !== "/") return;
     const search = document.querySelector("[data-search]");
     if (search) { event.preventDefault(); search.select(); search.focus(); }
   });
