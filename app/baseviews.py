@@ -128,6 +128,7 @@ class RuledView(Lists, ModelView):
 
     def _init_properties(self) -> None:
         self.search_columns = [self.datamodel.get_pk_name()]
+        self.add_columns = self.add_columns or [name for _name, each in self.add_fieldsets or () for name in each["fields"]]
         self.edit_columns = self.edit_columns or self.add_columns
         self.edit_form_extra_fields = self.edit_form_extra_fields or self.add_form_extra_fields
         super()._init_properties()
@@ -205,8 +206,10 @@ class RuledView(Lists, ModelView):
 
     def _form_page(self, form: Any, title: Any, template: str, item: Any = None) -> Any:
         status = 422 if form.errors else 200
-        shown = self.add_fieldsets if item is None else self.edit_fieldsets
-        fieldsets = shown or [("", {"fields": self.add_columns if item is None else self.edit_columns})]
+        columns = self.add_columns if item is None else self.edit_columns
+        shown = (item is not None and self.edit_fieldsets) or self.add_fieldsets or [("", {"fields": columns})]
+        sections = [(name, {**each, "fields": [column for column in each["fields"] if column in columns]}) for name, each in shown]
+        fieldsets = [(name, each) for name, each in sections if each["fields"]]
         facts = {"form": form, "item": item, "fieldsets": fieldsets, "seen": self._seen(item), "is_fragment": is_fragment()}
         return self.render_template(template, title=title, view=self, **facts), status
 

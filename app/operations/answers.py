@@ -27,6 +27,10 @@ LANGUAGE = "es"
 # ── Texts to start from ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+#: The {fields} that a template may name; `fields_of` says what each becomes.
+FIELDS = ("petitioner", "number", "filed_on", "subject", "account", "address", "solution", "outcome", "organisation")
+
+
 def fields_of(pqr: Pqr) -> dict[str, str]:
     """
     Return what the {fields} of an answer template become.
@@ -64,28 +68,28 @@ def petitioner_of(pqr: Pqr) -> str:
 
 
 def fill_template(template_body: str, pqr: Pqr) -> str:
+    """Return *template_body* with its {fields} filled from the case; `{{` and `}}` are braces. Raises DomainError as `check_template`."""
+    check_template(template_body)
+    known = fields_of(pqr)
+    return "".join(text + (known[name] if name else "") for text, name, _form, _conversion in Formatter().parse(template_body))
+
+
+def check_template(template_body: str) -> None:
     """
-    Return *template_body* with its {fields} (`fields_of`) filled from the case; `{{` and `}}` are braces.
+    Refuse a template that could not be filled.
 
     Raises:
         DomainError: It names a field that does not exist, or has a brace without its pair.
     """
-    known = fields_of(pqr)
-    parts: list[str] = []
     try:
         pieces = list(Formatter().parse(template_body))
     except ValueError:
         raise DomainError(N_("The template has a brace without its pair. Write {{ or }} where a brace itself is meant.")) from None
-    for text, name, form, conversion in pieces:
-        parts.append(text)
-        if name is None:
-            continue
-        if name not in known or form or conversion:
-            fields = ", ".join(f"{{{field}}}" for field in known)
+    for _text, name, form, conversion in pieces:
+        if name is not None and (name not in FIELDS or form or conversion):
+            fields = ", ".join(f"{{{field}}}" for field in FIELDS)
             msgid = N_("The template names a field that does not exist: {%(name)s}. These exist: %(fields)s.")
             raise DomainError(msgid, name=name, fields=fields)
-        parts.append(known[name])
-    return "".join(parts)
 
 
 # ── Draft and issue ───────────────────────────────────────────────────────────────────────────────────────────────────────
