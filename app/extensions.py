@@ -90,6 +90,7 @@ def prepare_engine(engine: Engine, patience: int = 15) -> None:
             # As patient as SQLite: a table that somebody holds is a clear 503 after a while, never a page that hangs.
             with connection.cursor() as cursor:
                 cursor.execute(f"SET lock_timeout = '{patience}s'")
+                cursor.execute("SET jit = off")  # compiling a plan takes seconds, running ours milliseconds
             connection.commit()
 
     if engine.dialect.name != "sqlite":

@@ -195,5 +195,6 @@ def health_of(house: HouseFacts, on: date) -> list[Tile]:
     ]
     last = max(house.years, default=on.year - 1)
     if last <= on.year:
-        tiles.append(Tile(_("Last year of the calendar"), last, url_for("CalendarView.list"), "bad" if last < on.year else "warn", str(last)))
+        tone = "bad" if last < on.year else "warn"
+        tiles.append(Tile(_("Last year of the calendar"), last, url_for("CalendarView.list"), tone, str(last)))
     return tiles
