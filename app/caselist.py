@@ -24,15 +24,16 @@ from app.domain import N_
 from app.domain.deadlines import Light, light_of, silence_on
 from app.domain.errors import DomainError
 from app.domain.states import Category, Identity, Move, PqrStatus, states_in
+from app.domain.times import Timeliness
 from app.extensions import db, now, today
-from app.forms import UpTo, tidy
+from app.forms import UpTo
 from app.listing import Choices, Facet, Moment, Rows, flag_facet
 from app.listviews import Bulk, Ready
 from app.models import Pqr, Process
 from app.operations import messages
 from app.operations import pqr as operations
 from app.security import may, processes_of, scope_cases
-from app.words import say, say_light
+from app.words import say, say_light, tidy
 
 
 def light_shown(line: Any, calendar: Any, on: date) -> tuple[Light, str]:
@@ -101,12 +102,17 @@ def _open(value: str, _moment: Moment) -> ColumnElement[bool]:
     return alive if value == "1" else ~alive
 
 
+def _in_time(value: str, moment: Moment) -> ColumnElement[bool]:
+    return queries.timeliness_on(moment.today) == Timeliness[value]
+
+
 FACETS: tuple[Facet, ...] = (
     Choices("light", _l("Term"), BUCKET_NAMES.items, _bucket),
     Choices("open", _l("Open"), lambda: (("1", N_("Yes")), ("0", N_("No"))), _open),
     _only_me("waiting", _l("Waiting for"), reader.waiting),
     _only_me("returned", _l("Returned to"), reader.returned),
     Rows("holder", _l("Person in charge"), Pqr.holder_id, User, User.id, "user", True, lambda moment: Pqr.holder_id == moment.user_id),
+    Choices("timeliness", _l("Answer in time"), lambda: ((each.name, each.value) for each in Timeliness), _in_time),
     flag_facet("is_priority", _l("Priority"), Pqr.is_priority),
 )
 

@@ -52,13 +52,15 @@ EVERYBODY = rights("Home", "can_get") | rights("UserInfoEditView", "can_this_for
     "ResetMyPasswordView", "can_this_form_get", "can_this_form_post"
 ) | rights("UserDBModelView", "can_userinfo", "resetmypassword", "userinfoedit")  # fmt: skip
 READ_CASES = rights("Pqr", *READ, "can_download")
-READ_TIMES = rights("ResponseTimes", "can_list", "can_export")
+READ_TIMES = rights("ResponseTimes", "can_list", "can_export") | rights("CaseChart", "can_list", "can_export") | rights(
+    "AccountChart", "can_list", "can_export"
+)
 READ_PARTIES = rights("Party", *READ) | rights("Account", *READ)
 
 DESK = rights(
     "Pqr", "can_see_all", "can_see_reserved", "can_register", "can_note", "can_attach", "can_edit", "can_route", "can_return_to_desk",
     "can_request_completion", "can_complete", "can_transfer", "can_notify", "can_appeal", "can_close", "can_reprint",
-)  # fmt: skip
+) | rights("Counter", "can_attend")  # fmt: skip
 OWNER = rights(
     "Pqr", "can_note", "can_attach", "can_route", "can_return_to_desk", "can_request_completion", "can_order_evidence",
     "can_close_evidence", "can_solve", "can_draft",

@@ -31,6 +31,7 @@ class Kind(Enum):
     DATETIME = "naive datetime, on the wall clock of Colombia"
     INT = "int"
     MONEY = "Decimal, pesos"
+    DECIMAL = "Decimal or float, two decimals"
     BOOL = "bool, shown as yes or no"
 
 

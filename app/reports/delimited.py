@@ -47,7 +47,7 @@ def _say(kind: Kind) -> Callable[[Any], Any]:
         case Kind.BOOL:
             yes, no = _("Yes"), _("No")
             return lambda value: yes if value else no
-        case Kind.MONEY:
+        case Kind.MONEY | Kind.DECIMAL:
             return (lambda value: f"{value:.2f}".replace(".", ",")) if is_spanish() else (lambda value: f"{value:.2f}")
         case Kind.DATETIME:
             return lambda value: value.strftime("%Y-%m-%d %H:%M")

@@ -19,7 +19,7 @@ from app.extensions import local
 from app.models import UtcDateTime
 from app.reports.base import Cells, Column, Figure, FilterForm, Kind, Report
 
-WIDTHS = {Kind.TEXT: 24, Kind.DATE: 12, Kind.DATETIME: 17, Kind.INT: 10, Kind.MONEY: 16, Kind.BOOL: 8, Kind.CASE: 18}
+WIDTHS = {Kind.TEXT: 24, Kind.DATE: 12, Kind.DATETIME: 17, Kind.INT: 10, Kind.MONEY: 16, Kind.DECIMAL: 12, Kind.BOOL: 8, Kind.CASE: 18}
 
 
 @dataclass(frozen=True, slots=True)

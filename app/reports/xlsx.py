@@ -130,8 +130,8 @@ def _encoder(kind: Kind, book: Workbook) -> Callable[[Any], str]:
             return lambda value: yes if value else no
         case Kind.INT:
             return lambda value: f"><v>{int(value)}</v></c>"
-        case Kind.MONEY:
-            style = _style(book, _MONEY)
+        case Kind.MONEY | Kind.DECIMAL:
+            style = _style(book, _MONEY if kind is Kind.MONEY else "#,##0.00")
             return lambda value: f' s="{style}"><v>{Decimal(value):f}</v></c>'
         case Kind.DATE:
             style = _style(book, day)
