@@ -523,6 +523,7 @@ class Pqr(Audited, Model):
         Index(None, "status", "due_on"),  # overdue lists and reminders
         Index(None, "process_id", "status", "due_on"),  # an owner's queue
         Index(None, "filed_on", "id"),  # newest first, keyset
+        Index(None, "answered_on"),
         Index(None, "account_id", "filed_on"),
         Index(None, "party_id", "filed_on"),
     )
@@ -632,6 +633,7 @@ class Assignment(Model):
         Index("uq_assignment_one_open", "pqr_id", unique=True, sqlite_where=text("out_at IS NULL"),
               postgresql_where=text("out_at IS NULL")),
         Index(None, "pqr_id", "id"),
+        Index(None, "process_id", "pqr_id"),  # the scope of an owner: what his processes hold or held
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     pqr_id: Mapped[int] = mapped_column(ForeignKey("pqr.id", ondelete="RESTRICT"))
