@@ -131,6 +131,7 @@ class PartyView(RuledView):
     route_base = "/party"
     class_permission_name = "Party"
     list_title, add_title = _l("Parties"), _l("New party")
+    empty_text = _l("Nobody is known yet. People and companies appear here when they file a case, or add one.")
     list_columns = ["name", "kind", "document_number", "phone", "email", "municipality"]
     show_fieldsets = [
         (_l("Who it is"), {"fields": ["kind", "document_number", "name"]}),
@@ -185,6 +186,7 @@ class AccountView(RuledView):
     route_base = "/account"
     class_permission_name = "Account"
     list_title, add_title = _l("Accounts"), _l("New account")
+    empty_text = _l("There are no accounts yet. Add the connections of the company, so that a case knows where it happens.")
     list_columns = ["number", "service", "party", "address", "municipality", "stratum", "use", "is_active"]
     add_fieldsets = show_fieldsets = [
         (_l("The account"), {"fields": ["number", "service", "party"]}),
@@ -347,6 +349,7 @@ class LegalTermView(RuledView):
     route_base = "/term"
     class_permission_name = "LegalTerm"
     list_title, add_title = _l("Legal terms"), _l("New term")
+    empty_text = _l("There are no legal terms, so no case can be filed: no date is guessed. Add the term of each regime, with its norm.")
     intro = _l("How long each act may take, by law. A term that already rules cases keeps its length for ever: end it and add the new one.")
     list_columns = ["act", "request_type", "value", "regime", "norm", "valid_from", "valid_until"]
     show_columns = ["regime", "act", "request_type", "value", "count_from", "norm", "valid_from", "valid_until", "source", "confidence"]
@@ -500,6 +503,7 @@ class ProcessView(CatalogueView):
     route_base = "/process"
     class_permission_name = "Process"
     list_title, add_title = _l("Processes"), _l("New process")
+    empty_text = _l("There are no processes yet. Add the areas that answer, and mark one as the front desk, where every case starts.")
     intro = _l("The areas that answer for cases. Every case starts at the front desk.")
     list_columns = show_columns = ["name", "code", "is_front_desk", "is_active"]
     add_columns = ["code", "name", "is_front_desk", "is_active"]
@@ -547,6 +551,7 @@ class ProcessMemberView(RuledView):
     route_base = "/processmember"
     class_permission_name = "ProcessMember"
     list_title, add_title = _l("Members of processes"), _l("New member")
+    empty_text = _l("Nobody is in a process yet. Add an owner to each process: a case that is routed there reaches that person.")
     intro = _l("Who sees and works the cases of each process. To take somebody out, write until when.")
     list_columns = ["user", "process", "role", "valid_from", "valid_until"]
     show_columns = ["process", "user", "role", "valid_from", "valid_until"]
@@ -585,6 +590,7 @@ class ChannelView(CatalogueView):
     route_base = "/channel"
     class_permission_name = "Channel"
     list_title, add_title = _l("Channels"), _l("New channel")
+    empty_text = _l("There are no channels yet. Add the ways in which a case arrives: counter, phone, web, mail…")
     list_columns = show_columns = ["name", "code", "position", "is_active"]
     add_columns = ["code", "name", "position", "is_active"]
     base_order = ("position", "asc")
@@ -596,6 +602,7 @@ class ServiceView(CatalogueView):
     route_base = "/service"
     class_permission_name = "Service"
     list_title, add_title = _l("Services"), _l("New service")
+    empty_text = _l("There are no services yet. Add what the company provides: water, sewerage, cleaning…")
     list_columns = show_columns = ["name", "code", "is_public_utility", "position", "is_active"]
     add_columns = ["code", "name", "is_public_utility", "position", "is_active"]
     base_order = ("position", "asc")
@@ -608,6 +615,7 @@ class RequestTypeView(CatalogueView):
     route_base = "/requesttype"
     class_permission_name = "RequestType"
     list_title, add_title = _l("Request types"), _l("New request type")
+    empty_text = _l("There are no request types yet. Add what people may ask for: petition, complaint, claim…")
     intro = _l("A new type needs its legal term too: add it in Legal terms.")
     list_columns = ["name", "code", "plain_name", "regime", "default_process", "is_public", "is_active"]
     show_columns = [
@@ -641,6 +649,7 @@ class SuiCauseView(CatalogueView):
     route_base = "/suicause"
     class_permission_name = "SuiCause"
     list_title, add_title = _l("SUI causes"), _l("New SUI cause")
+    empty_text = _l("There are no causes yet. Add those of the SUI for each service, so that claims can be classified.")
     list_columns = ["name", "code", "group_code", "service", "valid_from", "valid_until"]
     add_fieldsets = show_fieldsets = [
         (_l("The cause"), {"fields": ["service", "group_code", "code", "name"]}),
@@ -665,6 +674,7 @@ class SuiCodeView(CatalogueView):
     route_base = "/suicode"
     class_permission_name = "SuiCode"
     list_title, add_title = _l("SUI codes"), _l("New SUI code")
+    empty_text = _l("There are no codes yet. Add those that the claims file of the SUI asks for.")
     list_columns = ["name", "code", "kind", "variant", "confidence"]
     add_fieldsets = show_fieldsets = [
         (_l("The code"), {"fields": ["kind", "variant", "code", "name"]}),
@@ -718,6 +728,7 @@ class ConsentTextView(RuledView):
     class_permission_name = "ConsentText"
     include_route_methods = set(ADD_ONLY)
     list_title, add_title = _l("Consent texts"), _l("New version")
+    empty_text = _l("There are no texts yet. Add what a citizen accepts before the company keeps personal data or notifies by e-mail.")
     intro = _l("What citizens agree to. A version is never edited, because somebody may have agreed to it: add a new one.")
     list_columns = ["kind", "version", "valid_from", "text"]
     show_columns = ["kind", "version", "valid_from", "text"]
@@ -744,6 +755,7 @@ class AnswerTemplateView(CatalogueView):
     route_base = "/answertemplate"
     class_permission_name = "AnswerTemplate"
     list_title, add_title = _l("Answer templates"), _l("New answer template")
+    empty_text = _l("There are no templates yet. Add the texts that answers repeat, so that nobody writes them again.")
     list_columns = ["name", "request_type", "outcome", "is_active"]
     show_columns = ["name", "request_type", "outcome", "is_active", "body"]
     add_fieldsets = [
@@ -789,6 +801,7 @@ class ChangeLogView(RuledView):
     class_permission_name = "ChangeLog"
     include_route_methods = set(READ_ONLY)
     list_title = _l("Change log")
+    empty_text = _l("Nothing has changed yet. Whatever somebody adds or edits from now on is remembered here.")
     intro = _l("Who changed what, when and from what to what. Nobody can edit it.")
     list_columns = ["at", "table_name", "row_id", "action", "actor", "reason"]
     show_columns = ["at", "table_name", "row_id", "action", "actor", "reason", "request_id"]
@@ -838,7 +851,7 @@ class OutboxMessageView(RuledView):
     class_permission_name = "OutboxMessage"
     include_route_methods = READ_ONLY | {"resend"}
     list_title = _l("Outgoing mail")
-    empty_text = _l("No mail has been queued yet.")
+    empty_text = _l("No mail has been queued yet. Receipts, notices and reminders appear here before they leave.")
     list_columns = ["created_at", "subject", "to_address", "status", "n_attempts", "sent_at"]
     show_columns = [
         "subject", "to_address", "pqr", "event", "status", "n_attempts", "created_at", "next_attempt_at", "sent_at", "last_error",
@@ -980,6 +993,7 @@ class GroupView(RuledView, UserGroupModelView):
     class_permission_name = "UserGroupModelView"
     include_route_methods = set(READ_WRITE)
     list_title, add_title = _l("Groups"), _l("New group")
+    empty_text = _l("There are no groups yet. Add one to give several people the same roles at once.")
     intro = _l("A group lends its roles to its members; put people in it on their own page.")
     list_columns = ["name", "label", "roles"]
     show_columns = add_columns = edit_columns = ["name", "label", "description", "roles"]

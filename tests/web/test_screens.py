@@ -140,7 +140,7 @@ def test_a_row_that_does_not_exist_is_a_404(clerk, seeded, pk):
 def test_an_empty_list_says_what_to_do(clerk, seeded):
     page = text_of(clerk.get("/party/list/"))
 
-    assert "There is nothing here yet." in page
+    assert "Nobody is known yet." in page
     assert "New party" in page
 
 
