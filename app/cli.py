@@ -172,6 +172,23 @@ def _day(on: date | None) -> str:
     return format_date(on, "EEE dd/MM/yyyy") if on else "–"
 
 
+@atiende.command("reindex")
+def reindex_command() -> None:
+    """Write the words of every row again, as search boxes look for them; the house may go on working."""
+    from app.search import SEARCHED, forget_gone, index_rows, key_blocks, settle
+
+    with spoken():
+        for model in SEARCHED:
+            n = 0
+            for block in key_blocks(db.session, model):
+                n += index_rows(db.session, model, block)
+                db.session.commit()
+            forget_gone(db.session, model)
+            click.echo(_("%(table)s: %(n)s rows", table=model.__tablename__, n=n))
+        settle(db.session)
+        db.session.commit()
+
+
 @atiende.command("recompute")
 @click.option("--dry-run", is_flag=True, help="Only list the cases, without storing anything.")
 def recompute_command(dry_run: bool) -> None:

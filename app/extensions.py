@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session
 from sqlalchemy_utils.aggregates import manager as aggregates
 from werkzeug.local import LocalProxy
 
+from app.domain.text import plain
+
 LOCAL_ZONE = ZoneInfo("America/Bogota")
 
 # Before any table exists: constraints that migrations must find again need a name, Flask-AppBuilder's included.
@@ -99,6 +101,7 @@ def prepare_engine(engine: Engine, patience: int = 15) -> None:
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves
+        connection.create_function("plain_text", 1, lambda text: None if text is None else plain(str(text)), deterministic=True)
         cursor = connection.cursor()
         for pragma in (
             "journal_mode=WAL",

@@ -9,10 +9,9 @@ the session (COPY, bulk INSERT) calls `index_rows` afterwards.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, reduce
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -40,6 +39,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session, UOWTransaction
 
 from app.domain.states import Identity
+from app.domain.text import plain
 from app.extensions import db
 from app.models import Account, OutboxMessage, Party, Pqr, SearchDoc
 
@@ -76,15 +76,6 @@ MOST_WORDS, LONGEST = 6, 100
 # ── Folding ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _plain(typed: str) -> str:
-    """Return *typed* in lower case without accents; twice, because lowering may compose and decomposing may raise."""
-    if typed.isascii():
-        return typed.lower()
-    for _ in range(2):
-        typed = unicodedata.normalize("NFKD", typed.casefold())
-    return "".join(letter for letter in typed if not unicodedata.combining(letter))
-
-
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 #: Dots that group the digits of a document or an amount, and the hyphen before the check digit of a NIT.
 _GROUPING = re.compile(r"(?<=\d)[.,](?=\d{3}(?!\d))|(?<=\d{6})-(?=\d(?!\w))")
@@ -92,12 +83,12 @@ _GROUPING = re.compile(r"(?<=\d)[.,](?=\d{3}(?!\d))|(?<=\d{6})-(?=\d(?!\w))")
 
 def fold(typed: str) -> str:
     """Return *typed* in lower case, without accents, with one space for whatever is neither letter nor digit."""
-    return _BETWEEN_WORDS.sub(" ", _plain(typed)).strip()
+    return _BETWEEN_WORDS.sub(" ", plain(typed)).strip()
 
 
 def _split(typed: str) -> list[str]:
     """Return the folded words of *typed*; 52.345.678 and 890.903.938-8 are one word each, as they are stored."""
-    return [word[:LONGEST] for word in _BETWEEN_WORDS.sub(" ", _GROUPING.sub("", _plain(typed))).split()]
+    return [word[:LONGEST] for word in _BETWEEN_WORDS.sub(" ", _GROUPING.sub("", plain(typed))).split()]
 
 
 def words_of(texts: Iterable[str | None]) -> str:
@@ -159,8 +150,7 @@ _BARE = "aaaaaeeeeiiiiooooouuuunc"
 def _folded(text_: Any) -> ColumnElement[str]:
     if db.session.get_bind().dialect.name == "postgresql":
         return func.translate(func.lower(text_), _ACCENTED, _BARE)
-    pairs = zip(_ACCENTED + _ACCENTED.upper(), _BARE * 2, strict=True)  # SQLite lowers ASCII only
-    return reduce(lambda inner, pair: func.replace(inner, *pair), pairs, func.lower(text_))
+    return func.plain_text(text_, type_=String)  # see `extensions.prepare_engine`: SQLite lowers ASCII only
 
 
 def folded_contains(columns: Iterable[Any], typed: str) -> ColumnElement[bool] | None:
@@ -293,34 +283,31 @@ def index_rows(session: Session, model: Any, ids: Iterable[int] | None = None) -
     """
     Write the documents of the rows of *model* with these *ids*, or of all of them and of no row that is gone; return how many.
 
-    For rows that were written unseen by the session; the caller commits.
+    For rows that were written unseen by the session. The rows stay locked until the caller commits.
     """
     session.flush()
     n = 0
-    for condition in _blocks(session, model, ids):
-        lines = _read(session, model, condition)
+    for block in key_blocks(session, model) if ids is None else _batched(list(ids)):
+        lines = _read(session, model, _key(model).in_(block), key_share=True, of=model)
         _write(session, lines)
         n += len(lines)
     if ids is None:
-        gone = SearchDoc.row_id.not_in(select(_key(model)))
-        session.execute(delete(SearchDoc.__table__).where(SearchDoc.kind == model.__tablename__, gone))
+        forget_gone(session, model)
     return n
 
 
-def _blocks(session: Session, model: Any, ids: Iterable[int] | None) -> Iterator[ColumnElement[bool]]:
-    """Yield conditions that pick the rows, a block at a time."""
-    key = _key(model)
-    if ids is not None:
-        yield from (key.in_(block) for block in _batched(list(ids)))
-        return
-    last = 0
-    while True:
-        block = select(key.label("key")).where(key > last).order_by(key).limit(_BLOCK).subquery()
-        top = session.scalar(select(func.max(block.c.key)))
-        if top is None:
-            return
-        yield key.between(last + 1, top)
-        last = top
+def key_blocks(session: Session, model: Any) -> Iterator[Sequence[int]]:
+    """Yield the keys of all rows of *model*, a thousand at a time."""
+    key, last = _key(model), 0
+    while block := session.scalars(select(key).where(key > last).order_by(key).limit(_BLOCK)).all():
+        yield block
+        last = block[-1]
+
+
+def forget_gone(session: Session, model: Any) -> None:
+    """Delete the documents of rows that are no more."""
+    gone = SearchDoc.row_id.not_in(select(_key(model)))
+    session.execute(delete(SearchDoc.__table__).where(SearchDoc.kind == model.__tablename__, gone))
 
 
 def settle(session: Session) -> None:
