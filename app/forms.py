@@ -652,10 +652,11 @@ class DraftForm(FlaskForm):
 
 
 class NoteForm(FlaskForm):
-    """An internal note."""
+    """An internal note. Its page has other forms and sections, so ids are its own; so it is with the files."""
 
     body = TextAreaField(
         _l("Internal note"),
+        id="note-body",
         validators=[InputRequired(_l("Write the note.")), Length(max=10_000, message=_l("Up to %(max)d characters fit."))],
     )
 
@@ -663,8 +664,8 @@ class NoteForm(FlaskForm):
 class AttachForm(FlaskForm):
     """Files that staff adds to a case."""
 
-    files = MultipleFileField(_l("Files"))
-    description = StringField(_l("What they are"), validators=[Length(max=200)])
+    files = MultipleFileField(_l("Files"), id="attached")
+    description = StringField(_l("What they are"), id="file-description", validators=[Length(max=200)])
     is_public = BooleanField(_l("The citizen may see them"))
 
 

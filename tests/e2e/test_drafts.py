@@ -71,7 +71,7 @@ def save(page: Any) -> None:
     page.locator("main form.card button.btn-go").click()
 
 
-def test_a_session_that_ended_while_typing_costs_no_text_and_writes_nothing_by_itself(live_server: Any, page: Any, clerks: list[str]) -> None:
+def test_a_session_that_ended_costs_no_text_and_nothing_is_written_by_itself(live_server: Any, page: Any, clerks: list[str]) -> None:
     write(page, clerks[0])
     lose_session(page)
     save(page)

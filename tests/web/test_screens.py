@@ -184,7 +184,8 @@ def test_what_only_the_database_knows_is_refused_in_plain_words(admin, seeded):
     refused = admin.post("/municipality/add", data={"code": "11001", "name": "Otra Bogotá", "department": "Bogotá"})
 
     assert refused.status_code == 422
-    assert "Another row already has these values." in text_of(refused)
+    assert "Another row already has the same: DANE code." in text_of(refused)
+    assert 'id="code-error"' in refused.text
     assert 'value="Otra Bogotá"' in refused.text
     assert seeded.scalar(select(func.count(Municipality.code))) == n
 
