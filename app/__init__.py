@@ -20,7 +20,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     from flask_appbuilder import AppBuilder
 
     import config
-    from app import audit, catalogues, jobs, logs, portal, ratelimit, reader, web
+    from app import audit, catalogues, jobs, logs, portal, ratelimit, reader, search, web
     from app.extensions import csrf, db, init_engines, migrate
 
     logs.configure()

@@ -511,6 +511,7 @@ class Listing:
 
     def __init__(self, url: str, given: Mapping[str, str], facets: Sequence[Facet], hidden: Iterable[str] = ()) -> None:
         self.url = url
+        given = {name: value.replace("\0", "") for name, value in given.items()}  # PostgreSQL has no text with NUL
         self.facets = {facet.name: facet for facet in facets}
         self.q = " ".join(given.get("q", "")[:100].split())
         self.values = {name: given[name][:1000] for name in given if name in self.facets and given[name]}

@@ -20,12 +20,14 @@ from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from sqlalchemy import Boolean, Date, DateTime, Integer, Numeric, Select, String, inspect, select
 from sqlalchemy import Enum as EnumType
+from sqlalchemy.exc import IntegrityError
 from wtforms import Form
 
-from app import queries
+from app import queries, search
 from app.domain.errors import DomainError
 from app.downloads import send_made
 from app.extensions import db, local, now, today
+from app.fields import explain
 from app.listing import BOUND, Bad, Dates, Facet, Listing, Moment, Numbers, Order, Page, Rows, Text, enum_facet, flag_facet
 from app.lookups import LOOKUPS
 from app.models import UtcDateTime
@@ -38,11 +40,6 @@ from app.reports.xlsx import MEDIA_TYPE as XLSX_TYPE
 from app.reports.xlsx import write_xlsx
 from app.security import may
 from app.words import say
-
-try:
-    from app import search
-except ImportError:
-    search = None
 
 log = structlog.get_logger("atiende")
 BATCH = 1000
@@ -186,11 +183,12 @@ class Lists:
         """Return the condition of the search box; None when *text* has no word to look for."""
         if self._is_indexed:
             return search.matching(self.model, text)
-        return search.folded_contains([getattr(self.model, name) for name in self.search_words], text) if self.search_words and search else None
+        words = [getattr(self.model, name) for name in self.search_words]
+        return search.folded_contains(words, text) if words else None
 
     @property
     def _is_indexed(self) -> bool:
-        return search is not None and self.model in search.SEARCHED
+        return self.model in search.SEARCHED
 
     @property
     def is_searchable(self) -> bool:
@@ -407,9 +405,9 @@ class Lists:
         if request.form.get("sure") == seal and any(not why for _row, why in plan) and (form is None or form.validate()):
             try:
                 return self._do(bulk, [row for row, why in plan if not why], form)
-            except DomainError as error:
+            except (DomainError, IntegrityError) as error:
                 db.session.rollback()
-                flash(_("Nothing was done: %(why)s", why=say(error)), "warning")
+                flash(_("Nothing was done: %(why)s", why=say(error) if isinstance(error, DomainError) else explain(error)), "warning")
                 plan = [(row, bulk.refusal(self, row)) for row in self._bulk_rows(keys)]
         elif "sure" in request.form and request.form["sure"] != seal:
             flash(_("Something changed in the meantime, so nothing was done. Look at the list again."), "warning")
@@ -450,3 +448,21 @@ class Lists:
         log.info("bulk", action=bulk.name, view=self.list_name, n_rows=n, user_id=current_user.id, request_id=g.request_id)
         flash(_("%(action)s: done with %(n)s rows.", action=_(bulk.label), n=n), "success")
         return redirect(self.listing().to())
+
+
+def _switch(is_on: bool) -> Callable[[Any, Any, Any], None]:
+    def act(_view: Any, row: Any, _form: Any) -> None:
+        row.is_active = is_on
+
+    return act
+
+
+def _already(is_on: bool, words: Any) -> Callable[[Any, Any], str]:
+    return lambda view, row: str(words) if row.is_active is is_on else "" if view.may_edit(row) else _("It may not be edited.")
+
+
+#: For catalogues whose rows are switched on and off; nothing is deleted.
+SWITCHES = (
+    Bulk("activate", _l("Activate"), "edit", _already(True, _l("It is active already.")), _switch(True)),
+    Bulk("deactivate", _l("Deactivate"), "edit", _already(False, _l("It is inactive already.")), _switch(False)),
+)

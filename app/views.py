@@ -69,6 +69,7 @@ from app.forms import (
     check_phone,
 )
 from app.home import HomeView  # noqa: F401  create_app() takes it from here, as every other screen
+from app.listviews import SWITCHES, Bulk
 from app.lookups import LookupView
 from app.models import (
     Account,
@@ -500,6 +501,7 @@ HELPS = {
 
 class ProcessView(CatalogueView):
     datamodel = SQLAInterface(Process)
+    bulk = SWITCHES
     route_base = "/process"
     class_permission_name = "Process"
     list_title, add_title = _l("Processes"), _l("New process")
@@ -587,6 +589,7 @@ class ProcessMemberView(RuledView):
 
 class ChannelView(CatalogueView):
     datamodel = SQLAInterface(Channel)
+    bulk = SWITCHES
     route_base = "/channel"
     class_permission_name = "Channel"
     list_title, add_title = _l("Channels"), _l("New channel")
@@ -599,6 +602,7 @@ class ChannelView(CatalogueView):
 
 class ServiceView(CatalogueView):
     datamodel = SQLAInterface(Service)
+    bulk = SWITCHES
     route_base = "/service"
     class_permission_name = "Service"
     list_title, add_title = _l("Services"), _l("New service")
@@ -612,6 +616,7 @@ class ServiceView(CatalogueView):
 
 class RequestTypeView(CatalogueView):
     datamodel = SQLAInterface(RequestType)
+    bulk = SWITCHES
     route_base = "/requesttype"
     class_permission_name = "RequestType"
     list_title, add_title = _l("Request types"), _l("New request type")
@@ -752,6 +757,7 @@ class ConsentTextView(RuledView):
 
 class AnswerTemplateView(CatalogueView):
     datamodel = SQLAInterface(AnswerTemplate)
+    bulk = SWITCHES
     route_base = "/answertemplate"
     class_permission_name = "AnswerTemplate"
     list_title, add_title = _l("Answer templates"), _l("New answer template")
@@ -843,12 +849,23 @@ class ChangeLogView(RuledView):
         return [Button(_("Open the row"), url_for(f"{view.__name__}.show", pk=item.row_id))]
 
 
+def queue_refusal(message: OutboxMessage) -> str:
+    """Return why a message cannot be sent again; empty when it can."""
+    return _("It has left already, or is leaving.") if message.status in (MessageStatus.SENT, MessageStatus.SENDING) else ""
+
+
 class OutboxMessageView(RuledView):
     """The mail that left or is to leave. Its text is not shown: it may carry the key of the citizen."""
 
     datamodel = SQLAInterface(OutboxMessage)
     route_base = "/outbox"
     class_permission_name = "OutboxMessage"
+    bulk = (
+        Bulk(
+            "resend", _l("Send again"), "resend", lambda _view, row: queue_refusal(row),
+            lambda _view, row, _form: outbox.resend(db.session, row, now()),
+        ),
+    )  # fmt: skip
     include_route_methods = READ_ONLY | {"resend"}
     list_title = _l("Outgoing mail")
     empty_text = _l("No mail has been queued yet. Receipts, notices and reminders appear here before they leave.")
@@ -879,7 +896,7 @@ class OutboxMessageView(RuledView):
         return f"{waiting} {why}"
 
     def buttons(self, item: OutboxMessage) -> list[Button]:
-        if item.status in (MessageStatus.SENT, MessageStatus.SENDING) or not self.may_do("resend"):
+        if queue_refusal(item) or not self.may_do("resend"):
             return []
         return [Button(_("Send again"), url_for("OutboxMessageView.resend", pk=item.id), True, _("Send this message again?"))]
 

@@ -156,6 +156,10 @@ ROWS: list[Row] = [
     get("LookupView.seek", PARTIES, url={"kind": "account"}),
     get("LookupView.seek", CASES, url={"kind": "user"}),
     get("LookupView.seek", STAFF, url={"kind": "municipality"}),
+    # Many rows at once, in the catalogues that are switched on and off
+    *(post(f"{name}View.bulk_action", HOUSE, url={"name": "deactivate"}) for name in ("Process", "Channel", "Service", "RequestType")),
+    post("AnswerTemplateView.bulk_action", "SX", url={"name": "activate"}),
+    post("OutboxMessageView.bulk_action", HOUSE, url={"name": "resend"}),
     # How each likes a list: whoever may list it
     *both("ListsView.columns", PARTIES, url={"name": "Party"}),
     *both("ListsView.columns", "GX", url={"name": "ChangeLog"}),
