@@ -16,9 +16,13 @@ from uuid import uuid4
 
 import structlog
 from flask import Flask, Response, abort, current_app, g, has_request_context, jsonify, redirect, render_template, request, session, url_for
+from flask_babel import Domain, get_locale
 from flask_babel import gettext as _
 from flask_login import AnonymousUserMixin, current_user
 from flask_wtf.csrf import CSRFError
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
+from markupsafe import Markup
 from sqlalchemy.exc import DBAPIError, OperationalError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -263,17 +267,61 @@ def is_here(url: str, exact: bool = False) -> bool:
     return request.path == url if exact or room == "/" else request.path == url or request.path.startswith(room.rstrip("/") + "/")
 
 
-@lru_cache(maxsize=200)
-def _fingerprint(path: Path, _changed: float) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:10]
+def _fingerprint(path: str) -> str | None:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:10] if Path(path).is_file() else None
+
+
+_known_fingerprint = lru_cache(maxsize=500)(_fingerprint)
 
 
 def _add_fingerprint(endpoint: str, values: dict[str, Any]) -> None:
-    """Name the content of a static file in its URL: browsers keep it for a year and still get the next release at once."""
+    """
+    Name the content of a static file in its URL: browsers keep it for a year and still get the next release at once.
+
+    A file is read once a process, as WhiteNoise lists the folder once; only debugging looks each time.
+    """
     if endpoint == "static" and "v" not in values:
-        path = Path(current_app.static_folder or "") / values["filename"]
-        if path.is_file():
-            values["v"] = _fingerprint(path, path.stat().st_mtime)
+        app = current_app._get_current_object()  # type: ignore[attr-defined]
+        mark = (_fingerprint if app.debug else _known_fingerprint)(f"{app.static_folder}/{values['filename']}")
+        if mark:
+            values["v"] = mark
+
+
+class Texts(Domain):
+    """
+    The catalogue, found once a language. Flask-Babel finds it again for every text, and a page has two hundred.
+
+    `in_template` is what `_()` calls there: like Jinja's own, a text is safe HTML, its fields are escaped, and `%%` says %.
+    """
+
+    def __init__(self, domain: str) -> None:
+        super().__init__(domain=domain)
+        self._found: dict[str, Any] = {}
+        self._marked: dict[tuple[str, str], Markup] = {}
+
+    @staticmethod
+    def _language() -> str:
+        locale = getattr(g.get("_flask_babel"), "babel_locale", None) if g else None  # where Flask-Babel keeps that of the request
+        locale = locale or get_locale()
+        return locale.language if locale else ""
+
+    def get_translations(self) -> Any:
+        language = self._language()
+        if language not in self._found:
+            found = super().get_translations()
+            if not language:
+                return found
+            self._found[language] = found
+        return self._found[language]
+
+    def in_template(self, context: EvalContext, text: str, **fields: Any) -> str:
+        if fields or not context.autoescape:
+            said = self.get_translations().ugettext(text)
+            return (Markup(said) if context.autoescape else said) % fields
+        key = (self._language(), text)
+        if key not in self._marked:
+            self._marked[key] = Markup(self.get_translations().ugettext(text)) % {}
+        return self._marked[key]
 
 
 def filters(app: Flask) -> None:
@@ -341,14 +389,17 @@ def finish(app: Flask) -> None:
     """Last of the wiring: the limiter counts first, on a connection of its own, and only then is the user read."""
     app.view_functions["LocaleView.index"] = _speak
     app.before_request(_sign_session)
-    app.extensions["babel"].locale_selector = chosen_locale
+    babel = app.extensions["babel"]
+    babel.locale_selector = chosen_locale
+    babel.instance.domain_instance = texts = Texts(babel.default_domain)
+    speak = pass_eval_context(lambda context, text, **fields: texts.in_template(context, text, **fields))
+    app.jinja_env.globals.update(_=speak, gettext=speak)
     if app.config["N_PROXIES"]:
         n = app.config["N_PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]
     max_age = 31536000 if not app.debug else 0
     app.wsgi_app = WhiteNoise(app.wsgi_app, max_age=max_age, add_headers_function=_guard_file)  # type: ignore[method-assign]
-    for name in ("static", "appbuilder.static"):
-        view = app.blueprints.get(name.partition(".")[0]) if "." in name else app
+XX        view = app.blueprints.get(name.partition(".")[0]) if "." in name else app
         folder = view.static_folder
         prefix = "/static/" if view is app else "/static/appbuilder/"
         app.wsgi_app.add_files(folder, prefix=prefix)  # type: ignore[attr-defined]
