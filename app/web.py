@@ -399,7 +399,6 @@ def finish(app: Flask) -> None:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]
     max_age = 31536000 if not app.debug else 0
     app.wsgi_app = WhiteNoise(app.wsgi_app, max_age=max_age, add_headers_function=_guard_file)  # type: ignore[method-assign]
-XX        view = app.blueprints.get(name.partition(".")[0]) if "." in name else app
-        folder = view.static_folder
-        prefix = "/static/" if view is app else "/static/appbuilder/"
-        app.wsgi_app.add_files(folder, prefix=prefix)  # type: ignore[attr-defined]
+    app.wsgi_app.add_files(app.static_folder, prefix="/static/")
+    # Nothing of ours asks for the scripts and styles of Flask-AppBuilder, its loader of Google's charts among them.
+    app.view_functions["appbuilder.static"] = lambda filename: abort(404)

@@ -88,7 +88,7 @@ ROWS: list[Row] = [
     get("LocaleView.index", EVERYBODY, url={"locale": "es"}),
     get("UtilView.back", EVERYBODY),
     get("static", EVERYBODY, url={"filename": "icon.svg"}),
-    get("appbuilder.static", EVERYBODY, url={"filename": "css/ab.css"}),
+    get("appbuilder.static", NOBODY, misses=EVERYBODY, url={"filename": "css/ab.css"}),  # nothing of ours needs it
     get("MenuApi.get_menu_data", HOUSE),  # of Flask-AppBuilder's own front end, which we do not use
     # The citizen's pages
     *both("portal.file_request", EVERYBODY),
