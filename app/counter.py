@@ -40,7 +40,7 @@ N_CASES = 12
 #: How long the page of the result shows the citizen's key to the clerk who filed: while the citizen is there.
 AT_THE_COUNTER = timedelta(hours=2)
 #: Keys that choose in a group of boxes, in order; a plain key, because focus is in the group and nobody types there.
-KEYS = "123456789abcdefghijklmnopqrstuvwxyz"
+KEYS = "123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _STEPS = {"party", "account", "new", "anonymous"}
 _CHANNEL = "counter_channel"
 
@@ -71,12 +71,12 @@ class Candidate:
 
 
 class CounterView(BaseView):
-    """The counter: `/counter/`. Whoever may register may attend; what the page shows besides is asked of each right."""
+    """The counter: `/counter/`. Whoever attends there registers; what the page shows besides is asked of each right."""
 
     route_base = "/counter"
     default_view = "attend"
-    class_permission_name = "Pqr"
-    method_permission_name = {"attend": "register", "seek": "register", "done": "register"}
+    class_permission_name = "Counter"
+    method_permission_name = {"attend": "attend", "seek": "attend", "done": "attend"}
 
     @expose("/", methods=["GET", "POST"])
     @has_access
@@ -114,6 +114,8 @@ class CounterView(BaseView):
     def _prepare(self, form: CounterForm, visit: Visit) -> None:
         """Give the form its choices, and on a first visit what is known already."""
         intake.fill_choices(db.session, form, {account.service_id for account in visit.accounts})
+        if not visit.accounts:
+            form.account_number.label.text = form.account.label.text
         form.account.choices = [*((account.id, account.number) for account in visit.accounts), ("", "—")]
         if form.is_submitted():
             return

@@ -221,7 +221,7 @@
       const group = target.closest(".picks");
       if (key === "Enter" && !event.defaultPrevented && target.matches("input:not([type=file])")) { event.preventDefault(); next(target); return; }
       if (!group || !target.matches("input, fieldset")) return;
-      const chosen = all("input[data-pick]", group).find((each) => each.dataset.pick === key.toLowerCase());
+      const chosen = all("input[data-pick]", group).find((each) => each.dataset.pick === key.toUpperCase());
       if (chosen) { event.preventDefault(); pick(chosen); }
     });
   };
