@@ -327,7 +327,7 @@ def test_the_revision_indexes_the_rows_that_are_there_and_goes_back(fresh_app):
 
         assert not [name for name in tables if name.startswith("search")]
         assert documents(db.session) == kept != {}
-        make.party(name="Nueva Ficticia")
+        Factory(db.session()).party(name="Nueva Ficticia")
         assert len(found(db.session, Party, "nueva ficticia")) == len(found(db.session, Party, "antigua")) == 1
         db.session.rollback()
 
