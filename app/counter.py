@@ -90,14 +90,14 @@ class CounterView(BaseView):
         self._prepare(form, visit)
         if form.validate_on_submit():
             try:
-                pqr = self._register(form, visit)
+                number = self._register(form, visit)
             except DomainError as error:
                 db.session.rollback()
                 intake.blame(form, error)
                 visit = _visit()
             else:
-                session[_CHANNEL] = pqr.channel_id
-                return redirect(url_for("CounterView.done", number=pqr.number), 303)
+                session[_CHANNEL] = form.channel.data
+                return redirect(url_for("CounterView.done", number=number), 303)
         calendar = queries.calendar_of(db.session, queries.organisation(db.session))
         lines = [(line, *light_shown(line, calendar, today()), shown_name(line)) for line in _cases(visit)]
         page = self.render_template(
@@ -131,17 +131,18 @@ class CounterView(BaseView):
         else:
             form.name.data = visit.typed
 
-    def _register(self, form: CounterForm, visit: Visit) -> Pqr:
+    def _register(self, form: CounterForm, visit: Visit) -> str:
+        """Register and commit; return the number."""
         try:
-            pqr = intake.register(db.session, form, at=now(), actor_id=current_user.id, party=visit.party)
+            number = intake.register(db.session, form, at=now(), actor_id=current_user.id, party=visit.party).number
             db.session.commit()
         except IntegrityError:  # two presses wrote down the same new person: the one that came first has the case
             db.session.rollback()
-            known = db.session.scalar(select(Pqr).where(Pqr.submission == form.submission.data)) if form.submission.data else None
-            if known is None:
+            first = select(Pqr.number).where(Pqr.submission == form.submission.data)
+            number = db.session.scalar(first) if form.submission.data else None
+            if number is None:
                 raise
-            return known
-        return pqr
+        return number
 
     @expose("/seek")
     @has_access

@@ -8,7 +8,7 @@ The registration page and the counter ask for the same facts in another order. T
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -25,8 +25,6 @@ from app.models import Account, AnswerTemplate, Channel, Party, Pqr, Process, Re
 from app.operations import files, messages, parties
 from app.operations import pqr as operations
 from app.words import say
-
-Choices = list[tuple[Any, str]]
 
 
 def blame(form: Any, error: DomainError) -> None:
@@ -49,28 +47,26 @@ def fill_choices(session: Session, form: Any, of_services: Collection[int] = ())
     Args:
         of_services: What the accounts of the party have: then the service is that of the account.
     """
-    nothing: tuple[Any, str] = ("", "—")
-    rows: dict[str, Callable[[], Choices]] = {
-        "request_type": lambda: [(t.id, t.name) for t in session.scalars(_active(RequestType))],
-        "channel": lambda: [(c.id, c.name) for c in session.scalars(_active(Channel))],
-        "service": lambda: [nothing, *((s.id, s.name) for s in (() if of_services else session.scalars(_active(Service))))],
-        "process_id": lambda: [nothing, *((p.id, p.name) for p in session.scalars(_PROCESSES))],
-        "template": lambda: [nothing, *((t.id, t.name) for t in session.scalars(_templates()))],
-    }
-    for name, choices in rows.items():
+    for name, (statement, *empty) in _CATALOGUES.items():
         if name in form:
-            form[name].choices = choices()
-
-
-_PROCESSES = select(Process).where(Process.is_active).order_by(Process.name)
+            rows = [] if name == "service" and of_services else session.scalars(statement).all()
+            form[name].choices = [*empty, *((row.id, row.name) for row in rows)]
+            form[name].rows = rows  # so they stay in the session, and whoever stores the choice asks no more
 
 
 def _active(model: Any) -> Any:
     return select(model).where(model.is_active).order_by(model.position, model.name)
 
 
-def _templates() -> Any:
-    return select(AnswerTemplate).where(AnswerTemplate.is_active).order_by(AnswerTemplate.name)
+_NOTHING = ("", "—")
+#: Field → its rows, and the empty choice if there is one.
+_CATALOGUES: dict[str, tuple[Any, ...]] = {
+    "request_type": (_active(RequestType),),
+    "channel": (_active(Channel),),
+    "service": (_active(Service), _NOTHING),
+    "process_id": (select(Process).where(Process.is_active).order_by(Process.name), _NOTHING),
+    "template": (select(AnswerTemplate).where(AnswerTemplate.is_active).order_by(AnswerTemplate.name), _NOTHING),
+}
 
 
 # ── Registering ───────────────────────────────────────────────────────────────────────────────────────────────────────────
