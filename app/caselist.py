@@ -28,7 +28,7 @@ from app.domain.times import Timeliness
 from app.extensions import db, now, today
 from app.forms import UpTo
 from app.listing import Choices, Facet, Moment, Rows, flag_facet
-from app.listviews import Bulk, Ready
+from app.listviews import Bulk, Ready, calendar_now
 from app.models import Pqr, Process
 from app.operations import messages
 from app.operations import pqr as operations
@@ -241,12 +241,8 @@ class CaseList(RuledView):
             case "party":
                 return shown_name(item)
             case "light":
-                return say_light(*light_shown(item, self._calendar(), today()))
+                return say_light(*light_shown(item, calendar_now(), today()))
         return super().shown(item, name)
-
-    @staticmethod
-    def _calendar() -> Any:
-        return queries.calendar_of(db.session, queries.organisation(db.session))
 
     def title_of(self, item: Any) -> str:
         return str(item.number)

@@ -75,6 +75,13 @@ class Bulk:
     MOST: ClassVar[int] = 200
 
 
+def calendar_now() -> Any:
+    """Return the calendar of the house, read once a request. Raises DomainError while there is no organisation."""
+    if "calendar" not in g:
+        g.calendar = queries.calendar_of(db.session, queries.organisation(db.session))
+    return g.calendar
+
+
 class Lists:
     """The list of a `RuledView`, from its declarations. Hooks: `scope`, `shown`, `lines`, `line_of`, `exported`, `facet_of`."""
 
@@ -170,7 +177,7 @@ class Lists:
         return known[self.endpoint]
 
     def moment(self) -> Moment:
-        return Moment(today(), current_user.id, lambda: queries.calendar_of(db.session, queries.organisation(db.session)))
+        return Moment(today(), current_user.id, calendar_now)
 
     def narrowed(self) -> Select[Any]:
         """Return the SELECT of the rows that the reader may see and the address asks for; without order. Raises CalendarGap."""
