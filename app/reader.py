@@ -137,7 +137,9 @@ def _build(rights: set[str]) -> list[Room]:
 
 
 def _link(item: MenuItem) -> Link:
-    return Link(_(str(item.label)), item.get_url(), item.icon or "list", getattr(item.baseview, "class_permission_name", ""))
+    view = item.baseview
+    is_list = hasattr(view, "list_columns")  # other pages may share the rights of a list, but not its counter and its pins
+    return Link(_(str(item.label)), item.get_url(), item.icon or "list", view.class_permission_name if is_list else "")
 
 
 def init_app(app: Flask) -> None:

@@ -234,6 +234,7 @@ def test_the_menu_counts_what_waits_for_the_reader_and_what_is_urgent(sign_in, a
     assert counter(page, "My day") == "2"
     assert counter(page, "Cases") == str(sum(tiles(page)[text] for text in ("In silence", "Late", "Due today or tomorrow")))
     assert "late or due by the next working day" in menu(page)
+    assert menu(page).count('class="n"') == 2  # and no other page counts, though it may need the same right
 
 
 def test_a_counter_says_99_plus_beyond_99(sign_in, a_case):
