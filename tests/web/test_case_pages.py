@@ -181,9 +181,8 @@ def test_pages_of_the_queue_follow_each_other_without_gaps_or_repetitions(seeded
     seen, path = [], "/pqr/"
     while path:
         page = clerk.get(path).text
-        seen += [line.partition("</a>")[0] for line in page.split('class="num" href="/pqr/')[1:] for line in [line.partition(">")[2]]]
-        marker = page.partition('rel="next" href="')[2].partition('"')[0]
-        path = marker.replace("&amp;", "&")
+        seen += re.findall(r'<a href="/pqr/(PQR-\d{4}-\d{6})">', page)
+        path = next(iter(re.findall(r'href="([^"]+)" rel="next"', page)), "").replace("&amp;", "&")
 
     assert seen == numbers[::-1]
 

@@ -86,7 +86,7 @@ def test_every_model_screen_is_ruled_and_none_deletes(app):
     rules = {rule.endpoint for rule in app.url_map.iter_rules()}
 
     assert [view for view in views if not isinstance(view, RuledView)] == []
-    assert {f"{view.endpoint}.{method}" for view in views for method in ("delete", "action", "action_post", "download")} & rules == set()
+    assert {f"{view.endpoint}.{method}" for view in views for method in ("delete", "action", "action_post", "download")} & rules <= {"CaseView.download"}
 
 
 @pytest.mark.parametrize("view", SCREENS, ids=lambda view: view.__name__)
@@ -117,15 +117,15 @@ def test_a_list_is_searched_sorted_paged_and_filtered_by_its_address(clerk, a_pa
     a_party(name="Única", kind="ORGANISATION", document_type=DocumentType.NIT, document_number="9001234568")
 
     assert set(re.findall(r"Zoila-\d\d", clerk.get("/party/list/?q=zoila-07").text)) == {"Zoila-07"}
-    assert "Zoila-29" in clerk.get("/party/list/?q=zoila&order=name&dir=desc").text
+    assert "Zoila-29" in clerk.get("/party/list/?q=zoila&order=-name").text
     assert "Zoila-29" not in clerk.get("/party/list/?q=zoila&order=name").text
-    assert "Zoila-29" in clerk.get("/party/list/?q=zoila&order=name&page=2").text
+    assert "Zoila-29" in clerk.get("/party/list/?q=zoila&order=name&end=1").text
     assert "Única" in clerk.get("/party/list/?document_type=NIT").text
     assert "Zoila" not in clerk.get("/party/list/?document_type=NIT").text
 
 
 @pytest.mark.parametrize(
-    "query", ["page=x", "page=-4", "page=99999999999999999999", "order=password", "kind=NOPE", "kind=%00", "q=%25%27%3B--", "q=%00a"]
+    "query", ["from=x", "from=-4", "from=99999999999999999999", "order=password", "kind=NOPE", "kind=%00", "q=%25%27%3B--", "q=%00a"]
 )
 def test_nonsense_in_the_address_of_a_list_is_no_error(clerk, query):
     assert clerk.get(f"/party/list/?{query}").status_code == 200
@@ -241,7 +241,7 @@ def test_an_unknown_municipality_is_refused_beside_its_field(clerk, seeded):
 def test_a_lookup_opens_only_for_whoever_may_list_its_rows(client, sign_in, seeded):
     assert client.get("/lookup/party?q=ana").status_code == 401
     assert sign_in(TECNICO).get("/lookup/party?q=ana").status_code == 403
-    assert sign_in(AUXILIAR).get("/lookup/user?q=ana").status_code == 403
+    assert sign_in(TECNICO).get("/lookup/user?q=ana").status_code == 403
     assert sign_in(AUXILIAR).get("/lookup/nothing?q=ana").status_code == 404
 
 
@@ -520,7 +520,8 @@ def test_the_change_log_shows_before_and_after_and_leads_to_the_row(admin, seede
 def test_registers_are_read_only(app):
     for name in ("ChangeLogView", "OutboxMessageView"):
         view = next(view for view in app.appbuilder.baseviews if view.endpoint == name)
-        assert view.include_route_methods - {"resend"} == READ_ONLY
+        assert view.include_route_methods - {"resend", "bulk_action"} == READ_ONLY
+        assert {bulk.name for bulk in view.bulk} <= {"resend"}
 
 
 def a_message(session, **columns):
