@@ -356,7 +356,8 @@ class RuledChartView(BaseView):
 
     @staticmethod
     def _about(sheet: Sheet) -> str:
-        largest = max(sheet.lines, key=lambda line: line.cells[-1].value or 0)
+        groups = sheet.lines[:-1] if sheet.n_rest else sheet.lines
+        largest = max(groups, key=lambda line: line.cells[-1].value or 0)
         return _(
             "Largest: %(label)s, with %(value)s. The table below has the same numbers.", label=largest.label, value=largest.cells[-1].text
         )

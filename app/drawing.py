@@ -124,7 +124,7 @@ def _charted(plot: Plot, paper: _Paper) -> Element:
         font_family="sans-serif", label_font_size=paper.letters, major_label_font_size=paper.letters, value_font_size=paper.letters,
         no_data_font_size=paper.letters,
     )  # fmt: skip
-    longest = (22 if paper.has_links else 15) if is_lying else 14
+    longest = (34 if paper.has_links else 15) if is_lying else 14
     labels = [_cut(label, longest) for label in plot.labels]
     thickness = (1 if plot.is_stacked else len(plot.series)) * (paper.letters + 5) + 12
     options: dict[str, Any] = {

@@ -51,6 +51,7 @@ from app.domain.states import DocumentType, Identity, MessageStatus
 from app.domain.times import Timeliness
 from app.downloads import send_made
 from app.extensions import db, now, today
+from app.finder import FinderView
 from app.forms import (
     Checked,
     DocumentNumber,
@@ -311,7 +312,7 @@ class CaseChartView(RuledChartView):
     chart_type = "BarChart"
     definitions = [
         {"group": name, "label": label, "series": [(aggregate_count, "id")]}
-        for name, label in (("process", _l("By process")), ("request_type", _l("By type")), ("channel", _l("By channel")),
+        for name, label in (("process", _l("By current process")), ("request_type", _l("By type")), ("channel", _l("By channel")),
                             ("status", _l("By state")), ("service", _l("By service")))
     ] + [
         {"group": "cause", "label": _l("By cause"), "series": [(aggregate_count, "id")], "top": 15},
@@ -1110,7 +1111,7 @@ MENU: list[tuple[type, str, str, str]] = [
     (ChangeLogView, N_("Change log"), "history", RECORDS),
     (OutboxMessageView, N_("Outgoing mail"), "mail", RECORDS),
 ]
-NO_MENU: list[type] = [LookupView, ListsView]
+NO_MENU: list[type] = [FinderView, LookupView, ListsView]
 #: Tables of the change log that have no screen of this kind.
 TABLES = {
     "pqr": N_("Case"), "note": N_("Internal note"), "answer": N_("Answer"), "notice": N_("Notice"), "stored_file": N_("Stored file"),

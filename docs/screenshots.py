@@ -51,6 +51,7 @@ def main() -> None:
         manager = sign_in(browser, "subgerente")
         shoot(manager, f"{link}/move/issue_answer", "aprobar", whole=True)
         shoot(sign_in(browser, "control"), "/reports/response-times/", "control-de-tiempos")
+        shoot(sign_in(browser, "control"), "/charts/cases/?chart=in-time", "graficos")
         shoot(sign_in(browser, "admin"), "/calendar/", "calendario", whole=True)
         phone = browser.new_context(base_url=URL, viewport=PHONE, locale="es-CO").new_page()
         shoot(phone, "/pqr/nueva", "radicar-celular")

@@ -187,5 +187,5 @@ def test_an_expression_groups_as_a_column_does(seeded, make):
     ids=str,
 )
 def test_a_definition_that_cannot_be_drawn_stops_the_start(given):
-    with pytest.raises(ValueError, match="^(use|on|\\()"):
+    with pytest.raises(ValueError, match=r"^(use|on|\()"):
         define(**given)
