@@ -122,15 +122,26 @@ def page(new_page: Callable[..., Any]) -> Any:
     return new_page()
 
 
-@pytest.fixture
-def assert_accessible() -> Callable[[Any], None]:
-    """assert_accessible(page) → fails with what axe finds against WCAG 2.2 A and AA."""
+@pytest.fixture(scope="session")
+def violations() -> Callable[..., list[Any]]:
+    """violations(page, rules=None) → what axe finds against WCAG 2.2 A and AA; with *rules*, only against those."""
     from axe_playwright_python.sync_playwright import Axe
 
-    rules = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
+    standards = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+    def look(page: Any, rules: list[str] | None = None) -> list[Any]:
+        wanted = {"type": "rule", "values": rules} if rules else standards
+        found = Axe().run(page, options={"runOnly": wanted, "resultTypes": ["violations"]}).response["violations"]
+        return [(rule["id"], [node["html"] for node in rule["nodes"]][:3]) for rule in found]
+
+    return look
+
+
+@pytest.fixture
+def assert_accessible(violations: Callable[..., list[Any]]) -> Callable[[Any], None]:
+    """assert_accessible(page) → fails with what axe finds."""
 
     def check(page: Any) -> None:
-        found = Axe().run(page, options=rules).response["violations"]
-        assert not [(rule["id"], [node["html"] for node in rule["nodes"]][:3]) for rule in found]
+        assert violations(page) == []
 
     return check
