@@ -379,7 +379,7 @@ def returned_condition(user_id: int, mine: Select[tuple[int]]) -> ColumnElement[
     return and_(Pqr.status == PqrStatus.ROUTED, his, _last_move().in_(RETURNS))
 
 
-def waiting_for(session: Session, ids: Select[tuple[int]], limit: int = 15) -> list[Row[Any]]:
+def waiting_for(session: Session, ids: Select[tuple[int]], limit: int = 10) -> list[Row[Any]]:
     """Return the lines of *ids*, the most urgent first, each with its last move; few rows are joined however many wait."""
     first = ids.order_by(Pqr.due_on, Pqr.id).limit(limit)
     statement = _lines().add_columns(_last_move().label("last_move")).where(Pqr.id.in_(first)).order_by(Pqr.due_on, Pqr.id)
