@@ -53,7 +53,7 @@ READ_CALENDAR = frozenset({("can_list", "CalendarDay"), ("can_show", "CalendarDa
 EVERYBODY = rights("Home", "can_get") | rights("UserInfoEditView", "can_this_form_get", "can_this_form_post") | rights(
     "ResetMyPasswordView", "can_this_form_get", "can_this_form_post"
 ) | rights("UserDBModelView", "can_userinfo", "resetmypassword", "userinfoedit")  # fmt: skip
-READ_CASES = rights("Pqr", *READ, "can_download")
+READ_CASES = rights("Pqr", *READ, "can_download") | rights("Search", "can_search")
 READ_TIMES = rights("ResponseTimes", "can_list", "can_export") | rights("CaseChart", "can_list", "can_export") | rights(
     "AccountChart", "can_list", "can_export"
 )

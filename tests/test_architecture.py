@@ -47,6 +47,7 @@ RANK = {
     "drawing": 30,  # pictures of numbers, whatever they count
     "tally": 45,
     "charts": 72,
+    "finder": 75,
     "almanac": 75,  # pages of the staff beside the declared screens, which put them in the menu
     "intake": 70,  # how the staff registers, shared by desk and counter
     "desk": 75,
@@ -58,7 +59,8 @@ RANK = {
     "": 100,  # app/__init__.py
 }
 READS_THE_CLOCK = {
-    "views", "charts", "reader", "home", "baseviews", "listviews", "caselist", "almanac", "desk", "counter", "portal", "api", "jobs", "cli", "serve",
+    "views", "charts", "reader", "home", "baseviews", "listviews", "caselist", "finder", "almanac", "desk", "counter", "portal", "api",
+    "jobs", "cli", "serve",
 }  # fmt: skip
 MAY_READ_THE_CLOCK = {
     "extensions.py": "defines now() and today()",

@@ -152,6 +152,7 @@ ROWS: list[Row] = [
     # Parties and accounts
     *catalogue("PartyView", PARTIES, "ACX"),
     *catalogue("AccountView", PARTIES, "AX"),
+    get("FinderView.search", PARTIES),
     get("LookupView.seek", PARTIES, url={"kind": "party"}),
     get("LookupView.seek", PARTIES, url={"kind": "account"}),
     get("LookupView.seek", CASES, url={"kind": "user"}),
