@@ -31,9 +31,13 @@
   /* ── The next page, in place ── */
 
   let going = 0;
-  const swap = (fresh, { keepsFiles = false, kept = null }) => {
+  const left = new Map();  // what was typed on a page that is left, for whoever comes back to it
+  const written = () => KEPT.map((name) => [name, form().elements[name].value]);
+  const swap = (fresh, { isRefusal = false, isDone = false, kept = null }) => {
     const old = form();
-    if (keepsFiles && old) {  // a server cannot give chosen files back
+    if (isDone) left.delete(old.action);
+    else if (typed() && !isRefusal) left.set(old.action, written());
+    if (isRefusal) {  // a server cannot give chosen files back
       for (const input of all("input[type=file]", fresh)) input.replaceWith(old.elements[input.name]);
       for (const fold of all("details[id]", fresh)) fold.open ||= Boolean(document.getElementById(fold.id)?.open);
     }
@@ -42,10 +46,8 @@
     const now = form();
     if (kept && now) {
       for (const [name, value] of kept) if (value && now.elements[name] && !now.elements[name].value) now.elements[name].value = value;
-      if (kept.some(([name, value]) => name === "body" && value)) now.dataset.carried = "";
     }
     wire();
-    region().dispatchEvent(new Event("fresh", { bubbles: true }));  // its look-ups
     const wrong = document.querySelector("#counter [aria-invalid=true], #counter .picks:has(.error)");
     focusOn(wrong || document.querySelector("#counter [autofocus]") || box());
     window.scrollTo(0, 0);
@@ -79,7 +81,7 @@
     form().elements.csrf_token.value = token;
     return read(url, body);
   };
-  const go = async (url, { body = null, kept = null } = {}) => {
+  const go = async (url, { body = null, kept = null, isBack = false } = {}) => {
     const mine = ++going;
     region().setAttribute("aria-busy", "true");
     try {
@@ -87,9 +89,10 @@
       if (mine !== going) return;
       const fresh = page.getElementById("counter");
       if (fresh) {
-        if (!body || answer.redirected) history.pushState(null, "", answer.url);
+        const isRefusal = Boolean(body) && !answer.redirected;
+        if (!isRefusal && !isBack) history.pushState(null, "", answer.url);
         document.title = page.title;
-        swap(fresh, { keepsFiles: Boolean(body) && !answer.redirected, kept });
+        swap(fresh, { isRefusal, isDone: Boolean(body) && !isRefusal, kept });
       } else if (!body) {
         location.assign(url);  // the door, or an error that is a page
       } else if (answer.redirected || [400, 401].includes(answer.status)) {
@@ -103,15 +106,12 @@
       region().removeAttribute("aria-busy");
     }
   };
-  const attend = (url) => {
-    const kept = form() ? KEPT.map((name) => [name, form().elements[name].value]) : null;
-    go(url, { kept });
-  };
+  const attend = (url) => go(url, { kept: form() ? written() : null });
   const leave = async (link) => {
     if (link.hasAttribute("data-leave") && typed() && !(await ask(words.leave))) return;
     go(link.href);
   };
-  window.addEventListener("popstate", () => go(location.href));
+  window.addEventListener("popstate", () => go(location.href, { isBack: true, kept: left.get(location.href) }));
 
   /* ── The box ── */
 

@@ -14,7 +14,7 @@
     } catch { location.assign(link.href); return; }
     opener = link.closest("details")?.querySelector("summary") || link;
     all("details[data-menu][open]").forEach((menu) => { menu.open = false; });
-    all("input[data-lookup]", place).forEach((input) => document.dispatchEvent(new CustomEvent("lookup", { detail: input })));
+    place.dispatchEvent(new CustomEvent("fresh", { bubbles: true }));
     place.querySelector("input:not([type=hidden]), select, button")?.focus();
     place.scrollIntoView({ block: "nearest" });
   };
