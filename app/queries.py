@@ -72,10 +72,15 @@ from app.models import (
 
 # ── The house ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+_ORGANISATION = "atiende.organisation"
+
 
 def organisation(session: Session) -> Organisation:
-    """Return the organisation that this installation serves. Raises DomainError when none is loaded."""
-    found = session.scalar(select(Organisation).order_by(Organisation.id).limit(1))
+    """Return the organisation that this installation serves, asked for once a session. Raises DomainError when none is loaded."""
+    found = session.info.get(_ORGANISATION)
+    if found is not None and found in session:
+        return found
+    found = session.info[_ORGANISATION] = session.scalar(select(Organisation).order_by(Organisation.id).limit(1))
     if found is None:
         raise DomainError(N_("The organisation is not set up yet. An administrator has to fill it in Organisation."))
     return found
@@ -142,7 +147,19 @@ def lock(session: Session, row: Any) -> None:
 # ── The calendar and the terms ────────────────────────────────────────────────────────────────────────────────────────────
 
 _CALENDARS: dict[Any, BusinessCalendar] = {}
-_CALENDAR, _HELD, _TERMS = "atiende.calendar", "atiende.calendar_held", "atiende.terms"
+_CALENDARS_BY_TEXT: dict[Any, BusinessCalendar] = {}
+_CALENDAR, _HELD, _TERMS, _LAST_CHANGE = "atiende.calendar", "atiende.calendar_held", "atiende.terms", "atiende.calendar_changed"
+#: The whole calendar as one row: what its days and years say, to tell whether we know it, and when somebody last changed it.
+_CALENDAR_TEXT = select(
+    select(func.aggregate_strings(cast(CalendarYear.year, String), ",")).scalar_subquery(),
+    select(
+        func.aggregate_strings(
+            cast(CalendarDay.on, String) + "\x1f" + cast(CalendarDay.kind, String) + "\x1f" + CalendarDay.name + "\x1f" + CalendarDay.norm,
+            "\x1e",
+        )
+    ).scalar_subquery(),
+    select(func.max(CalendarChange.at)).scalar_subquery(),
+)
 CALENDAR_LOCK = 0x41544E43  # advisory lock of PostgreSQL: shared by whoever writes dates, alone for whoever changes the calendar
 
 
@@ -150,18 +167,30 @@ def calendar_of(session: Session, organisation: Organisation) -> BusinessCalenda
     """
     Return the business calendar of *organisation*, as loaded in this database.
 
-    The rows are read once a session and the prefix sums are built once a process for equal rows, so that an edit shows at once
-    and thousands of dates cost one query. Whoever stores a date computed with it asks `hold_calendar` first.
+    It is asked for once a session and built once a process for equal rows, so that an edit shows at once and thousands of dates
+    cost one query. Whoever stores a date computed with it asks `hold_calendar` first.
     """
     cached = session.info.get(_CALENDAR)
     if cached is not None:
         return cached
+    *text, session.info[_LAST_CHANGE] = session.execute(_CALENDAR_TEXT).one()
+    key = (*text, organisation.working_week, organisation.closes_at)
+    if key not in _CALENDARS_BY_TEXT:
+        calendar = _read_calendar(session, organisation)
+        if list(session.execute(_CALENDAR_TEXT).one()[:2]) != text:  # somebody changed it meanwhile: this text says another one
+            return session.info.setdefault(_CALENDAR, calendar)
+        if len(_CALENDARS_BY_TEXT) > 64:
+            _CALENDARS_BY_TEXT.clear()
+        _CALENDARS_BY_TEXT[key] = calendar
+    return session.info.setdefault(_CALENDAR, _CALENDARS_BY_TEXT[key])
+
+
+def _read_calendar(session: Session, organisation: Organisation) -> BusinessCalendar:
     columns = (CalendarYear.year, CalendarDay.on, CalendarDay.name, CalendarDay.norm, CalendarDay.kind)
     statement = select(*columns).outerjoin(CalendarDay, CalendarDay.year == CalendarYear.year)
     rows = session.execute(statement.order_by(CalendarYear.year, CalendarDay.on)).all()
     days = (NonWorkingDay(on, name, norm, kind is DayException.CLOSURE) for _, on, name, norm, kind in rows if on is not None)
-    session.info[_CALENDAR] = built_calendar(days, (row.year for row in rows), organisation.working_week, organisation.closes_at)
-    return session.info[_CALENDAR]
+    return built_calendar(days, (row.year for row in rows), organisation.working_week, organisation.closes_at)
 
 
 def built_calendar(days: Iterable[NonWorkingDay], years: Iterable[int], working_week: str, closes_at: time | None) -> BusinessCalendar:
@@ -187,6 +216,9 @@ def calendar_at(session: Session, organisation: Organisation, at: datetime) -> B
     The changes made after *at* are undone, last first. Years loaded since stay: they answer what could not be asked before.
     """
     calendar = calendar_of(session, organisation)
+    last_change = session.info.get(_LAST_CHANGE)
+    if last_change is None or last_change <= at:
+        return calendar
     columns = (CalendarChange.added, CalendarChange.removed, CalendarChange.settings)
     changes = session.execute(select(*columns).where(CalendarChange.at > at).order_by(CalendarChange.id.desc())).all()
     if not changes:
