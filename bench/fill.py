@@ -203,6 +203,19 @@ def fill_atiende(server: URL, name: str, n: int, until: datetime, instance: Path
                 values = (house.organisation_id, "PQR", year, last)
                 connection.execute("INSERT INTO number_series (organisation_id, prefix, year, last) VALUES (%s, %s, %s, %s)", values)
             settle(connection, [model.__tablename__ for model in in_order(house)])
+        index()
+
+
+def index() -> None:
+    """Write the documents of the search, which copied rows lack."""
+    from app import search
+    from app.extensions import db
+
+    for model in search.SEARCHED:
+        search.index_rows(db.session, model)
+        db.session.commit()
+    search.settle(db.session)
+    db.session.commit()
 
 
 def pour(connection: psycopg.Connection[Any], table: Table, rows: list[dict[str, Any]]) -> None:

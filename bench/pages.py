@@ -129,6 +129,10 @@ class Product:
     def environment(self) -> dict[str, str]:
         raise NotImplementedError
 
+    def prepare(self) -> None:
+        """Bring the database to where the product needs it."""
+        raise NotImplementedError
+
     def log_in(self) -> None:
         raise NotImplementedError
 
@@ -205,6 +209,10 @@ class Atiende(Product):
             "ATIENDE_DATABASE_URL": driven(self.url), "ATIENDE_SECRET_KEY": "bench", "ATIENDE_INSTANCE": str(instance),
             "ATIENDE_HUEY_URL": "none", "PYTHONPATH": str(HERE.parent),
         }  # fmt: skip
+
+    def prepare(self) -> None:
+        command = [sys.executable, "-m", "flask", "--app", "wsgi", "atiende", "prepare"]
+        subprocess.run(command, cwd=HERE.parent, env={**os.environ, **self.environment()}, check=True, capture_output=True)
 
     def log_in(self) -> None:
         page = self.client.read("/login/")
@@ -332,8 +340,7 @@ def free_port() -> int:
 @contextmanager
 def serving(product: Product) -> Iterator[Product]:
     """Serve *product* with two sync workers; its log lies beside its database's name."""
-    if isinstance(product, Peer):
-        product.prepare()
+    product.prepare()
     options = ["-w", "2", "-b", f"127.0.0.1:{product.port}", "--timeout", "300", "--log-level", "warning", "--no-control-socket"]
     log = (FOLDER / f"{type(product).__name__.lower()}_{product.n}.log").open("wb")
     environment = {**os.environ, **product.environment()}
