@@ -15,6 +15,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from tempfile import TemporaryFile
+from types import MappingProxyType
 from typing import Any, BinaryIO
 from urllib.parse import urlencode
 
@@ -170,7 +171,8 @@ class RuledChartView(BaseView):
         return self.render_template(
             "charts/chart.html", title=self.chart_title, charts=self, chart=chart, sheet=sheet, refusal=refusal,
             drawing=self._drawing(chart, sheet) if sheet and sheet.lines else None, group_label=self._group_label(chart),
-            chips=listing.chips(db.session), list_url=self._rows_url({}), may_export=may("can_export", self.class_permission_name),
+            chips=listing.chips(db.session), list_url=rows_url(self.screen().list_url(), listing),
+            may_export=may("can_export", self.class_permission_name),
             periods=[(name, PERIODS[name]) for name in self.group_bys] if chart.period else [], **panel,
         )  # fmt: skip
 
@@ -244,7 +246,7 @@ class RuledChartView(BaseView):
         if self._has_order(chart.groups[0], columns):
             shown.sort(key=place)
         heads, names = self._heads(chart, tally), self._names(chart.groups[0], shown)
-        address = _Addresses(self, chart, tally, heads)
+        address = _Addresses(self, chart, tally)
         lines = [
             Line(
                 self._label(chart, key, names, tally.period),
@@ -332,13 +334,6 @@ class RuledChartView(BaseView):
         text = say_pesos(Decimal(value)) if value is not None and self._kind(head.measure) is Kind.MONEY else say_number(value)
         return Cell(value, text, url if value else "")
 
-    def _rows_url(self, changes: Mapping[str, str]) -> str:
-        """Return the address of the list with what narrows the chart, and *changes*."""
-        listing = self.listing()
-        kept = {"q": listing.q, **listing.values} | changes
-        query = urlencode({name: value for name, value in kept.items() if value}, safe=",.:")
-        return f"{self.screen().list_url()}?{query}" if query else self.screen().list_url()
-
     # The drawing
 
     def _drawing(self, chart: Definition, sheet: Sheet) -> Drawing:
@@ -378,13 +373,20 @@ def say_period(period: str, day: date) -> str:
     return f"{day.year}" if period == "year" else format_date(day, "MMM y", locale=page_lang().replace("-", "_")).replace(".", "")
 
 
+def rows_url(url: str, listing: Listing, changes: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return the address of the list at *url* with what narrows *listing*, and *changes*."""
+    kept = {"q": listing.q, **listing.values, **changes}
+    query = urlencode({name: value for name, value in kept.items() if value}, safe=",.:")
+    return f"{url}?{query}" if query else url
+
+
 class _Addresses:
     """Where the numbers of one chart lead: the facets of the list that name exactly their rows; nowhere when it has no such facet."""
 
-    def __init__(self, charts: RuledChartView, chart: Definition, tally: Tally, heads: Sequence[Head]) -> None:
-        self._charts, self._chart, self._tally = charts, chart, tally
-        self._facets: dict[str, Facet] = charts.listing().facets
-        self._values = charts.listing().values
+    def __init__(self, charts: RuledChartView, chart: Definition, tally: Tally) -> None:
+        self._chart, self._tally, self._screen = chart, tally, charts.screen()
+        self._listing, self._list_url = charts.listing(), charts.screen().list_url()
+        self._facets: dict[str, Facet] = self._listing.facets
 
     def of_group(self, key: Any, head: Head) -> str:
         if self._chart.period:
@@ -417,7 +419,7 @@ class _Addresses:
             if not value:
                 return ""
             changes = changes | {self._chart.split: value}
-        return self._charts._rows_url(changes)
+        return rows_url(self._list_url, self._listing, changes)
 
     def _value(self, name: str, key: Any) -> str:
         """Return *key* as the facet *name* writes it, or nothing when the list has no such facet or value."""
@@ -431,13 +433,17 @@ class _Addresses:
 
     def _days(self, name: str, first: date, last: date) -> dict[str, str] | None:
         """Return the filter for *first* to *last*, inside what the chart itself is narrowed to."""
-        facet, value = self._facets.get(name), self._values.get(name, "")
+        facet = self._facets.get(name)
         if not isinstance(facet, Dates):
             return None
+        since, until = self._bounds(facet, self._listing.values.get(name, ""))
+        return {name: f"{max(first, since or first):%Y-%m-%d}..{min(last, until or last):%Y-%m-%d}"}
+
+    def _bounds(self, facet: Dates, value: str) -> tuple[date | None, date | None]:
+        """Return the first and last day that *value* of a filter leaves; None where it leaves an end open."""
+        if value.upper() in Preset.__members__:
+            return span_of(Preset[value.upper()], self._screen.moment())
         try:
-            since, until = span_of(Preset[value.upper()], self._charts.screen().moment()) if value.upper() in Preset.__members__ else (
-                facet.range_of(value) if value else (None, None))  # fmt: skip
-        except ValueError:
-            since = until = None
-        first, last = max(first, since or first), min(last, until or last)
-        return {name: f"{first:%Y-%m-%d}..{last:%Y-%m-%d}"}
+            return facet.range_of(value) if value else (None, None)
+        except ValueError:  # `empty`, or an address that somebody mangled: it narrows nothing
+            return None, None
