@@ -34,11 +34,11 @@ from werkzeug.wrappers import Response
 from app import queries
 from app.baseviews import RuledView
 from app.domain.errors import DomainError
+from app.domain.text import plain
 from app.downloads import send_made
 from app.drawing import Drawing, Plot, Point, Series, drawn
 from app.extensions import db, local, now
 from app.listing import EMPTY, Bad, Choices, Dates, Facet, Listing, Preset, Rows, span_of
-from app.lookups import folded
 from app.reports.base import ControlledFormat, Cover, Kind, Report
 from app.reports.delimited import MEDIA_TYPE as CSV_TYPE
 from app.reports.delimited import write_csv
@@ -211,7 +211,7 @@ class RuledChartView(BaseView):
         n_rows = write(report, file)
         name = f"{self.class_permission_name}.{chart.name}"
         log.info("export", report=name, extension=extension, n_rows=n_rows, user_id=current_user.id, request_id=g.request_id)
-        stem = re.sub(r"[^a-z0-9]+", "-", folded(report.name)).strip("-")
+        stem = re.sub(r"[^a-z0-9]+", "-", plain(report.name)).strip("-")
         return send_made(file, f"{stem}-{local(now()):%Y-%m-%d}.{extension}", media_type)
 
     def _report(self, chart: Definition, sheet: Sheet) -> ListReport:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from flask_appbuilder.security.sqla.models import User
 from flask_babel import gettext as _
 from flask_login import current_user
 from markupsafe import Markup
-from sqlalchemy import Select, exists, or_, select
+from sqlalchemy import Select, exists, false, or_, select
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 from werkzeug.wrappers import Response
 from wtforms import StringField
@@ -21,7 +20,9 @@ from wtforms.validators import InputRequired
 from wtforms.validators import Optional as Empty
 from wtforms.widgets import TextInput
 
+from app import search
 from app.domain.states import DocumentType
+from app.domain.text import plain
 from app.extensions import appbuilder, db
 from app.models import Account, Municipality, Party, ProcessMember, Service, SuiCause
 from app.security import may
@@ -51,11 +52,6 @@ class Lookup:
 N_OFFERED = 12
 
 
-def folded(text: str) -> str:
-    """Return *text* in lower case without accents."""
-    return "".join(c for c in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(c))
-
-
 def _tail(text: str) -> str:
     return text.rpartition("·")[2].strip()
 
@@ -77,10 +73,8 @@ def _find_party(text: str) -> Select[Any]:
 
 
 def _seek_parties(session: Session, text: str) -> Iterable[Party]:
-    digits = "".join(c for c in text if c.isalnum())
-    words = or_(Party.name.istartswith(text, autoescape=True), Party.name.icontains(f" {text}", autoescape=True))
-    matches = or_(words, Party.document_number.startswith(digits, autoescape=True)) if digits.isdigit() else words
-    return session.scalars(select(Party).where(matches).order_by(Party.name).limit(N_OFFERED))
+    matches = search.matching(Party, text)
+    return () if matches is None else session.scalars(select(Party).where(matches).order_by(Party.name).limit(N_OFFERED))
 
 
 def _find_account(text: str) -> Select[Any]:
@@ -90,7 +84,9 @@ def _find_account(text: str) -> Select[Any]:
 
 
 def _seek_accounts(session: Session, text: str) -> Iterable[Account]:
-    matches = or_(Account.number.startswith(text, autoescape=True), Account.address.icontains(text, autoescape=True))
+    matches = search.matching(Account, text)
+    if matches is None:
+        return ()
     return session.scalars(select(Account).options(joinedload(Account.service)).where(matches).order_by(Account.number).limit(N_OFFERED))
 
 
@@ -106,17 +102,16 @@ def _seek_members(session: Session, text: str) -> Iterable[User]:
 
 
 def _users_called(text: str) -> Select[Any]:
-    names = (User.first_name, User.last_name, User.username)
-    matches = or_(*(name.istartswith(text, autoescape=True) for name in names))
-    return select(User).where(User.active, matches).order_by(User.first_name, User.last_name).limit(N_OFFERED)
+    called = search.folded_contains((User.first_name, User.last_name, User.username), text)
+    return select(User).where(User.active, false() if called is None else called).order_by(User.first_name, User.last_name).limit(N_OFFERED)
 
 
 def _seek_municipalities(session: Session, text: str) -> Iterable[Municipality]:
     """Accents are forgiven here in Python: the table has 1,122 rows, and neither engine folds them without an extension."""
-    wanted = folded(text)
+    wanted = plain(text)
     rows = session.scalars(select(Municipality).order_by(Municipality.name))
-    found = [row for row in rows if row.code.startswith(wanted) or any(w.startswith(wanted) for w in _starts(folded(row.name)))]
-    return sorted(found, key=lambda row: not folded(row.name).startswith(wanted))[:N_OFFERED]
+    found = [row for row in rows if row.code.startswith(wanted) or any(w.startswith(wanted) for w in _starts(plain(row.name)))]
+    return sorted(found, key=lambda row: not plain(row.name).startswith(wanted))[:N_OFFERED]
 
 
 def _find_cause(text: str) -> Select[Any]:
@@ -132,9 +127,9 @@ def _find_cause(text: str) -> Select[Any]:
 
 def _seek_causes(session: Session, text: str) -> Iterable[SuiCause]:
     """Accents are forgiven in Python, as for municipalities: a table of some hundred rows."""
-    wanted = folded(text)
+    wanted = plain(text)
     rows = session.scalars(select(SuiCause).options(joinedload(SuiCause.service)).order_by(SuiCause.code, SuiCause.valid_from.desc()))
-    found = {(row.code, row.service_id): row for row in rows if row.code.startswith(text) or wanted in folded(row.name)}
+    found = {(row.code, row.service_id): row for row in rows if row.code.startswith(text) or wanted in plain(row.name)}
     return list(found.values())[:N_OFFERED]
 
 

@@ -70,15 +70,15 @@ def test_a_filter_is_added_changed_and_removed_in_place_with_the_keyboard(
     page.locator(".sieve summary").press("Enter")
     page.locator(".sieve .drop a", has_text="Estado").press("Enter")
     panel.wait_for()
-    page.locator("input[value=ROUTED]").check()
+    page.locator("input[name=v][value=ROUTED]").check()
     page.keyboard.press("Enter")
     page.wait_for_url("**/pqr/?status=ROUTED")
     assert numbers(page) == [house["numbers"][0]]
 
     page.locator(".chip.on a").first.click()
     panel.wait_for()
-    assert page.locator("input[value=ROUTED]").is_checked()
-    page.locator("input[value=RECEIVED]").check()
+    assert page.locator("input[name=v][value=ROUTED]").is_checked()
+    page.locator("input[name=v][value=RECEIVED]").check()
     page.locator("[data-panel-here] .btn-go").click()
     page.wait_for_url("**/pqr/?status=*RECEIVED*")
     assert len(numbers(page)) == 25
@@ -159,7 +159,7 @@ def test_many_cases_are_routed_at_once_after_a_look(
     boxes.nth(3).click(modifiers=["Shift"])
     assert page.locator("[data-chosen]").inner_text().startswith("4 ")
     page.locator(".bulk-bar button").first.click()
-    page.wait_for_url("**/pqr/bulk/route")
+    page.wait_for_url(re.compile(r".*/pqr/bulk/route"))
     assert_accessible(page)
     page.select_option("#process_id", label="Facturación")
     page.fill("#reason", "Reparto de la mañana")
@@ -187,7 +187,7 @@ def test_everything_works_without_a_script(new_page: Callable[..., Any], house: 
     page.goto("/pqr/")
     page.locator(".sieve summary").click()
     page.locator(".sieve .drop a", has_text="Estado").click()
-    page.locator("input[value=ROUTED]").check()
+    page.locator("input[name=v][value=ROUTED]").check()
     page.locator("[data-panel-here] .btn-go").click()
     assert "status=ROUTED" in page.url
     page.locator(".page-head a[data-panel]").click()
