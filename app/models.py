@@ -523,6 +523,7 @@ class Pqr(Audited, Model):
         Index(None, "status", "due_on"),  # overdue lists and reminders
         Index(None, "process_id", "status", "due_on"),  # an owner's queue
         Index(None, "filed_on", "id"),  # newest first, keyset
+        Index(None, "due_on", "id"),  # what is due next, whatever its state
         Index(None, "answered_on"),
         Index(None, "account_id", "filed_on"),
         Index(None, "party_id", "filed_on"),
@@ -822,6 +823,7 @@ class OutboxMessage(Model):
         CheckConstraint("(status = 'SENT') = (sent_at IS NOT NULL)", name="sent_at_iff_sent"),
         CheckConstraint("n_attempts >= 0", name="attempts_not_negative"),
         Index(None, "status", "next_attempt_at"),
+        Index(None, "created_at", "id"),
         Index(None, "pqr_id"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
