@@ -35,6 +35,22 @@ def shoot(page: Any, path: str, name: str, *, whole: bool = False) -> None:
     print(name, page.url)
 
 
+def shoot_counter(page: Any) -> None:
+    """Attend somebody at the counter by the keyboard, and register what they say."""
+    page.goto("/counter/")
+    page.keyboard.type("maría")
+    page.wait_for_selector("#who-options [role=option]")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#registration")
+    page.fill("#body", "La factura de junio cobra 62 metros y siempre gasta entre 14 y 18. Pide revisar el medidor.")
+    page.locator("#request_type label").first.click()
+    page.screenshot(path=FOLDER / "mostrador.png")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector(".counter-number")
+    page.screenshot(path=FOLDER / "mostrador-radicado.png")
+    print("mostrador", page.url)
+
+
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -43,7 +59,9 @@ def main() -> None:
         clerk = sign_in(browser, "auxiliar")
         shoot(clerk, "/", "mi-dia")
         shoot(clerk, "/pqr/", "lista")
+        shoot(clerk, "/search?q=consumo", "buscar")
         shoot(clerk, "/pqr/register", "registrar", whole=True)
+        shoot_counter(clerk)
         owner = sign_in(browser, "dueno.facturacion")
         owner.goto("/pqr/?status=SOLVED")
         link = owner.locator("a[href^='/pqr/PQR-']").first.get_attribute("href")
