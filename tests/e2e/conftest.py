@@ -104,7 +104,7 @@ def new_page(browser: Any, live_server: LiveServer) -> Iterator[Callable[..., An
         return page
 
     def outside(url: str) -> None:
-        if not url.startswith((live_server.url, "data:", "blob:", "about:", "chrome-extension:")):
+        if not url.startswith((live_server.url, "data:", "blob:", "about:", "chrome-extension:", "chrome://")):
             complaints.append(f"left the origin: {url}")
 
     def is_complaint(message: Any) -> bool:
