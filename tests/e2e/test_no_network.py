@@ -15,7 +15,7 @@ import pytest
 from tests.test_permissions import ROWS
 
 ORIGIN = "http://localhost"
-GETS = list({(row.endpoint, str(row.url), row.case): row for row in ROWS if row.method == "GET" and row.may}.values())
+GETS = list({(row.endpoint, str(row.url)): row for row in ROWS if row.method == "GET" and row.may}.values())
 TELL = """document.addEventListener('securitypolicyviolation', event => {
     console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`)
 })"""
