@@ -13,13 +13,13 @@ from flask_login import current_user
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from app import mailer, queries, reader
-from app.desk import light_shown, shown_name
+from app import days, mailer, queries, reader
+from app.caselist import light_shown, shown_name
+from app.days import DayFigures, HouseFacts
 from app.domain.errors import DomainError
 from app.domain.states import PqrStatus
 from app.extensions import db, today
 from app.models import Parameter, Pqr
-from app.queries import DayFigures, HouseFacts
 from app.security import may, scope_cases
 from app.words import say
 
@@ -86,7 +86,7 @@ class HomeView(IndexView):
         if not may("can_get", "Home"):
             abort(403)
         on = today()
-        house = queries.house_facts(db.session, on, HIDDEN) if may("can_edit", "Organisation") else None
+        house = days.house_facts(db.session, on, HIDDEN) if may("can_edit", "Organisation") else None
         facts: dict[str, Any] = {"on": on, "day": None, "house": house, "steps": steps_of(house, on) if house else []}
         try:
             if may("can_list"):
@@ -100,7 +100,7 @@ class HomeView(IndexView):
     def _day(self, on: date) -> dict[str, Any]:
         calendar = queries.calendar_of(db.session, queries.organisation(db.session))
         cases, waiting, weeks = scope_cases(select(Pqr.id), on), reader.waiting(), weeks_until(on)
-        figures = queries.day_figures(
+        figures = days.day_figures(
             db.session, cases, on, calendar, waiting=waiting, returned=reader.returned(), states=reader.next_steps(), periods=weeks
         )
         lines = queries.waiting_for(db.session, cases.where(waiting))

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from datetime import date, datetime, time, timedelta
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime, time
 from typing import Any
 
-from flask_appbuilder.security.sqla.models import User, assoc_group_role, assoc_user_group, assoc_user_role
+from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import (
     ColumnElement,
-    CompoundSelect,
-    Integer,
     Result,
     Row,
     ScalarSelect,
@@ -21,7 +19,6 @@ from sqlalchemy import (
     and_,
     case,
     cast,
-    exists,
     func,
     inspect,
     literal,
@@ -29,7 +26,6 @@ from sqlalchemy import (
     or_,
     select,
     tuple_,
-    union,
     union_all,
 )
 from sqlalchemy import Enum as EnumType
@@ -40,7 +36,7 @@ from app.domain import N_
 from app.domain.calendar import BusinessCalendar, NonWorkingDay
 from app.domain.deadlines import Regime, TermRule
 from app.domain.errors import DomainError
-from app.domain.states import Category, ConsentKind, DayException, MessageStatus, Move, PqrStatus, states_in
+from app.domain.states import Category, ConsentKind, DayException, Move, PqrStatus, states_in
 from app.domain.times import NOT_COUNTED, Timeliness
 from app.models import (
     Account,
@@ -54,18 +50,14 @@ from app.models import (
     ConsentText,
     Document,
     LegalTerm,
-    ListColumns,
     Note,
     Notice,
     Organisation,
-    OutboxMessage,
     Parameter,
     Party,
     Pqr,
     Process,
-    ProcessMember,
     RequestType,
-    SavedFilter,
     Service,
     SuiCause,
 )
@@ -384,7 +376,7 @@ def count_up_to(session: Session, ids: Select[tuple[int]], bound: int = 10_000) 
     return session.scalar(select(func.count()).select_from(ids.limit(bound + 1).subquery())) or 0
 
 
-def waiting_condition(user_id: int, mine: Select[tuple[int]], states: Collection[PqrStatus]) -> ColumnElement[bool]:
+def waiting_condition(user_id: Any, mine: Select[tuple[int]], states: Collection[PqrStatus]) -> ColumnElement[bool]:
     """
     Return the condition of the cases whose next step is the reader's: what counts, lists and links «waiting for me».
 
@@ -436,231 +428,6 @@ def case_page(ids: Select[tuple[int]], number: str) -> Select[tuple[Pqr]]:
             selectinload(Pqr.notices).joinedload(Notice.proof_file),
         )
     )  # fmt: skip
-
-
-# ── The reader, and his day ───────────────────────────────────────────────────────────────────────────────────────────────
-
-MANY = 100  # a counter of the menu counts no further
-
-
-@dataclass(frozen=True, slots=True)
-class SavedList:
-    """A list as somebody left it, as the reader may use it: his own, or shared with a role of his."""
-
-    id: int
-    list_name: str
-    name: str
-    query: str
-    owner_id: int
-    role_id: int | None
-    is_pinned: bool
-    is_own: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ReaderSettings:
-    """How somebody works: the lists he saved, the columns he chose, and what the menu counts for him (`MANY` means more)."""
-
-    filters: tuple[SavedList, ...] = ()
-    columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    counters: dict[str, int] = field(default_factory=dict)
-
-    def filters_of(self, list_name: str) -> list[SavedList]:
-        """Return the saved filters of that list, by name."""
-        return [each for each in self.filters if each.list_name == list_name]
-
-    def columns_of(self, list_name: str) -> tuple[str, ...]:
-        """Return the columns chosen for that list, in order; none when nothing was chosen."""
-        return self.columns.get(list_name, ())
-
-
-def roles_of(user_id: int) -> CompoundSelect[tuple[int]]:
-    """Return the SELECT of the roles of a user, his own and those that his groups lend."""
-    direct = select(assoc_user_role.c.role_id).where(assoc_user_role.c.user_id == user_id)
-    lent = select(assoc_group_role.c.role_id).join(assoc_user_group, assoc_user_group.c.group_id == assoc_group_role.c.group_id)
-    return union(direct, lent.where(assoc_user_group.c.user_id == user_id))
-
-
-def next_working_day(today: date, reach: int = 10) -> ScalarSelect[date]:
-    """Return the first working day after *today*, asked of the database: for counters, which do not read the whole calendar."""
-    days = [today + timedelta(n) for n in range(1, reach + 1)]
-    some = union_all(*(select(literal(day).label("on"), literal(str(day.isoweekday())).label("weekday")) for day in days)).subquery()
-    is_off = exists().where(CalendarDay.on == some.c.on)
-    works = exists().where(Organisation.working_week.contains(some.c.weekday))
-    return select(func.coalesce(func.min(some.c.on), days[-1])).where(works, ~is_off).scalar_subquery()
-
-
-def urgent_condition(today: date) -> ColumnElement[bool]:
-    """Return the condition of the cases that are late, in silence, or due by the next working day."""
-    return and_(Pqr.status.in_(_RUNNING), Pqr.due_on <= next_working_day(today))
-
-
-def failed_mail() -> Select[tuple[int]]:
-    """Return the SELECT of the messages that did not leave and will not by themselves."""
-    return select(OutboxMessage.id).where(OutboxMessage.status == MessageStatus.FAILED)
-
-
-def reader_settings(session: Session, user_id: int, counted: Mapping[str, Select[tuple[int]]]) -> ReaderSettings:
-    """Return in one statement how *user_id* works and how many rows each of *counted* has, up to `MANY`."""
-
-    def row(kind: str, *columns: Any) -> Select[Any]:
-        nothing = (cast(null(), Integer), literal(""), literal(""), literal(""), cast(null(), Integer), cast(null(), Integer), literal(0))
-        return select(literal(kind).label("kind"), *columns, *nothing[len(columns) :])
-
-    saved = row(
-        "filter", SavedFilter.id.label("id"), SavedFilter.list_name.label("list_name"), SavedFilter.name.label("name"),
-        SavedFilter.query.label("text"), SavedFilter.owner_id.label("owner_id"), SavedFilter.role_id.label("role_id"),
-        cast(SavedFilter.is_pinned, Integer).label("n"),
-    ).where(or_(SavedFilter.owner_id == user_id, SavedFilter.role_id.in_(roles_of(user_id))))  # fmt: skip
-    chosen = row("columns", cast(null(), Integer), ListColumns.list_name, literal(""), ListColumns.names)
-    counts = (
-        row("count", cast(null(), Integer), literal(name), literal(""), literal(""), cast(null(), Integer), cast(null(), Integer),
-            select(func.count()).select_from(ids.limit(MANY).subquery()).scalar_subquery())
-        for name, ids in counted.items()
-    )  # fmt: skip
-    rows = session.execute(union_all(saved, chosen.where(ListColumns.user_id == user_id), *counts)).all()
-    filters = (
-        SavedList(row.id, row.list_name, row.name, row.text, row.owner_id, row.role_id, bool(row.n), row.owner_id == user_id)
-        for row in rows
-        if row.kind == "filter"
-    )
-    return ReaderSettings(
-        tuple(sorted(filters, key=lambda each: (each.name.casefold(), each.id))),
-        {row.list_name: tuple(row.text.split(",")) for row in rows if row.kind == "columns" and row.text},
-        {row.list_name: row.n for row in rows if row.kind == "count"},
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class DayFigures:
-    """What Mi día counts: cases by light, by the step that waits for the reader, and filed and answered in each period."""
-
-    lights: dict[str, int]
-    steps: dict[PqrStatus, int]
-    n_waiting: int
-    n_returned: int
-    filed: list[int]
-    answered: list[int]
-
-
-def day_figures(
-    session: Session,
-    ids: Select[tuple[int]],
-    today: date,
-    calendar: BusinessCalendar,
-    *,
-    waiting: ColumnElement[bool],
-    returned: ColumnElement[bool],
-    states: Collection[PqrStatus],
-    periods: Sequence[date],
-) -> DayFigures:
-    """
-    Return the figures of *ids* (a SELECT over Pqr alone) on *today*, in one statement. Raises CalendarGap.
-
-    Args:
-        waiting, returned: `waiting_condition` and `returned_condition` of the reader.
-        states: States to count one by one.
-        periods: First days of the periods, oldest first; the last one is open.
-    """
-
-    def counted(kind: str, key: ColumnElement[str], *conditions: ColumnElement[bool]) -> Select[Any]:
-        rows = ids.with_only_columns(key.label("key")).where(*conditions).subquery()
-        return select(literal(kind).label("kind"), rows.c.key, func.count().label("n")).group_by(rows.c.key)
-
-    def flow(kind: str, column: ColumnElement[date]) -> Select[Any]:
-        which = case(*((column < until, literal(str(i))) for i, until in enumerate(periods[1:])), else_=literal(str(len(periods) - 1)))
-        return counted(kind, which, column >= periods[0])
-
-    light = case(*((in_bucket(bucket, today, calendar), literal(bucket)) for bucket in BUCKETS), else_=literal(""))
-    rows = session.execute(
-        union_all(
-            counted("light", light, Pqr.status.in_(states_in(Category.OPEN, Category.STOPPED))),
-            counted("step", cast(Pqr.status, String), Pqr.status.in_(states)),
-            counted("his", literal("waiting"), waiting),
-            counted("his", literal("returned"), returned),
-            flow("filed", Pqr.filed_on),
-            flow("answered", Pqr.answered_on),
-        )
-    )
-    found = {(row.kind, row.key): row.n for row in rows}
-    return DayFigures(
-        lights={bucket: found.get(("light", bucket), 0) for bucket in BUCKETS},
-        steps={status: found.get(("step", status.name), 0) for status in states},
-        n_waiting=found.get(("his", "waiting"), 0),
-        n_returned=found.get(("his", "returned"), 0),
-        filed=[found.get(("filed", str(i)), 0) for i in range(len(periods))],
-        answered=[found.get(("answered", str(i)), 0) for i in range(len(periods))],
-    )
-
-
-#: What the catalogues write where an administrator has to write (`app/seeds/organisation.csv`).
-PLACEHOLDER, PLACEHOLDER_NIT = "EDITE", "9000000005"
-
-
-@dataclass(frozen=True, slots=True)
-class HouseFacts:
-    """How far an installation is: what its first steps need, and what its administrator looks after."""
-
-    organisation_id: int | None
-    is_named: bool
-    has_signatory: bool
-    has_logo: bool
-    n_users: int
-    has_processes: bool
-    empty_processes: tuple[str, ...]
-    years: tuple[int, ...]
-    has_case: bool
-    n_queued: int
-    n_failed: int
-    is_hidden: bool
-
-
-def house_facts(session: Session, today: date, hidden_key: str) -> HouseFacts:
-    """Return how the house is on *today*, in one statement; *hidden_key* is the Parameter that puts the first steps away."""
-
-    def facts(kind: str, n: Any, name: Any = literal("")) -> Select[Any]:  # noqa: B008  no table in it
-        return select(literal(kind).label("kind"), cast(n, Integer).label("n"), name.label("name"))
-
-    def filled(column: ColumnElement[str]) -> ColumnElement[bool]:
-        return ~column.startswith(PLACEHOLDER)
-
-    his = Organisation.id == select(func.min(Organisation.id)).scalar_subquery()
-    is_named = and_(filled(Organisation.address), Organisation.nit != PLACEHOLDER_NIT)
-    staffed = exists().where(ProcessMember.process_id == Process.id, func.coalesce(ProcessMember.valid_until, today) >= today)
-    queued = select(func.count()).where(OutboxMessage.status.in_((MessageStatus.QUEUED, MessageStatus.SENDING)))
-    rows = session.execute(
-        union_all(
-            facts("organisation", Organisation.id).where(his),
-            facts("named", Organisation.id).where(his, is_named),
-            facts("signatory", Organisation.id).where(his, filled(Organisation.signatory_name)),
-            facts("logo", Organisation.id).where(his, Organisation.logo.is_not(None)),
-            facts("users", select(func.count()).where(User.active).scalar_subquery()),
-            facts("process", Process.id).where(Process.is_active),
-            facts("empty", Process.id, Process.name).where(Process.is_active, ~staffed),
-            facts("year", CalendarYear.year),
-            facts("case", literal(1)).where(select(Pqr.id).exists()),
-            facts("queued", queued.scalar_subquery()),
-            facts("failed", select(func.count()).select_from(failed_mail().subquery()).scalar_subquery()),
-            facts("hidden", literal(1)).where(exists().where(Parameter.key == hidden_key, Parameter.value == "1")),
-        )
-    )
-    found: dict[str, list[Any]] = {}
-    for row in rows:
-        found.setdefault(row.kind, []).append(row)
-    return HouseFacts(
-        organisation_id=found["organisation"][0].n if "organisation" in found else None,
-        is_named="named" in found,
-        has_signatory="signatory" in found,
-        has_logo="logo" in found,
-        n_users=found["users"][0].n,
-        has_processes="process" in found,
-        empty_processes=tuple(sorted(row.name for row in found.get("empty", ()))),
-        years=tuple(sorted(row.n for row in found.get("year", ()))),
-        has_case="case" in found,
-        n_queued=found["queued"][0].n,
-        n_failed=found["failed"][0].n,
-        is_hidden="hidden" in found,
-    )
 
 
 # ── The control of response times (R10-01-01) ─────────────────────────────────────────────────────────────────────────────

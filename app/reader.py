@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from flask import Flask, current_app, g, request
 from flask_appbuilder.menu import MenuItem
 from flask_babel import gettext as _
 from flask_login import current_user
-from sqlalchemy import Select, select
+from sqlalchemy import CompoundSelect, Date, Integer, Select, bindparam, select
 
-from app import queries
+from app import days, queries
+from app.days import ReaderSettings, SavedList
 from app.domain.states import PqrStatus
 from app.extensions import appbuilder, db, today
 from app.models import Pqr, Process
-from app.queries import ReaderSettings, SavedList
-from app.security import may, processes_of, scope_cases
+from app.security import may, processes_of
 from app.words import page_lang
 
 #: States that wait for whoever has the right, whichever process holds the case.
@@ -34,10 +35,11 @@ def next_steps() -> list[PqrStatus]:
 
 def my_processes() -> Select[tuple[int]]:
     """Return the SELECT of the processes of the reader today; the front desk is everybody's who may register a case."""
-    mine = processes_of(current_user.id, today())
-    if not may("can_register"):
-        return mine
-    return select(Process.id).where(Process.is_front_desk | Process.id.in_(mine))
+    return _working_in(processes_of(current_user.id, today()), may("can_register"))
+
+
+def _working_in(processes: Select[tuple[int]], is_desk: bool) -> Select[tuple[int]]:
+    return select(Process.id).where(Process.is_front_desk | Process.id.in_(processes)) if is_desk else processes
 
 
 def waiting() -> Any:
@@ -58,14 +60,28 @@ def reader() -> ReaderSettings:
 
 
 def _settings() -> ReaderSettings:
-    counted = {}
-    if may("can_list"):
-        on = today()
-        counted["waiting"] = scope_cases(select(Pqr.id).where(waiting()), on)
-        counted["urgent"] = scope_cases(select(Pqr.id).where(queries.urgent_condition(on)), on)
-    if may("can_list", "OutboxMessage"):
-        counted["failed"] = queries.failed_mail()
-    return queries.reader_settings(db.session, current_user.id, counted)
+    statement = _statement(may("can_list"), may("can_see_all"), may("can_register"), tuple(next_steps()), may("can_list", "OutboxMessage"))
+    on = today()
+    return days.reader_settings(db.session, statement, {"reader_id": current_user.id, "reader_on": on, **days.days_after(on)})
+
+
+@lru_cache(maxsize=64)
+def _statement(sees_cases: bool, sees_all: bool, is_desk: bool, states: tuple[PqrStatus, ...], sees_mail: bool) -> CompoundSelect[Any]:
+    """
+    Return the statement of whoever has these rights, built once: every page runs it.
+
+    What was the reader's and is no longer needs nobody, so the counters look only at what he or his processes hold now.
+    """
+    counted: dict[str, Any] = {}
+    reader_id = bindparam("reader_id", type_=Integer)
+    if sees_cases:
+        mine = _working_in(processes_of(reader_id, bindparam("reader_on", type_=Date)), is_desk)
+        cases = select(Pqr.id) if sees_all else select(Pqr.id).where(Pqr.process_id.in_(mine) | (Pqr.holder_id == reader_id))
+        counted["waiting"] = cases.where(queries.waiting_condition(reader_id, mine, states))
+        counted["urgent"] = cases.where(days.urgent_condition())
+    if sees_mail:
+        counted["failed"] = days.failed_mail()
+    return days.reader_statement(counted)
 
 
 # ── The menu ──────────────────────────────────────────────────────────────────────────────────────────────────────────────

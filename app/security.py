@@ -175,7 +175,7 @@ def may(permission: str, view: str = "Pqr") -> bool:
     return appbuilder.sm.has_access(permission, view)
 
 
-def processes_of(user_id: int, today: date) -> Select[tuple[int]]:
+def processes_of(user_id: Any, today: Any) -> Select[tuple[int]]:
     """Return the SELECT of the processes that *user_id* owns, or substitutes for on *today*."""
     return select(ProcessMember.process_id).where(
         ProcessMember.user_id == user_id,

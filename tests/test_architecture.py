@@ -25,6 +25,7 @@ RANK = {
     "web": 30,  # what every request gets, and `say()`: below the pages that say errors
     "search": 35,  # keeps its documents as the audit keeps its log; queries ask it
     "queries": 40,
+    "days": 45,  # the SELECTs of the menu and of Mi día
     "operations": 50,
     "documents": 60,
     "reports": 60,

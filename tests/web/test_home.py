@@ -246,10 +246,10 @@ def test_a_counter_says_99_plus_beyond_99(sign_in, a_case):
 
 def test_due_tomorrow_is_the_next_working_day_that_the_calendar_says(seeded):
     """The menu asks the database, because reading the whole calendar for a number on every page would cost more."""
-    from app.queries import next_working_day
+    from app.days import days_after, next_working_day
 
     def after(day):
-        return seeded.scalar(select(next_working_day(date(2026, 7, day)))).day
+        return seeded.scalar(select(next_working_day()), days_after(date(2026, 7, day))).day
 
     seeded.execute(update(Organisation).values(working_week="12345"))
     assert (after(14), after(17)) == (15, 21)  # Monday the 20th is a holiday
@@ -290,7 +290,7 @@ def test_pinned_lists_stand_under_their_screen_for_their_owner_and_the_role_they
 
 
 def test_what_somebody_chose_comes_in_one_statement(app, seeded, a_user, count_statements):
-    from app.queries import reader_settings
+    from app.days import reader_settings, reader_statement
 
     user, other = a_user(AUXILIAR), a_user(AUXILIAR)
     seeded.add_all([
@@ -302,7 +302,7 @@ def test_what_somebody_chose_comes_in_one_statement(app, seeded, a_user, count_s
     ])  # fmt: skip
     seeded.flush()
     with count_statements() as statements:
-        found = reader_settings(seeded, user.id, {"all": select(Pqr.id)})
+        found = reader_settings(seeded, reader_statement({"all": select(Pqr.id)}), {"reader_id": user.id})
 
     assert len(statements) == 1
     assert found.columns_of("Pqr") == ("number", "due_on") and found.columns_of("Party") == ()
