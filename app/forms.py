@@ -582,15 +582,21 @@ class RegisterForm(FlaskForm):
 
     submission = StringField()
     request_type = SelectField(_l("Kind of request"), coerce=int, validators=[InputRequired(_l("Choose what the request is."))])
-    channel = SelectField(_l("Channel"), coerce=int, validators=[InputRequired(_l("Choose the channel."))])
+    channel = SelectField(
+        _l("Channel"), coerce=int, description=_l("The way by which it arrived."), validators=[InputRequired(_l("Choose the channel."))]
+    )
     identity = SelectField(_l("Identity"), choices=choices_of(Identity), default=Identity.NAMED.name)
     document_type = SelectField(_l("Document"), choices=[("", "—"), *choices_of(DocumentType)], validators=[Empty()])
     document_number = StringField(_l("Document number"), validators=[Length(max=20)])
     name = StringField(_l("Name"), validators=[Length(max=160, message=_l("Up to %(max)d characters fit."))])
     phone = StringField(_l("Phone"), validators=[Empty(), Length(max=30), Checked(check_phone)])
-    email = StringField(_l("E-mail"), validators=[Empty(), Length(max=254), Checked(check_email)])
+    email = StringField(
+        _l("E-mail"), description=_l("The receipt goes there at once."), validators=[Empty(), Length(max=254), Checked(check_email)]
+    )
     address = StringField(_l("Address for notices"), validators=[Length(max=200)])
-    is_e_notice = BooleanField(_l("Accepts to be notified by e-mail"))
+    is_e_notice = BooleanField(
+        _l("Accepts to be notified by e-mail"), description=_l("Only if the citizen says so: the notice then counts by e-mail.")
+    )
     accepts_data = BooleanField(_l("Authorises the use of personal data for this case"))
     account_number = NumberField(_l("Account"), "account", validators=[Length(max=300)])
     service = SelectField(_l("Service"), coerce=maybe_int, validators=[Empty()])
@@ -604,12 +610,18 @@ class RegisterForm(FlaskForm):
         validators=[InputRequired(_l("Write what the request is about.")), Length(max=20_000, message=_l("Up to %(max)d characters fit."))],
     )
     is_priority = BooleanField(_l("Has priority"))
-    priority_reason = StringField(_l("Why it has priority"), validators=[Length(max=240)])
+    priority_reason = StringField(
+        _l("Why it has priority"),
+        description=_l("A child, an older adult, illness, a service cut off by mistake…"),
+        validators=[Length(max=240)],
+    )
     invoice_number = StringField(_l("Invoice"), validators=[Length(max=30)])
     disputed_cop = DecimalField(
         _l("Disputed value (pesos)"), places=2, validators=[Empty(), NumberRange(min=0, message=_l("Write zero or more."))]
     )
-    previous_number = StringField(_l("Earlier case"), validators=[Length(max=20)])
+    previous_number = StringField(
+        _l("Earlier case"), description=_l("When it insists on another one: its number."), validators=[Length(max=20)]
+    )
     files = MultipleFileField(_l("Attachments"))
 
 

@@ -144,7 +144,11 @@ def _starts(name: str) -> Iterable[str]:
 LOOKUPS: dict[str, Lookup] = {
     "party": Lookup(Party, ("can_list", "Party"), _party_text, _find_party, _seek_parties, ("PartyView", "name", "document_number")),
     "account": Lookup(
-        Account, ("can_list", "Account"), lambda row: f"{row.number} · {row.service.code} · {row.address}", _find_account, _seek_accounts,
+        Account,
+        ("can_list", "Account"),
+        lambda row: f"{row.number} · {row.service.code} · {row.address}",
+        _find_account,
+        _seek_accounts,
         ("AccountView", "address", "number"),
     ),
     "user": Lookup(
@@ -161,9 +165,7 @@ LOOKUPS: dict[str, Lookup] = {
         lambda text: select(User).where(User.username == _tail(text), User.active, User.id.in_(_MEMBERS)),
         _seek_members,
     ),
-    "cause": Lookup(
-        SuiCause, ("can_list", "Pqr"), lambda row: f"{row.code} · {row.name} · {row.service.code}", _find_cause, _seek_causes
-    ),
+    "cause": Lookup(SuiCause, ("can_list", "Pqr"), lambda row: f"{row.code} · {row.name} · {row.service.code}", _find_cause, _seek_causes),
     "municipality": Lookup(
         Municipality,
         None,

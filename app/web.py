@@ -171,9 +171,7 @@ def _database_down(error: DBAPIError):  # type: ignore[no-untyped-def]
     return _again(
         503,
         _("The database does not answer right now"),
-        _(
-            "Nothing was saved, and what you typed is kept. Try again in a minute; if it goes on, tell the administrator."
-        ),
+        _("Nothing was saved, and what you typed is kept. Try again in a minute; if it goes on, tell the administrator."),
     )
 
 
