@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, time
 from typing import Any
@@ -141,13 +142,14 @@ def lock(session: Session, row: Any) -> None:
 _CALENDARS: dict[Any, BusinessCalendar] = {}
 _CALENDARS_BY_TEXT: dict[Any, BusinessCalendar] = {}
 _CALENDAR, _HELD, _TERMS, _LAST_CHANGE = "atiende.calendar", "atiende.calendar_held", "atiende.terms", "atiende.calendar_changed"
-#: The whole calendar as one row: what its days and years say, to tell whether we know it, and when somebody last changed it.
+#: The whole calendar as one row, which is known at a glance: its years, its days, and when somebody last changed it.
+_FIELD, _RECORD = "\x1f", "\x1e"
 _CALENDAR_TEXT = select(
     select(func.aggregate_strings(cast(CalendarYear.year, String), ",")).scalar_subquery(),
     select(
         func.aggregate_strings(
-            cast(CalendarDay.on, String) + "\x1f" + cast(CalendarDay.kind, String) + "\x1f" + CalendarDay.name + "\x1f" + CalendarDay.norm,
-            "\x1e",
+            cast(CalendarDay.on, String) + _FIELD + cast(CalendarDay.kind, String) + _FIELD + CalendarDay.name + _FIELD + CalendarDay.norm,
+            _RECORD,
         )
     ).scalar_subquery(),
     select(func.max(CalendarChange.at)).scalar_subquery(),
@@ -165,24 +167,21 @@ def calendar_of(session: Session, organisation: Organisation) -> BusinessCalenda
     cached = session.info.get(_CALENDAR)
     if cached is not None:
         return cached
-    *text, session.info[_LAST_CHANGE] = session.execute(_CALENDAR_TEXT).one()
-    key = (*text, organisation.working_week, organisation.closes_at)
+    years, days, session.info[_LAST_CHANGE] = session.execute(_CALENDAR_TEXT).one()
+    key = (years, days, organisation.working_week, organisation.closes_at)
     if key not in _CALENDARS_BY_TEXT:
-        calendar = _read_calendar(session, organisation)
-        if list(session.execute(_CALENDAR_TEXT).one()[:2]) != text:  # somebody changed it meanwhile: this text says another one
-            return session.info.setdefault(_CALENDAR, calendar)
         if len(_CALENDARS_BY_TEXT) > 64:
             _CALENDARS_BY_TEXT.clear()
-        _CALENDARS_BY_TEXT[key] = calendar
+        loaded = map(int, years.split(",")) if years else ()
+        _CALENDARS_BY_TEXT[key] = built_calendar(_days_in(days), loaded, organisation.working_week, organisation.closes_at)
     return session.info.setdefault(_CALENDAR, _CALENDARS_BY_TEXT[key])
 
 
-def _read_calendar(session: Session, organisation: Organisation) -> BusinessCalendar:
-    columns = (CalendarYear.year, CalendarDay.on, CalendarDay.name, CalendarDay.norm, CalendarDay.kind)
-    statement = select(*columns).outerjoin(CalendarDay, CalendarDay.year == CalendarYear.year)
-    rows = session.execute(statement.order_by(CalendarYear.year, CalendarDay.on)).all()
-    days = (NonWorkingDay(on, name, norm, kind is DayException.CLOSURE) for _, on, name, norm, kind in rows if on is not None)
-    return built_calendar(days, (row.year for row in rows), organisation.working_week, organisation.closes_at)
+def _days_in(text: str | None) -> Iterator[NonWorkingDay]:
+    """Yield the days that the text says; where a name breaks a record in two, what follows is no date and belongs to the name."""
+    for record in re.split(rf"{_RECORD}(?=\d{{4}}-\d\d-\d\d{_FIELD})", text) if text else ():
+        on, kind, name, norm = record.split(_FIELD, 3)
+        yield NonWorkingDay(date.fromisoformat(on), name, norm, kind == DayException.CLOSURE.name)
 
 
 def built_calendar(days: Iterable[NonWorkingDay], years: Iterable[int], working_week: str, closes_at: time | None) -> BusinessCalendar:
