@@ -30,7 +30,8 @@
 
   /* ── The next page, in place ── */
 
-  let going = 0;
+  const PATIENCE = 30_000;  // milliseconds; asking again is safe, because the server knows the form by its token
+  let going = 0, isPosting = false;
   const left = new Map();  // what was typed on a page that is left, for whoever comes back to it
   const written = () => KEPT.map((name) => [name, form().elements[name].value]);
   const swap = (fresh, { isRefusal = false, isDone = false, kept = null }) => {
@@ -70,7 +71,7 @@
     door.focus();
   };
   const read = async (url, body) => {
-    const answer = await fetch(url, { method: body ? "POST" : "GET", body, headers: { Accept: "text/html" } });
+    const answer = await fetch(url, { method: body ? "POST" : "GET", body, headers: { Accept: "text/html" }, signal: AbortSignal.timeout(PATIENCE) });
     return [answer, new DOMParser().parseFromString(await answer.text(), "text/html")];
   };
   const send = async (url, body) => {
@@ -82,7 +83,9 @@
     return read(url, body);
   };
   const go = async (url, { body = null, kept = null, isBack = false } = {}) => {
+    if (isPosting) return;  // its number has to be seen first
     const mine = ++going;
+    isPosting = Boolean(body);
     region().setAttribute("aria-busy", "true");
     try {
       const [answer, page] = await send(url, body);
@@ -93,7 +96,7 @@
         if (!isRefusal && !isBack) history.pushState(null, "", answer.url);
         document.title = page.title;
         swap(fresh, { isRefusal, isDone: Boolean(body) && !isRefusal, kept });
-      } else if (!body) {
+      } else if (!body && !typed()) {
         location.assign(url);  // the door, or an error that is a page
       } else if (answer.redirected || [400, 401].includes(answer.status)) {
         complain(words.lost, box().form.action);
@@ -103,7 +106,7 @@
     } catch {
       if (mine === going) complain(words.down);
     } finally {
-      region().removeAttribute("aria-busy");
+      if (mine === going) { isPosting = false; region().removeAttribute("aria-busy"); }
     }
   };
   const attend = (url) => go(url, { kept: form() ? written() : null });
@@ -150,7 +153,7 @@
       if (rows.length) point(0);
       say(rows.length ? input.dataset.offered.replace("{n}", rows.length) : input.dataset.nobody);
     };
-    const ask_ = async (text) => {
+    const seek = async (text) => {
       const mine = ++asked;
       const answer = await fetch(`${input.dataset.seek}?q=${encodeURIComponent(text)}`, { headers: { Accept: "application/json" } });
       if (!answer.ok || answer.redirected) { location.reload(); return []; }  // the session ended, and nothing is typed yet
@@ -163,7 +166,7 @@
       clearTimeout(timer);
       const text = input.value.trim();
       if (text.length < 2) { close(); shown = { text: "", rows: [] }; return; }
-      timer = setTimeout(() => ask_(text).catch(() => complain(words.down)), 140);
+      timer = setTimeout(() => seek(text).catch(() => complain(words.down)), 140);
     });
     input.addEventListener("keydown", (event) => {
       if (event.isComposing) return;
@@ -178,7 +181,7 @@
       const text = input.value.trim();
       if (!text) { input.focus(); return; }
       try {
-        const rows = shown.text === text ? shown.rows : text.length < 2 ? [] : await ask_(text);
+        const rows = shown.text === text ? shown.rows : text.length < 2 ? [] : await seek(text);
         if (rows.length) take(rows[Math.max(at, 0)]);
         else { close(); attend(input.dataset.new + encodeURIComponent(text)); }
       } catch { complain(words.down); }
@@ -199,12 +202,12 @@
     focusOn(group.dataset.next === "request_type" ? document.querySelector("#request_type input:checked, #request_type input") : document.getElementById(group.dataset.next));
   };
   const next = (input) => {
-    const group = input.closest(".picks");
-    if (group) { pick(input.checked ? input : input); return; }
-    const stops = all("input:not([type=hidden], [type=radio]), textarea, select, .picks input:checked, .picks:not(:has(:checked)) input:first-of-type, [data-submit]", form()).filter((each) => each.offsetParent);
-    focusOn(stops[stops.indexOf(input) + 1]);
+    if (input.closest(".picks")) { pick(input); return; }
+    const stops = all("input:not([type=hidden]), textarea, select, [data-submit]", form()).filter((each) => each.offsetParent);
+    const stop = stops[stops.indexOf(input) + 1];
+    focusOn(stop.closest(".picks")?.querySelector("input:checked") || stop);
   };
-  const register = () => { const button = form()?.querySelector("[data-submit]"); if (button) form().requestSubmit(button); };
+  const register = () => form()?.requestSubmit(form().querySelector("[data-submit]"));
   const wire = () => {
     seeker(box());
     const registration = form();
@@ -212,7 +215,6 @@
     registration.addEventListener("submit", (event) => {
       event.preventDefault();
       event.stopPropagation();  // it may be sent again: the server knows it by its token
-      if (region().getAttribute("aria-busy") === "true") return;
       go(registration.action, { body: new FormData(registration) });
     });
     registration.addEventListener("keydown", (event) => {
