@@ -298,6 +298,7 @@ class CaseView(CaseList):
             return self._page(pqr, note_form=form), 422
         db.session.add(Note(pqr_id=pqr.id, author_id=current_user.id, body=form.body.data.strip()))
         db.session.commit()
+        flash(_("The note is added."), "success")
         return redirect(url_for("CaseView.show", number=number) + "#notes")
 
     @expose("/<number>/files", methods=["POST"])
@@ -321,6 +322,7 @@ class CaseView(CaseList):
             form.validate_on_submit()
             blame(form, error)
             return self._page(self._case(number), attach_form=form), 422
+        flash(_("The files are attached."), "success")
         return redirect(url_for("CaseView.show", number=number) + "#files")
 
     @expose("/<number>/files/<int:file_id>")

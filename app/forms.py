@@ -622,7 +622,7 @@ class RegisterForm(FlaskForm):
     previous_number = StringField(
         _l("Earlier case"), description=_l("When it insists on another one: its number."), validators=[Length(max=20)]
     )
-    files = MultipleFileField(_l("Attachments"))
+    files = MultipleFileField(_l("Attachments"), description=_l("Up to 5 files of 10 MB each."))
 
 
 class CounterForm(RegisterForm):

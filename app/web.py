@@ -15,7 +15,21 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import structlog
-from flask import Flask, Response, abort, current_app, g, has_request_context, jsonify, redirect, render_template, request, session, url_for
+from flask import (
+    Flask,
+    Response,
+    abort,
+    current_app,
+    flash,
+    g,
+    has_request_context,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask_babel import Domain, get_locale
 from flask_babel import gettext as _
 from flask_login import AnonymousUserMixin, current_user
@@ -207,13 +221,21 @@ def _form_address() -> str:
     return "/"
 
 
-def _keep_typed(response: Response) -> Response:
-    """Answer a post that met the sign-in page with the page that keeps it: the form may be an hour of work."""
+def _at_the_door(response: Response) -> Response:
+    """
+    Receive whoever is led to the sign-in page: "access denied" is not what happened to a session that ended.
+
+    A post is answered with the page that keeps it: the form may be an hour of work.
+    """
     is_door = response.status_code == 302 and urlsplit(response.location or "").path == url_for("DoorView.login")
-    if request.method != "POST" or not is_door or "_user_id" in session or not _typed():
+    if not is_door or "_user_id" in session:
         return response
-    session.pop("_flashes", None)  # "access denied" is not what happened
-    return current_app.make_response(_session_ended())
+    session.pop("_flashes", None)
+    if _typed():
+        return current_app.make_response(_session_ended())
+    if request.path != "/":
+        flash(_("Sign in to go on."), "message")
+    return response
 
 
 def _crashed(error: Exception):  # type: ignore[no-untyped-def]
@@ -347,7 +369,7 @@ def filters(app: Flask) -> None:
 def init_app(app: Flask) -> None:
     app.before_request_funcs.setdefault(None, []).insert(0, _begin)
     app.after_request(_finish)
-    app.after_request(_keep_typed)
+    app.after_request(_at_the_door)
     app.register_error_handler(CSRFError, _expired_form)
     app.register_error_handler(RequestEntityTooLarge, _http_error)
     app.register_error_handler(HTTPException, _http_error)

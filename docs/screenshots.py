@@ -51,6 +51,25 @@ def shoot_counter(page: Any) -> None:
     print("mostrador", page.url)
 
 
+def shoot_forms(page: Any) -> None:
+    """Add a customer from within an account, leave it half written, and find the draft again."""
+    page.goto("/account/add")
+    page.fill("#number", "104220199")
+    page.fill("#address", "Carrera 7 # 12-40")
+    page.fill("#party", "Rosalba Ficticia")
+    page.click("a[data-create]")
+    page.wait_for_selector("dialog.sheet[open]")
+    page.screenshot(path=FOLDER / "crear-sin-salir.png")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("form[data-kept]")
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    page.wait_for_selector("form .draft")
+    page.screenshot(path=FOLDER / "borrador.png")
+    page.click("a[data-cancel]")
+    print("borrador", page.url)
+
+
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -62,6 +81,7 @@ def main() -> None:
         shoot(clerk, "/search?q=consumo", "buscar")
         shoot(clerk, "/pqr/register", "registrar", whole=True)
         shoot_counter(clerk)
+        shoot_forms(clerk)
         owner = sign_in(browser, "dueno.facturacion")
         owner.goto("/pqr/?status=SOLVED")
         link = owner.locator("a[href^='/pqr/PQR-']").first.get_attribute("href")
