@@ -78,7 +78,7 @@ def test_the_menu_is_walked_with_the_keyboard_alone(new_page: Callable[..., Any]
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.closest('#rooms') !== null")
     assert page.evaluate("parseFloat(getComputedStyle(document.activeElement).outlineWidth) >= 2")
-    page.locator("#rooms a", has_text="Cuentas").focus()
+    page.locator("#rooms").get_by_role("link", name="Cuentas", exact=True).focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/account/list/")
 
@@ -99,7 +99,8 @@ def test_paper_carries_the_page_and_nothing_around_it(new_page: Callable[..., An
           const link = [...document.querySelectorAll("main a")].find((e) => e.checkVisibility());
           return [getComputedStyle(link ?? document.body).color, getComputedStyle(document.body).backgroundColor];
         }""")
-        assert ink == ["rgb(0, 0, 0)", "rgb(255, 255, 255)"], address
+        assert ink[0] in ("rgb(0, 0, 0)", "rgb(51, 51, 51)", "rgb(68, 68, 68)"), address  # the three inks of paper
+        assert ink[1] == "rgb(255, 255, 255)", address
 
 
 def test_nothing_moves_for_whoever_asked_for_stillness(new_page: Callable[..., Any], pages: Any) -> None:
