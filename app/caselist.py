@@ -55,6 +55,8 @@ def light_shown(line: Any, calendar: Any, on: date) -> tuple[Light, str]:
         return light, _("Clock stopped")
     if on > line.due_on:
         late = calendar.between(line.due_on, on)
+        if not late:  # the term ended on the last working day, and none has come since
+            return light, _("In silence") if has_silence else _("Late")
         return light, _("In silence · %(n)s working days late", n=late) if has_silence else _("%(n)s working days late", n=late)
     left = calendar.between(on, line.due_on)
     return light, _("Due today") if line.due_on == on else _("Due tomorrow") if left == 1 else _("%(n)s working days left", n=left)

@@ -1,22 +1,55 @@
 """
 Take the pictures of the manual from a running demo: `make demo` in one terminal, `make screenshots` in another (URL, if not 8080).
 
-Needs the system's Chromium. Pictures are in Spanish, light, 1280 pixels wide or 360 for a phone.
+Needs the system's Chromium. The pictures of the pages of the manual are in Spanish and light, 1280 pixels wide or 360 for a phone. The
+gallery (`docs/manual/galeria.md`, written here too) shows every kind of page on both, in both languages, light and dark.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
+from io import BytesIO
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 URL = os.environ.get("URL", "http://127.0.0.1:8080")
 PASSWORD = os.environ.get("ATIENDE_DEMO_PASSWORD", "AtiendeDemo-2026")
 FOLDER = Path(__file__).parent / "manual" / "img"
+GALLERY = FOLDER / "galeria"
 DESKTOP, PHONE = {"width": 1280, "height": 860}, {"width": 360, "height": 740}
+LANGUAGES = {"es": "es-CO", "en": "en-GB"}
+#: name of the picture: title, user (none: a citizen), address. `{case}` is a case that waits for approval.
+PAGES: dict[str, tuple[str, str, str]] = {
+    "mi-dia": ("Mi día", "auxiliar", "/"),
+    "mi-dia-subgerente": ("Mi día de quien aprueba", "subgerente", "/"),
+    "mostrador": ("Mostrador", "auxiliar", "/counter/"),
+    "lista": ("La lista de PQR", "auxiliar", "/pqr/?light=late,silence,now,soon&order=due_on"),
+    "filtro": ("Un filtro de fechas", "auxiliar", "/pqr/?open=1&facet=due_on"),
+    "columnas": ("Elegir columnas", "auxiliar", "/lists/Pqr/columns"),
+    "buscar": ("Buscar", "auxiliar", "/search?q=consumo"),
+    "caso": ("El caso", "subgerente", "{case}"),
+    "aprobar": ("Aprobar la respuesta", "subgerente", "{case}/move/issue_answer"),
+    "registrar": ("Registrar una PQR", "auxiliar", "/pqr/register"),
+    "partes": ("Partes interesadas", "comercial", "/party/list/"),
+    "formulario": ("Un formulario", "comercial", "/party/add"),
+    "graficos": ("Gráficos", "control", "/charts/cases/?chart=in-time"),
+    "control-de-tiempos": ("Control de tiempos", "control", "/reports/response-times/"),
+    "calendario": ("Calendario", "admin", "/calendar/"),
+    "terminos": ("Términos legales", "admin", "/term/list/"),
+    "bitacora": ("Registro de cambios", "admin", "/changelog/list/"),
+    "roles": ("Roles", "admin", "/roles/list/"),
+    "entrar": ("Entrar", "", "/login/"),
+    "radicar": ("Radicar por internet", "", "/pqr/nueva"),
+    "consultar": ("Consultar", "", "/pqr/consulta"),
+    "calculadora": ("Calculadora de términos", "", "/calculadora?regime=ley142&type=RECLAMO&filed=2026-07-10"),
+    "no-existe": ("Una página que no existe", "auxiliar", "/no-existe"),
+}
 
 
 def sign_in(browser: Browser, username: str) -> Any:
@@ -31,8 +64,13 @@ def sign_in(browser: Browser, username: str) -> Any:
 
 def shoot(page: Any, path: str, name: str, *, whole: bool = False) -> None:
     page.goto(path)
-    page.screenshot(path=FOLDER / f"{name}.png", full_page=whole)
+    keep(page, FOLDER / f"{name}.webp", whole=whole)
     print(name, page.url)
+
+
+def keep(page: Any, path: Path, *, whole: bool = False, quality: int = 80) -> None:
+    """Write what *page* shows to *path*, as WebP: a third of the weight."""
+    Image.open(BytesIO(page.screenshot(full_page=whole))).convert("RGB").save(path, quality=quality, method=6)
 
 
 def shoot_counter(page: Any) -> None:
@@ -44,10 +82,10 @@ def shoot_counter(page: Any) -> None:
     page.wait_for_selector("#registration")
     page.fill("#body", "La factura de junio cobra 62 metros y siempre gasta entre 14 y 18. Pide revisar el medidor.")
     page.locator("#request_type label").first.click()
-    page.screenshot(path=FOLDER / "mostrador.png")
+    keep(page, FOLDER / "mostrador.webp")
     page.keyboard.press("Control+Enter")
     page.wait_for_selector(".counter-number")
-    page.screenshot(path=FOLDER / "mostrador-radicado.png")
+    keep(page, FOLDER / "mostrador-radicado.webp")
     print("mostrador", page.url)
 
 
@@ -59,19 +97,70 @@ def shoot_forms(page: Any) -> None:
     page.fill("#party", "Rosalba Ficticia")
     page.click("a[data-create]")
     page.wait_for_selector("dialog.sheet[open]")
-    page.screenshot(path=FOLDER / "crear-sin-salir.png")
+    keep(page, FOLDER / "crear-sin-salir.webp")
     page.keyboard.press("Escape")
     page.wait_for_selector("form[data-kept]")
     page.once("dialog", lambda dialog: dialog.accept())
     page.reload()
     page.wait_for_selector("form .draft")
-    page.screenshot(path=FOLDER / "borrador.png")
+    keep(page, FOLDER / "borrador.webp")
     page.click("a[data-cancel]")
     print("borrador", page.url)
 
 
+def gallery(browser: Browser, case: str) -> Iterator[tuple[str, str]]:
+    """Take every page of `PAGES` on both devices, in both languages, light and dark; yield (name of the file, address)."""
+    states = {}
+    for user, language in product(dict.fromkeys(row[1] for row in PAGES.values()), LANGUAGES):
+        context = browser.new_context(base_url=URL, locale=LANGUAGES[language])
+        page = context.new_page()
+        if user:
+            page.goto("/login/")
+            page.fill("#username", user)
+            page.fill("#password", PASSWORD)
+            page.press("#password", "Enter")
+            page.wait_for_url(lambda url: "/login" not in url)
+        page.goto(f"/lang/{language}")
+        states[user, language] = context.storage_state()
+        context.close()
+    devices = {"pantalla": DESKTOP, "celular": PHONE}
+    for (user, language), state in states.items():
+        for (device, viewport), theme in product(devices.items(), ("light", "dark")):
+            context = browser.new_context(
+                base_url=URL,
+                viewport=viewport,
+                locale=LANGUAGES[language],
+                timezone_id="America/Bogota",
+                color_scheme=theme,
+                storage_state=state,
+            )
+            page = context.new_page()
+            for name, (_title, _user, path) in ((name, row) for name, row in PAGES.items() if row[1] == user):
+                page.goto(path.format(case=case))
+                file = f"{name}-{device}-{language}-{theme}.webp"
+                keep(page, GALLERY / file, quality=60)
+                yield file, page.url
+            context.close()
+
+
+def write_gallery() -> None:
+    """Write the page that shows the gallery."""
+    about = "Cada clase de página en pantalla y en celular, en español y en inglés, clara y oscura. La hace `make screenshots`."
+    lines = ["# Galería", "", about, ""]
+    for name, (title, _user, _path) in PAGES.items():
+        lines += [f"## {title}", "", "| | Español, clara | Español, oscura | Inglés, clara | Inglés, oscura |", "|" + "---|" * 5]
+        for device in ("pantalla", "celular"):
+            cells = [
+                f"![{title}, {device}](img/galeria/{name}-{device}-{language}-{theme}.webp)"
+                for language, theme in product(LANGUAGES, ("light", "dark"))
+            ]
+            lines.append(f"| {device} | {' | '.join(cells)} |")
+        lines.append("")
+    (FOLDER.parent / "galeria.md").write_text("\n".join(lines))
+
+
 def main() -> None:
-    FOLDER.mkdir(exist_ok=True)
+    GALLERY.mkdir(parents=True, exist_ok=True)
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
@@ -99,6 +188,9 @@ def main() -> None:
         phone = browser.new_context(base_url=URL, viewport=PHONE, locale="es-CO").new_page()
         shoot(phone, "/pqr/nueva", "radicar-celular")
         shoot(phone, "/calculadora?regime=ley142&type=RECLAMO&filed=2026-07-10", "calculadora-celular", whole=True)
+        for file, url in gallery(browser, link):
+            print(file, url)
+        write_gallery()
         browser.close()
 
 
