@@ -72,8 +72,7 @@ class CaseView(CaseList):
     # ── finding ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _case(self, number: str) -> Pqr:
-        ids = scope_cases(select(Pqr.id).where(Pqr.number == number.upper()), today())
-        pqr = db.session.scalar(queries.case_page(ids, number))
+        pqr = queries.case_page(db.session, scope_cases(select(Pqr).where(Pqr.number == number.upper()), today()))
         if pqr is None:
             abort(404)
         return pqr

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, time
+from functools import cache
 from typing import Any
 
 from flask_appbuilder.security.sqla.models import User
@@ -31,6 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import Enum as EnumType
 from sqlalchemy.orm import Session, aliased, joinedload, scoped_session, selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql.functions import Function
 
 from app.domain import N_
@@ -41,7 +43,6 @@ from app.domain.states import Category, ConsentKind, DayException, Move, PqrStat
 from app.domain.times import NOT_COUNTED, Timeliness
 from app.models import (
     Account,
-    Answer,
     Assignment,
     CalendarChange,
     CalendarDay,
@@ -49,10 +50,7 @@ from app.models import (
     CaseEvent,
     Channel,
     ConsentText,
-    Document,
     LegalTerm,
-    Note,
-    Notice,
     Organisation,
     Parameter,
     Party,
@@ -73,9 +71,11 @@ def organisation(session: Session) -> Organisation:
     found = session.info.get(_ORGANISATION)
     if found is not None and found in session:
         return found
-    found = session.info[_ORGANISATION] = session.scalar(select(Organisation).order_by(Organisation.id).limit(1))
-    if found is None:
+    row = session.execute(select(Organisation, *_CALENDAR_TEXT).order_by(Organisation.id).limit(1)).first()
+    if row is None:
         raise DomainError(N_("The organisation is not set up yet. An administrator has to fill it in Organisation."))
+    found, *session.info[_TEXT] = row  # whoever asks for the company asks for its calendar next
+    session.info[_ORGANISATION] = found
     return found
 
 
@@ -141,10 +141,10 @@ def lock(session: Session, row: Any) -> None:
 
 _CALENDARS: dict[Any, BusinessCalendar] = {}
 _CALENDARS_BY_TEXT: dict[Any, BusinessCalendar] = {}
-_CALENDAR, _HELD, _TERMS, _LAST_CHANGE = "atiende.calendar", "atiende.calendar_held", "atiende.terms", "atiende.calendar_changed"
+_CALENDAR, _HELD, _TERMS, _TEXT = "atiende.calendar", "atiende.calendar_held", "atiende.terms", "atiende.calendar_text"
 #: The whole calendar as one row, which is known at a glance: its years, its days, and when somebody last changed it.
 _FIELD, _RECORD = "\x1f", "\x1e"
-_CALENDAR_TEXT = select(
+_CALENDAR_TEXT = (
     select(func.aggregate_strings(cast(CalendarYear.year, String), ",")).scalar_subquery(),
     select(
         func.aggregate_strings(
@@ -167,7 +167,9 @@ def calendar_of(session: Session, organisation: Organisation) -> BusinessCalenda
     cached = session.info.get(_CALENDAR)
     if cached is not None:
         return cached
-    years, days, session.info[_LAST_CHANGE] = session.execute(_CALENDAR_TEXT).one()
+    if _TEXT not in session.info:
+        session.info[_TEXT] = session.execute(select(*_CALENDAR_TEXT)).one()
+    years, days, _last_change = session.info[_TEXT]
     key = (years, days, organisation.working_week, organisation.closes_at)
     if key not in _CALENDARS_BY_TEXT:
         if len(_CALENDARS_BY_TEXT) > 64:
@@ -207,7 +209,7 @@ def calendar_at(session: Session, organisation: Organisation, at: datetime) -> B
     The changes made after *at* are undone, last first. Years loaded since stay: they answer what could not be asked before.
     """
     calendar = calendar_of(session, organisation)
-    last_change = session.info.get(_LAST_CHANGE)
+    last_change = session.info[_TEXT][2]
     if last_change is None or last_change <= at:
         return calendar
     columns = (CalendarChange.added, CalendarChange.removed, CalendarChange.settings)
@@ -247,6 +249,7 @@ def hold_calendar(session: Session, organisation: Organisation) -> None:
         session.execute(select(func.pg_advisory_xact_lock_shared(CALENDAR_LOCK)))
         session.refresh(organisation, ["working_week", "opens_at", "closes_at"])
     session.info.pop(_CALENDAR, None)
+    session.info.pop(_TEXT, None)
     session.info[_HELD] = innermost
 
 
@@ -281,6 +284,7 @@ def rule_of(term: LegalTerm) -> TermRule:
 def forget_calendar(session: Session) -> None:
     """Read the calendar and the terms again on next use: for whoever just changed them in this session."""
     session.info.pop(_CALENDAR, None)
+    session.info.pop(_TEXT, None)
     session.info.pop(_TERMS, None)
 
 
@@ -409,24 +413,39 @@ def waiting_for(session: Session, ids: Select[tuple[int]], limit: int = 10) -> l
     return list(session.execute(statement))
 
 
-def case_page(ids: Select[tuple[int]], number: str) -> Select[tuple[Pqr]]:
-    """Return the SELECT of one case with all that its page shows, loaded in a fixed number of statements."""
+@cache
+def _parts_of_a_case() -> tuple[Any, ...]:
+    """Return how its page is loaded. People and what hangs on files are no part of it: `case_page` brings them at once."""
     one = joinedload
     return (
-        select(Pqr)
-        .where(Pqr.number == number.upper(), Pqr.id.in_(ids))
-        .options(
-            one(Pqr.organisation), one(Pqr.request_type), one(Pqr.channel), one(Pqr.party), one(Pqr.account), one(Pqr.service),
-            one(Pqr.cause), one(Pqr.process), one(Pqr.holder), one(Pqr.term), one(Pqr.previous),
-            one(Pqr.answer).options(one(Answer.drafted_by), one(Answer.approved_by), one(Answer.document).joinedload(Document.file)),
-            selectinload(Pqr.events).options(one(CaseEvent.actor), one(CaseEvent.process)),
-            selectinload(Pqr.assignments).options(one(Assignment.process), one(Assignment.user)),
-            selectinload(Pqr.notes).joinedload(Note.author),
-            selectinload(Pqr.files),
-            selectinload(Pqr.documents).joinedload(Document.file),
-            selectinload(Pqr.notices).joinedload(Notice.proof_file),
-        )
+        one(Pqr.request_type), one(Pqr.channel), one(Pqr.party), one(Pqr.account), one(Pqr.service), one(Pqr.cause), one(Pqr.process),
+        one(Pqr.term), one(Pqr.previous), one(Pqr.answer), selectinload(Pqr.events).joinedload(CaseEvent.process),
+        selectinload(Pqr.assignments).joinedload(Assignment.process), selectinload(Pqr.notes), selectinload(Pqr.files),
+        selectinload(Pqr.documents), selectinload(Pqr.notices),
     )  # fmt: skip
+
+
+def case_page(session: Session, wanted: Select[tuple[Pqr]]) -> Pqr | None:
+    """
+    Return the one case of *wanted* with all that its page shows, loaded in a fixed number of statements; None when there is none.
+
+    The files of its documents, and the document of its answer, are rows of its own files and documents: nobody asks for them again.
+    """
+    organisation(session)  # that of the case, which finds it in the session
+    pqr = session.scalar(wanted.options(*_parts_of_a_case()))
+    if pqr is None:
+        return None
+    places: list[tuple[Any, str, int | None]] = [(pqr, "holder", pqr.holder_id)]
+    places += [(event, "actor", event.actor_id) for event in pqr.events]
+    places += [(line, "user", line.user_id) for line in pqr.assignments]
+    places += [(note, "author", note.author_id) for note in pqr.notes]
+    if pqr.answer:
+        places += [(pqr.answer, "drafted_by", pqr.answer.drafted_by_id), (pqr.answer, "approved_by", pqr.answer.approved_by_id)]
+    keys = {key for _row, _name, key in places if key is not None}
+    people = {user.id: user for user in session.scalars(select(User).where(User.id.in_(keys)))} if keys else {}
+    for row, name, key in places:
+        set_committed_value(row, name, people.get(key))  # type: ignore[arg-type]
+    return pqr
 
 
 # ── The control of response times (R10-01-01) ─────────────────────────────────────────────────────────────────────────────

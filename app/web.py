@@ -321,9 +321,11 @@ class Texts(Domain):
 
     @staticmethod
     def _language() -> str:
-        locale = getattr(g.get("_flask_babel"), "babel_locale", None) if g else None  # where Flask-Babel keeps that of the request
-        locale = locale or get_locale()
-        return locale.language if locale else ""
+        try:
+            return str(g._flask_babel.babel_locale.language)  # where Flask-Babel keeps that of the request
+        except (AttributeError, RuntimeError):
+            locale = get_locale()
+            return locale.language if locale else ""
 
     def get_translations(self) -> Any:
         language = self._language()
