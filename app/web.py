@@ -40,8 +40,8 @@ from markupsafe import Markup
 from sqlalchemy.exc import DBAPIError, OperationalError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
-from whitenoise import WhiteNoise
 
+from app import pressed
 from app.domain.errors import DomainError
 from app.extensions import appbuilder, db, local
 from app.words import (
@@ -411,6 +411,7 @@ def finish(app: Flask) -> None:
     """Last of the wiring: the limiter counts first, on a connection of its own, and only then is the user read."""
     app.view_functions["LocaleView.index"] = _speak
     app.before_request(_sign_session)
+    pressed.init_app(app)
     babel = app.extensions["babel"]
     babel.locale_selector = chosen_locale
     babel.instance.domain_instance = texts = Texts(babel.default_domain)
@@ -420,7 +421,9 @@ def finish(app: Flask) -> None:
         n = app.config["N_PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]
     max_age = 31536000 if not app.debug else 0
-    app.wsgi_app = WhiteNoise(app.wsgi_app, max_age=max_age, add_headers_function=_guard_file)  # type: ignore[method-assign]
+    folder = Path(app.config["INSTANCE"]) / "static"
+    files = pressed.StaticFiles(app.wsgi_app, folder, max_age=max_age, add_headers_function=_guard_file)
+    app.wsgi_app = files  # type: ignore[method-assign]
     app.wsgi_app.add_files(app.static_folder, prefix="/static/")
     # Nothing of ours asks for the scripts and styles of Flask-AppBuilder, its loader of Google's charts among them.
     app.view_functions["appbuilder.static"] = lambda filename: abort(404)

@@ -22,6 +22,7 @@ RANK = {
     "ratelimit": 30,
     "logs": 30,
     "words": 20,  # values and refusals in the reader's language and notation
+    "pressed": 25,  # fewer bytes over the wire
     "web": 30,  # what every request gets, and `say()`: below the pages that say errors
     "search": 35,  # keeps its documents as the audit keeps its log; queries ask it
     "queries": 40,
