@@ -258,16 +258,16 @@ def _batched(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
     return (items[i : i + _BLOCK] for i in range(0, len(items), _BLOCK))
 
 
+@cache
+def _upsert(dialect: str) -> Any:
+    statement = (postgresql_insert if dialect == "postgresql" else sqlite_insert)(SearchDoc.__table__)
+    return statement.on_conflict_do_update(index_elements=[SearchDoc.kind, SearchDoc.row_id], set_={"words": statement.excluded.words})
+
+
 def _write(session: Session, lines: list[dict[str, Any]]) -> None:
-    if not lines:
-        return
-    is_postgresql = session.get_bind().dialect.name == "postgresql"
-    statement = (postgresql_insert if is_postgresql else sqlite_insert)(SearchDoc.__table__)
-    same = [SearchDoc.kind, SearchDoc.row_id]
-    statement = statement.on_conflict_do_update(index_elements=same, set_={"words": statement.excluded.words})
     lines.sort(key=lambda line: (line["kind"], line["row_id"]))  # two writers take the same documents in the same order
     for block in _batched(lines):
-        session.execute(statement, block)
+        session.execute(_upsert(session.get_bind().dialect.name), block)
 
 
 def install() -> None:
