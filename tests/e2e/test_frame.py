@@ -126,3 +126,19 @@ def test_the_frame_leaves_a_list_the_height_of_a_laptop(new_page: Callable[..., 
     page.goto("/party/list/")
 
     assert page.locator("main > :nth-child(2)").bounding_box()["y"] <= 125
+
+
+def test_keys_of_one_letter_are_switched_off_and_stay_off(new_page: Callable[..., Any], pages: Any) -> None:
+    """Whoever dictates would trigger them with every word (WCAG 2.1.4)."""
+    page = new_page()
+    sign_in(page, pages[0])
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.name") == "q"
+
+    page.locator(".who summary").click()
+    page.locator(".drop [data-keys] button").click()
+    page.goto("/party/list/")
+    for key in ("/", "m"):
+        page.keyboard.press(key)
+    assert page.evaluate("document.activeElement.tagName") == "BODY"
+    assert page.url.endswith("/party/list/")

@@ -195,3 +195,15 @@ def test_everything_works_without_a_script(new_page: Callable[..., Any], house: 
     page.locator("main .btn-go").click()
     assert page.locator("tbody tr").count() == 1
     assert page.locator("thead th:not(.tick)").nth(1).inner_text().strip() == "Asunto"
+
+
+def test_a_laptop_shows_25_rows_and_every_column_whole(new_page: Callable[..., Any], house: Any) -> None:
+    page = new_page(viewport={"width": 1440, "height": 900})
+    sign_in(page, house["clerk"])
+    page.goto("/pqr/")
+    row = page.locator("tbody tr").nth(24).bounding_box()
+    table = page.locator(".table-wrap")
+
+    assert row["y"] + row["height"] <= 900
+    assert table.evaluate("box => box.scrollWidth <= box.clientWidth")
+    assert page.locator("tbody td a").first.evaluate("link => link.parentElement.scrollWidth <= link.parentElement.clientWidth")

@@ -23,10 +23,22 @@
     mark();
   }
 
+  /* Whoever dictates, or presses keys by accident, can switch the keys of one letter off (WCAG 2.1.4); this browser remembers. */
+  const remembered = { get: () => { try { return localStorage.getItem("keys"); } catch { return null; } }, set: (value) => { try { localStorage.setItem("keys", value); } catch { /* it is forgotten with the page */ } } };
+  root.dataset.keys = remembered.get() || "on";
+  for (const box of all("[data-keys]:not(html)")) {
+    box.hidden = false;
+    const button = box.querySelector("button");
+    const mark = () => button.setAttribute("aria-pressed", String(root.dataset.keys === "on"));
+    button.addEventListener("click", () => { root.dataset.keys = root.dataset.keys === "on" ? "off" : "on"; remembered.set(root.dataset.keys); mark(); });
+    mark();
+  }
+
   /* "/" goes to the search box and "m" to the counter, unless somebody is typing. */
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") all("details[data-menu][open]").forEach((menu) => { menu.open = false; menu.querySelector("summary").focus(); });
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, [contenteditable], dialog")) return;
+    if (root.dataset.keys === "off") return;
     if (event.key.toLowerCase() === "m") document.querySelector('#rooms a[href="/counter/"]:not([aria-current])')?.click();
     if (event.key !== "/") return;
     const search = document.querySelector("[data-search]");

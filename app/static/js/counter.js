@@ -240,7 +240,7 @@
     if (event.isComposing || document.querySelector("dialog[open]")) return;
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); register(); return; }
     if (event.key === "Escape" && !event.defaultPrevented) { focusOn(box()); return; }
-    if (event.key === "?" && !isTyping(event.target)) { keys.open = !keys.open; keys.querySelector("summary").focus(); return; }
+    if (event.key === "?" && document.documentElement.dataset.keys !== "off" && !isTyping(event.target)) { keys.open = !keys.open; keys.querySelector("summary").focus(); return; }
     if (!event.altKey || event.ctrlKey || event.metaKey || event.getModifierState("AltGraph")) return;
     const digit = /^Digit([0-9])$/.exec(event.code);
     const account = digit && document.querySelector(`#account input[data-pick="${digit[1]}"]`);
