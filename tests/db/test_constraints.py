@@ -38,6 +38,7 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("request_type", "internal_days_positive", {"internal_days": 0}),
     ("sui_cause", "group_known", {"group_code": "Z"}),
     ("sui_cause", "from_before_until", {"valid_from": LATER, "valid_until": BEFORE}),
+    ("saved_filter", "name_not_empty", {"name": ""}),
     ("number_series", "last_not_negative", {"last": -1}),
     ("legal_term", "from_before_until", {"valid_from": LATER, "valid_until": BEFORE}),
     ("legal_term", "answer_names_its_type", {"request_type": None}),

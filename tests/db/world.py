@@ -76,7 +76,10 @@ def _terms(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
 
 
 def _people(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
-    add(m.ProcessMember(process_id=rows["process"][n - 1].id, user_id=rows["ab_user"][n - 1].id))
+    user_id = rows["ab_user"][n - 1].id
+    add(m.ProcessMember(process_id=rows["process"][n - 1].id, user_id=user_id))
+    add(m.SavedFilter(list_name="Pqr", name=f"Mías {n}", query="q=x", owner_id=user_id))
+    add(m.ListColumns(list_name="Pqr", user_id=user_id, names="number"))
     party = add(m.Party(name="Luz", document_type=DocumentType.CC, document_number=f"5200{n}"))
     add(m.Account(number=f"A{n}", service_id=rows["service"][n - 1].id, party_id=party.id, address="Calle 2", municipality_code="11001"))
     add(m.ConsentText(kind=ConsentKind.DATA, version=n, text="Acepto", valid_from=ON))

@@ -660,7 +660,11 @@ def test_my_day_says_what_is_missing_instead_of_breaking(admin, at, seeded):
 
 
 def test_somebody_without_cases_finds_a_start_page_too(sign_in):
-    assert "Welcome." in sign_in(TECNICO).get("/").text
+    page = sign_in(TECNICO).get("/")
+
+    assert page.status_code == 200
+    assert page.text.count("<h1>") == 1
+    assert "/pqr/" not in page.text  # no number leads where the reader may not go
 
 
 def test_whoever_did_not_sign_in_is_led_to_the_door(client):
