@@ -52,3 +52,44 @@ def test_searches_of_two_people_do_not_mix(house, login):
         thread.join()
 
     assert mixed == []
+
+
+def test_filters_columns_and_rights_of_two_users_do_not_mix(fresh_app, login):
+    """A clerk who sees everything and an owner who sees one process ask for different filters and columns at the same instants."""
+    from datetime import timedelta
+
+    from app.extensions import db
+    from app.operations.pqr import route
+
+    with fresh_app.app_context():
+        make = Factory(db.session())
+        mine, other = make.case(subject="De facturación"), make.case(subject="De otra parte")
+        clerk = make.user("Auxiliar PQR")
+        route(db.session(), mine, make.process("FACTURACION"), "x", at=mine.filed_at + timedelta(hours=1), actor_id=clerk.id)
+        owner = make.user("Dueño de proceso", process="FACTURACION")
+        db.session.commit()
+        people = {"clerk": clerk.id, "owner": owner.id}
+        numbers = {"mine": mine.number, "other": other.number}
+    mixed: list[str] = []
+    together = threading.Barrier(2)
+
+    def ask(who: str, query: str, wanted: set[str], heading: str) -> None:
+        client = login(fresh_app.test_client(), type("User", (), {"id": people[who]}))
+        together.wait()
+        for _ in range(N_ROUNDS):
+            page = client.get(f"/pqr/?{query}").get_data(as_text=True)
+            rows = page.partition("<tbody")[2]
+            found = {name for name, number in numbers.items() if f">{number}</a>" in rows}
+            if found != wanted or f">{heading}" not in page.partition("<thead")[2].partition("</thead>")[0]:
+                mixed.append(f"{who}: {found}")
+
+    threads = [
+        threading.Thread(target=ask, args=("clerk", "status=RECEIVED&cols=number,channel", {"other"}, "Canal")),
+        threading.Thread(target=ask, args=("owner", "cols=number,filed_on&order=filed_on", {"mine"}, "<a href")),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert mixed == []
