@@ -378,18 +378,18 @@ def rest(product: Product) -> None:
 # ── Measuring ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def wrk(product: Product, path: str, seconds: float) -> float:
-    """Return the pages a second that eight clients get. Raises WrongPage when some were none."""
+def wrk(product: Product, path: str, seconds: float) -> tuple[float, int]:
+    """Return the pages a second that eight clients get, and how many they got. Raises WrongPage when some were none."""
     command = ["wrk", "-t1", f"-c{N_CLIENTS}", f"-d{max(1, round(seconds))}s", "--timeout", "60s"]
     for name, value in {**HEADERS, "Cookie": product.client.cookie()}.items():
         command += ["-H", f"{name}: {value}"]
     done = subprocess.run([*command, f"http://127.0.0.1:{product.port}{path}"], check=True, capture_output=True, text=True).stdout
     if "Non-2xx" in done:
         raise WrongPage(f"{product}: {path} under load\n{done}")
-    return float(re.search(r"Requests/sec:\s+([\d.]+)", done)[1])  # type: ignore[index]
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", done)[1]), int(re.search(r"(\d+) requests in", done)[1])  # type: ignore[index]
 
 
-def threads(product: Product, path: str, seconds: float) -> float:
+def threads(product: Product, path: str, seconds: float) -> tuple[float, int]:
     """The same with threads of this process, which take their share of the machine."""
     counts, until = [0] * N_CLIENTS, time.perf_counter() + seconds
 
@@ -406,7 +406,23 @@ def threads(product: Product, path: str, seconds: float) -> float:
         worker.start()
     for worker in workers:
         worker.join()
-    return sum(counts) / (time.perf_counter() - started)
+    return sum(counts) / (time.perf_counter() - started), sum(counts)
+
+
+TICK = 1000 / os.sysconf("SC_CLK_TCK")
+
+
+def under_load(product: Product, path: str, seconds: float) -> tuple[float, float]:
+    """Return pages a second, and the milliseconds of CPU that the server itself spent on each."""
+    throughput = wrk if shutil.which("wrk") else threads
+    pid = product.pid  # type: ignore[attr-defined]
+    for patience in (1, 5):  # a page may take longer than the time it is asked for
+        before = cpu_of(pid)
+        rate, n_pages = throughput(product, path, seconds * patience)
+        rest(product)
+        if n_pages > N_CLIENTS:
+            break
+    return rate, (cpu_of(pid) - before) * TICK / (n_pages + N_CLIENTS)  # whoever was being served when the time was up got it too
 
 
 def timed(task: Callable[[], Any], seconds: float, at_least: int = 3, at_most: int = 60) -> list[float]:
@@ -443,6 +459,7 @@ class Results:
     def __init__(self) -> None:
         self.times: dict[tuple[str, int, str], list[list[float]]] = {}
         self.rates: dict[tuple[str, int, str], list[float]] = {}
+        self.cpu: dict[tuple[str, int, str], list[float]] = {}
         self.bytes: dict[tuple[str, int, str], int] = {}
         self.loads: list[float] = []
 
@@ -457,7 +474,6 @@ class Results:
 def measure(products: list[Product], n_rounds: int, seconds: float) -> Results:
     """Go round by round through operations and products, each round in another order."""
     results = Results()
-    throughput = wrk if shutil.which("wrk") else threads
     for number in range(n_rounds):
         for operation in ("list", "deep", "search", "case", "filing"):
             turn = products[number % len(products) :] + products[: number % len(products)]
@@ -471,9 +487,9 @@ def measure(products: list[Product], n_rounds: int, seconds: float) -> Results:
                 path = product.address(operation)
                 results.bytes[*key, operation] = len(product.client.get(path))
                 results.times.setdefault((*key, operation), []).append(timed(lambda p=product, a=path: p.client.get(a), seconds / 2))
-                rate = throughput(product, path, seconds) or throughput(product, path, seconds * 5)
+                rate, cpu = under_load(product, path, seconds)
                 results.rates.setdefault((*key, operation), []).append(rate)
-                rest(product)
+                results.cpu.setdefault((*key, operation), []).append(cpu)
             results.loads.append(os.getloadavg()[0])
         print(f"round {number + 1} of {n_rounds}: load {os.getloadavg()[0]:.1f}", file=sys.stderr, flush=True)
     return results
@@ -485,7 +501,7 @@ def measure(products: list[Product], n_rounds: int, seconds: float) -> Results:
 def table(results: Results, sizes: list[int], labels: list[str]) -> Iterator[str]:
     """Yield the lines of the tables, in Markdown."""
     for n in sizes:
-        yield f"\n{n:,} cases: pages/s with 8 clients · p50 / p95 ms with one · KB on the wire; then how many times as fast Atiende is\n"
+        yield f"\n{n:,} cases: pages/s with 8 clients · p50 / p95 ms with one · ms CPU of the server · KB; then Atiende ÷ peer\n"
         yield "| Page | " + " | ".join(labels) + " | " + " | ".join(f"÷ {label}" for label in labels[1:]) + " |"
         yield "|---" * (2 * len(labels)) + "|"
         for operation, title in OPERATIONS.items():
@@ -494,7 +510,8 @@ def table(results: Results, sizes: list[int], labels: list[str]) -> Iterator[str
                 key = (label, n, operation)
                 spread = f"{results.p(0.5, *key):.3g} / {results.p(0.95, *key):.3g}"
                 if key in results.rates:
-                    cells.append(f"{results.rate(*key):.3g}/s · {spread} · {results.bytes[key] / 1000:.0f}")
+                    cpu = statistics.median(results.cpu[key])
+                    cells.append(f"{results.rate(*key):.3g}/s · {spread} · {cpu:.3g} · {results.bytes[key] / 1000:.0f}")
                     ours = results.rates[labels[0], n, operation]
                     ratios.append(statistics.median(a / b if b else float("inf") for a, b in zip(ours, results.rates[key], strict=True)))
                 else:
@@ -540,7 +557,7 @@ def main() -> None:
     print(f"{options.rounds} rounds of {options.seconds:g} s; load average {min(results.loads):.1f} to {max(results.loads):.1f}")
     print("\n".join(table(results, sizes, [kind.label for kind in PRODUCTS if kind.label in labels])))
     if options.out:
-        kept = {"times": results.times, "rates": results.rates, "bytes": results.bytes}
+        kept = {"times": results.times, "rates": results.rates, "cpu": results.cpu, "bytes": results.bytes}
         options.out.write_text(json.dumps({name: [[*key, value] for key, value in found.items()] for name, found in kept.items()}))
 
 
