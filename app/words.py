@@ -14,7 +14,7 @@ from babel.dates import format_date
 from babel.numbers import format_decimal
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from app.domain.errors import DomainError
 from app.extensions import local
@@ -125,12 +125,13 @@ def say_phone(number: str | None) -> str:
 
 #: How each light looks; the words beside it say the same.
 TONES = {"GREEN": "ok", "AMBER": "warn", "ORANGE": "soon", "RED": "bad", "BLACK": "silence", "GREY": "stop", "DONE": "info"}
+_PILLS = {name: Markup('<span class="pill light {}">').format(tone) for name, tone in TONES.items()}
+_END = Markup("</span>")
 
 
 def say_light(light: Enum | str, words: str) -> Markup:
     """Return the traffic light of a case: its colour repeats what *words* say."""
-    name = light.name if isinstance(light, Enum) else light
-    return Markup('<span class="pill light {}">{}</span>').format(TONES.get(name, "stop"), words)
+    return _PILLS[light.name if isinstance(light, Enum) else light] + escape(words) + _END
 
 
 def say_value(value: Any) -> Any:
