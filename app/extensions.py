@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from datetime import UTC, date, datetime
+from typing import Any
+from weakref import WeakSet
 from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app, g, has_app_context, has_request_context, request
@@ -75,6 +77,36 @@ def public_url(path: str, *, trust_request: bool = True) -> str | None:
     return f"{base.rstrip('/')}{path}" if base else None
 
 
+def _keep_plans(engine: Engine) -> None:
+    """
+    End a transaction that only read with COMMIT, where SQLAlchemy would say ROLLBACK: to the data it is the same.
+
+    psycopg forgets what it has prepared at every ROLLBACK, and then PostgreSQL plans each statement of each page anew: more than
+    half of what a page costs the database (docs/adr/0021-plans-outlive-the-page.md).
+    """
+
+    readers: WeakSet[Any] = WeakSet()  # connections of psycopg whose transaction has only read so far
+
+    @event.listens_for(engine, "begin")
+    def begin(connection) -> None:  # type: ignore[no-untyped-def]
+        readers.add(connection.connection.driver_connection)
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def note(connection, _cursor: object, statement: str, *_rest: object) -> None:  # type: ignore[no-untyped-def]
+        if not statement.startswith("SELECT"):
+            readers.discard(connection.connection.driver_connection)
+
+    undo = engine.dialect.do_rollback
+
+    def end(connection: Any) -> None:
+        if getattr(connection, "driver_connection", connection) in readers:
+            connection.commit()
+        else:
+            undo(connection)
+
+    engine.dialect.do_rollback = end  # type: ignore[method-assign]
+
+
 def prepare_engine(engine: Engine, patience: int = 15) -> None:
     """
     Make the engine behave. On SQLite: WAL, foreign keys on, a busy timeout, and writers that queue instead of failing.
@@ -94,6 +126,8 @@ def prepare_engine(engine: Engine, patience: int = 15) -> None:
                 cursor.execute(f"SET lock_timeout = '{patience}s'")
                 cursor.execute("SET jit = off")  # compiling a plan takes seconds, running ours milliseconds
             connection.commit()
+
+        _keep_plans(engine)
 
     if engine.dialect.name != "sqlite":
         return

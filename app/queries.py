@@ -409,7 +409,9 @@ def returned_condition(user_id: int, mine: Select[tuple[int]]) -> ColumnElement[
 
 def waiting_for(session: Session, ids: Select[tuple[int]], limit: int = 10) -> list[Row[Any]]:
     """Return the lines of *ids*, the most urgent first, each with its last move; few rows are joined however many wait."""
-    first = ids.order_by(Pqr.due_on, Pqr.id).limit(limit)
+    # All of them are found first (OFFSET 0 says so to PostgreSQL): they are the newest, and by due date the index would walk all the rest.
+    waiting = ids.add_columns(Pqr.due_on).offset(0).subquery()
+    first = select(waiting.c.id).order_by(waiting.c.due_on, waiting.c.id).limit(limit)
     statement = _lines().add_columns(_last_move().label("last_move")).where(Pqr.id.in_(first)).order_by(Pqr.due_on, Pqr.id)
     return list(session.execute(statement))
 
