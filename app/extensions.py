@@ -77,12 +77,16 @@ def public_url(path: str, *, trust_request: bool = True) -> str | None:
     return f"{base.rstrip('/')}{path}" if base else None
 
 
+#: Execution options of a statement that every page asks, whose best plan does not depend on its values: planned once a connection.
+KEEPS_PLAN = {"keeps_plan": True}
+
+
 def _keep_plans(engine: Engine) -> None:
     """
-    End a transaction that only read with COMMIT, where SQLAlchemy would say ROLLBACK: to the data it is the same.
+    Prepare what says KEEPS_PLAN and nothing else, and keep it (docs/adr/0021-plans-outlive-the-page.md).
 
-    psycopg forgets what it has prepared at every ROLLBACK, and then PostgreSQL plans each statement of each page anew: more than
-    half of what a page costs the database (docs/adr/0021-plans-outlive-the-page.md).
+    psycopg forgets what it has prepared at every ROLLBACK, which is how a page ends. So a transaction that only read ends with
+    COMMIT, where SQLAlchemy would say ROLLBACK: to the data it is the same.
     """
 
     readers: WeakSet[Any] = WeakSet()  # connections of psycopg whose transaction has only read so far
@@ -92,7 +96,9 @@ def _keep_plans(engine: Engine) -> None:
         readers.add(connection.connection.driver_connection)
 
     @event.listens_for(engine, "before_cursor_execute")
-    def note(connection, _cursor: object, statement: str, *_rest: object) -> None:  # type: ignore[no-untyped-def]
+    def note(connection, cursor, statement: str, _parameters: object, context: Any, _many: bool) -> None:  # type: ignore[no-untyped-def]
+        keeps = context is not None and context.execution_options.get("keeps_plan")
+        cursor.connection.prepare_threshold = 2 if keeps else None
         if not statement.startswith("SELECT"):
             readers.discard(connection.connection.driver_connection)
 

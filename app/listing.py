@@ -27,6 +27,7 @@ from app.domain import N_
 from app.domain.calendar import BusinessCalendar
 from app.extensions import LOCAL_ZONE
 from app.lookups import BIGGEST_ID, LOOKUPS
+from app.queries import plan_of
 from app.words import say_day, say_number
 
 EMPTY = "empty"
@@ -460,9 +461,11 @@ def page_of(
             parts = [here] if is_down else [here, nothing]
     by = (value.desc(), key.desc()) if is_down else (value.asc(), key.asc())
     found: list[Any] = []
+    options = plan_of(statement)
     for part in parts:
         if len(found) < limit:
-            found += session.execute(statement.add_columns(value, key).where(*part).order_by(*by).limit(limit - len(found))).all()
+            wanted = statement.add_columns(value, key).where(*part).order_by(*by).limit(limit - len(found))
+            found += session.execute(wanted.execution_options(**options)).all()
     return found[::-1] if is_backward else found
 
 

@@ -42,6 +42,7 @@ from app.domain.deadlines import Regime, TermRule
 from app.domain.errors import DomainError
 from app.domain.states import Category, ConsentKind, DayException, Move, PqrStatus, states_in
 from app.domain.times import NOT_COUNTED, Timeliness
+from app.extensions import KEEPS_PLAN
 from app.models import (
     Account,
     Assignment,
@@ -72,7 +73,8 @@ def organisation(session: Session) -> Organisation:
     found = session.info.get(_ORGANISATION)
     if found is not None and found in session:
         return found
-    row = session.execute(select(Organisation, *_CALENDAR_TEXT).order_by(Organisation.id).limit(1)).first()
+    statement = select(Organisation, *_CALENDAR_TEXT).order_by(Organisation.id).limit(1)
+    row = session.execute(statement.execution_options(**KEEPS_PLAN)).first()
     if row is None:
         raise DomainError(N_("The organisation is not set up yet. An administrator has to fill it in Organisation."))
     found, *session.info[_TEXT] = row  # whoever asks for the company asks for its calendar next
@@ -377,7 +379,13 @@ def case_lines(
 
 def count_up_to(session: Session, ids: Select[tuple[int]], bound: int = 10_000) -> int:
     """Return how many rows *ids* has, counting no further than *bound* + 1."""
-    return session.scalar(select(func.count()).select_from(ids.limit(bound + 1).subquery())) or 0
+    counted = select(func.count()).select_from(ids.limit(bound + 1).subquery())
+    return session.scalar(counted.execution_options(**plan_of(ids))) or 0
+
+
+def plan_of(statement: Select[Any]) -> dict[str, Any]:
+    """Return the execution options of a list: all rows have one best plan, and what a filter leaves is planned for its values."""
+    return KEEPS_PLAN if statement.whereclause is None else {}
 
 
 def waiting_condition(user_id: Any, mine: Select[tuple[int]], states: Collection[PqrStatus]) -> ColumnElement[bool]:
@@ -430,7 +438,7 @@ def _parts_of_a_case() -> tuple[tuple[Any, ...], dict[str, Select[Any]]]:
     for name in ("events", "assignments", "notes", "files", "documents", "notices"):
         model = inspect(Pqr).relationships[name].mapper.class_
         statement = select(model).where(model.pqr_id == bindparam("pqr_id")).order_by(model.id)
-        hanging[name] = statement.options(*also.get(name, ()))
+        hanging[name] = statement.options(*also.get(name, ())).execution_options(**KEEPS_PLAN)
     return tuple(map(one, row)), hanging
 
 
@@ -442,7 +450,7 @@ def case_page(session: Session, wanted: Select[tuple[Pqr]]) -> Pqr | None:
     """
     organisation(session)  # that of the case, which finds it in the session
     with_row, hanging = _parts_of_a_case()
-    pqr = session.scalar(wanted.options(*with_row))
+    pqr = session.scalar(wanted.options(*with_row).execution_options(**KEEPS_PLAN))
     if pqr is None:
         return None
     for name, statement in hanging.items():

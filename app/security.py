@@ -29,7 +29,7 @@ from flask_login import current_user
 from sqlalchemy import ScalarSelect, Select, bindparam, false, func, inspect, literal, or_, select, union
 from sqlalchemy.orm import Session, joinedload
 
-from app.extensions import appbuilder
+from app.extensions import KEEPS_PLAN, appbuilder
 from app.models import Assignment, Pqr, ProcessMember
 
 Right = tuple[str, str]
@@ -120,7 +120,7 @@ def _granted() -> ScalarSelect[str]:
 
 
 _RIGHTS = select(_granted())
-_USER = select(User, _granted()).where(User.id == bindparam("user_id"))
+_USER = select(User, _granted()).where(User.id == bindparam("user_id")).execution_options(**KEEPS_PLAN)
 
 
 @lru_cache(maxsize=256)

@@ -6,10 +6,11 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from app.extensions import prepare_engine
+from app.extensions import KEEPS_PLAN, prepare_engine
 from tests.databases import admin_url
 
 ONE, MANY = text("SELECT 142 + :n"), 8
+KEPT = ONE.execution_options(**KEEPS_PLAN)
 
 
 pytestmark = pytest.mark.one_engine  # of its own: PostgreSQL
@@ -28,16 +29,22 @@ def kept(postgres) -> int:
         return connection.scalar(text("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%142%'"))
 
 
-def read(postgres) -> None:
+def read(postgres, statement) -> None:
     for n in range(MANY):
         with postgres.connect() as connection:  # closed without a commit, as the session of a page is
-            assert connection.scalar(ONE, {"n": n}) == 142 + n
+            assert connection.scalar(statement, {"n": n}) == 142 + n
 
 
-def test_a_transaction_that_only_read_leaves_its_plans(postgres):
-    read(postgres)
+def test_a_statement_that_says_so_keeps_its_plan(postgres):
+    read(postgres, KEPT)
 
     assert kept(postgres) == 1
+
+
+def test_any_other_is_planned_for_its_values(postgres):
+    read(postgres, ONE)
+
+    assert kept(postgres) == 0
 
 
 def test_what_was_written_and_not_committed_is_undone(postgres):
@@ -63,6 +70,6 @@ def test_a_write_inside_a_common_table_expression_is_undone_too(postgres):
 def test_after_a_statement_that_failed_the_connection_serves_on(postgres):
     with pytest.raises(DBAPIError), postgres.connect() as connection:
         connection.scalar(text("SELECT 1 / :n"), {"n": 0})
-    read(postgres)
+    read(postgres, KEPT)
 
     assert kept(postgres) == 1
