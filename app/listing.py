@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.domain import N_
@@ -33,6 +33,8 @@ from app.words import say_day, say_number
 EMPTY = "empty"
 #: Rows counted exactly; beyond it a list says "more than".
 BOUND = 10_000
+#: Rows that are sorted sooner than an index is walked for them.
+FEW = 2_000
 #: Names of the address that are no facet.
 RESERVED = frozenset({"q", "order", "cols", "after", "before", "end", "from", "facet", "set", "v", "since", "until"})
 MOST_VALUES = 50
@@ -432,13 +434,21 @@ def _typed(kind: Any, text: str) -> Any:
 
 
 def page_of(
-    session: Session, statement: Select[Any], order: Order, limit: int, *, after: tuple[Any, Any] | None = None, is_backward: bool = False
+    session: Session,
+    statement: Select[Any],
+    order: Order,
+    limit: int,
+    *,
+    after: tuple[Any, Any] | None = None,
+    is_backward: bool = False,
+    is_few: bool = False,
 ) -> list[Any]:
     """
     Return up to *limit* rows of *statement* beyond *after* in *order*: each the row's own columns and then its value and key.
 
     Args:
         is_backward: Walk against the order, from *after* or from the end; rows still come in order.
+        is_few: What the filters leave is little: find it and sort it. By the index of the order, PostgreSQL may walk all the others.
 
     The cost does not depend on how deep the page lies: an index range starts at the key. A nullable column takes a second
     statement at the border between values and NULLs.
@@ -459,7 +469,8 @@ def page_of(
         else:
             here = [*values, beyond(tuple_(value, key), after)]
             parts = [here] if is_down else [here, nothing]
-    by = (value.desc(), key.desc()) if is_down else (value.asc(), key.asc())
+    sorted_by = func.coalesce(value, value) if is_few else value  # no index has that
+    by = (sorted_by.desc(), key.desc()) if is_down else (sorted_by.asc(), key.asc())
     found: list[Any] = []
     options = plan_of(statement)
     for part in parts:
@@ -567,7 +578,10 @@ class Listing:
         is_backward = self.is_end or bool(self.before and place)
         is_known = n <= BOUND
         wanted = (n % size or size) if self.is_end and is_known else size
-        found = page_of(session, statement, order, wanted + 1, after=None if self.is_end else place, is_backward=is_backward)
+        is_few = statement.whereclause is not None and n <= FEW and not order.is_descending  # what is asked for is mostly new
+        found = page_of(
+            session, statement, order, wanted + 1, after=None if self.is_end else place, is_backward=is_backward, is_few=is_few
+        )
         has_more = len(found) > wanted
         rows = (found[1:] if is_backward else found[:-1]) if has_more else found
         first = (max(n - len(rows) + 1, 1) if is_known else 0) if self.is_end else self.start if place else 1
