@@ -11,6 +11,7 @@ from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.sqla.models import User
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from sqlalchemy import ColumnElement, Select, select
@@ -56,9 +57,14 @@ def light_shown(line: Any, calendar: Any, on: date) -> tuple[Light, str]:
         late = calendar.between(line.due_on, on)
         if not late:  # the term ended on the last working day, and none has come since
             return light, _("In silence") if has_silence else _("Late")
-        return light, _("In silence · %(n)s working days late", n=late) if has_silence else _("%(n)s working days late", n=late)
+        if has_silence:
+            return light, ngettext("In silence · %(num)s working day", "In silence · %(num)s working days", late)
+        return light, ngettext("%(num)s working day late", "%(num)s working days late", late)
     left = calendar.between(on, line.due_on)
-    return light, _("Due today") if line.due_on == on else _("Due tomorrow") if left == 1 else _("%(n)s working days left", n=left)
+    if line.due_on == on:
+        return light, _("Due today")
+    is_tomorrow = (line.due_on - on).days == 1  # on a Friday, Monday is one working day away and not tomorrow
+    return light, _("Due tomorrow") if is_tomorrow else ngettext("%(num)s working day left", "%(num)s working days left", left)
 
 
 def is_masked(line: Any) -> bool:

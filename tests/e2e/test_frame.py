@@ -24,7 +24,7 @@ CUT = """() => [...document.querySelectorAll("body *")].filter((e) => {
 OUTSIDE = """() => [...document.querySelectorAll(":is(main, header) :is(a, button, input, select, textarea, summary)")]
   .filter((e) => {
     const box = e.getBoundingClientRect();
-    const isElsewhere = e.closest(".table-wrap, [tabindex='0'], .visually-hidden, .skip, .trap");
+    const isElsewhere = e.closest(".table-wrap, [tabindex='0'], .saved, .visually-hidden, .skip, .trap");
     return e.checkVisibility() && box.width && !isElsewhere && (box.left < -1 || box.right > innerWidth + 1);
   }).map((e) => e.outerHTML.slice(0, 120))"""
 

@@ -63,9 +63,9 @@ def test_the_workbook_has_the_rows_of_the_filter(signed_in, page, tmp_path):
 
     with page.expect_download() as started:
         page.click("text=Excel")
-    started.value.save_as(tmp_path / started.value.suggested_filename)
+    made = Path(tmp_path) / started.value.suggested_filename
+    started.value.save_as(made)
 
-    (made,) = Path(tmp_path).iterdir()
     sheet = load_workbook(made).worksheets[1]
     assert made.name == "R10-01-01-2026-07-10.xlsx"
     assert [line[0].value for line in sheet.iter_rows(min_row=2)] == page.locator("tbody th a").all_inner_texts() == ["PQR-2026-000002"]
