@@ -19,7 +19,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from markupsafe import Markup, escape
-from sqlalchemy import Boolean, Date, DateTime, Integer, Numeric, Select, String, inspect, select
+from sqlalchemy import Boolean, Date, DateTime, Integer, Numeric, Select, String, false, inspect, select
 from sqlalchemy import Enum as EnumType
 from sqlalchemy.exc import IntegrityError
 from wtforms import Form
@@ -309,7 +309,7 @@ class Lists:
             narrowed = self.narrowed()
         except DomainError as error:
             flash(say(error), "warning")
-            narrowed = self.scope(select(self.model))
+            narrowed = self.scope(select(self.model)).where(false())  # rows that were not asked for would be worse than none
         columns = self.columns()
         return self.render_template(self.list_template, **(self.list_facts(narrowed, columns) | self._panel(problem)))
 

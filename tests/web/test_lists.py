@@ -182,6 +182,15 @@ def test_the_next_five_working_days_follow_the_calendar(clerk, a_case, app):
     assert first_cells(clerk.get("/pqr/?due_on=next5&open=1").text) == [on_time.number]
 
 
+def test_a_filter_that_the_calendar_cannot_answer_says_what_to_load_and_shows_nothing(clerk, a_case, app):
+    a_case()
+    app.config["ATIENDE_NOW"] = "2045-07-01T10:00-05:00"
+    page = clerk.get("/pqr/?due_on=next5").text
+
+    assert "2045" in text_of(page)
+    assert first_cells(page) == []
+
+
 def test_an_enum_takes_several_values_and_a_relation_too(clerk, seeded, a_case):
     one, two, three = a_case(), a_case(), a_case()
     operations.route(seeded, two, process(seeded), "x", at=two.filed_at + timedelta(hours=1), actor_id=None)
