@@ -524,6 +524,7 @@ class Pqr(Audited, Model):
         Index(None, "process_id", "status", "due_on"),  # an owner's queue
         Index(None, "filed_on", "id"),  # newest first, keyset
         Index(None, "due_on", "id"),  # what is due next, whatever its state
+        Index(None, "request_type_id", "filed_on", "id"),  # one type: the list, its count beside a search, the chart
         Index(None, "answered_on"),
         Index(None, "account_id", "filed_on"),
         Index(None, "party_id", "filed_on"),
