@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from io import BytesIO
 from itertools import product
 from pathlib import Path
@@ -52,14 +53,23 @@ PAGES: dict[str, tuple[str, str, str]] = {
 }
 
 
+@cache
+def session_of(browser: Browser, username: str) -> Any:
+    """Return the cookies of *username*, signed in once: the door takes few attempts from one place."""
+    context = browser.new_context(base_url=URL)
+    if username:
+        page = context.new_page()
+        page.goto("/login/")
+        page.fill("#username", username)
+        page.fill("#password", PASSWORD)
+        page.press("#password", "Enter")
+        page.wait_for_url(lambda url: "/login" not in url)
+    return context.storage_state()
+
+
 def sign_in(browser: Browser, username: str) -> Any:
-    page = browser.new_context(base_url=URL, viewport=DESKTOP, locale="es-CO", timezone_id="America/Bogota").new_page()
-    page.goto("/login/")
-    page.fill("#username", username)
-    page.fill("#password", PASSWORD)
-    page.press("#password", "Enter")
-    page.wait_for_url(lambda url: "/login" not in url)
-    return page
+    state = session_of(browser, username)
+    return browser.new_context(base_url=URL, viewport=DESKTOP, locale="es-CO", timezone_id="America/Bogota", storage_state=state).new_page()
 
 
 def shoot(page: Any, path: str, name: str, *, whole: bool = False) -> None:
@@ -76,7 +86,7 @@ def keep(page: Any, path: Path, *, whole: bool = False, quality: int = 80) -> No
 def shoot_counter(page: Any) -> None:
     """Attend somebody at the counter by the keyboard, and register what they say."""
     page.goto("/counter/")
-    page.keyboard.type("maría")
+    page.keyboard.type("carlos")
     page.wait_for_selector("#who-options [role=option]")
     page.keyboard.press("Enter")
     page.wait_for_selector("#registration")
@@ -112,14 +122,8 @@ def gallery(browser: Browser, case: str) -> Iterator[tuple[str, str]]:
     """Take every page of `PAGES` on both devices, in both languages, light and dark; yield (name of the file, address)."""
     states = {}
     for user, language in product(dict.fromkeys(row[1] for row in PAGES.values()), LANGUAGES):
-        context = browser.new_context(base_url=URL, locale=LANGUAGES[language])
+        context = browser.new_context(base_url=URL, locale=LANGUAGES[language], storage_state=session_of(browser, user))
         page = context.new_page()
-        if user:
-            page.goto("/login/")
-            page.fill("#username", user)
-            page.fill("#password", PASSWORD)
-            page.press("#password", "Enter")
-            page.wait_for_url(lambda url: "/login" not in url)
         page.goto(f"/lang/{language}")
         states[user, language] = context.storage_state()
         context.close()
