@@ -27,6 +27,7 @@ import time
 import venv
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,7 @@ class Product:
     def middle(self) -> tuple[str, int, str]:
         return self.ask(f"SELECT number, id, words FROM ({self.rows}) t WHERE id = %s", self.n // 2)[0]
 
+    @cached_property
     def kind(self) -> int:
         return int(self.ask(f"SELECT kind FROM ({self.rows}) t GROUP BY kind ORDER BY kind OFFSET 2 LIMIT 1")[0][0])
 
@@ -176,9 +178,9 @@ class Product:
                 raise WrongPage(f"{self}: {operation} lacks {sorted(missing)[:5]}")
         found = self.shown("search")
         right = self.ask(f"SELECT number FROM ({self.rows}) t WHERE number = ANY(%s) AND kind = %s AND words ILIKE %s",
-                         list(found), self.kind(), f"%{WORD}%")  # fmt: skip
+                         list(found), self.kind, f"%{WORD}%")  # fmt: skip
         titled = "split_part(words, E'\\n', 1) ILIKE %s"
-        possible = self.ask(f"SELECT count(*) FROM ({self.rows}) t WHERE kind = %s AND {titled}", self.kind(), f"%{WORD}%")
+        possible = self.ask(f"SELECT count(*) FROM ({self.rows}) t WHERE kind = %s AND {titled}", self.kind, f"%{WORD}%")
         if len(right) != len(found) or len(found) < min(PAGE, possible[0][0]):
             raise WrongPage(f"{self}: the search shows {len(found)} rows, {len(right)} of them right")
         number, _id, words = self.middle()
@@ -228,7 +230,7 @@ class Atiende(Product):
                 last = self.ask(f"SELECT place, id FROM ({self.rows}) t ORDER BY {self.place} LIMIT 1 OFFSET {self.skipped() - 1}")[0]
                 return f"/pqr/?after={last[0]:%Y-%m-%d}.{last[1]}"
             case "search":
-                return f"/pqr/?q={quote(WORD)}&request_type={self.kind()}"
+                return f"/pqr/?q={quote(WORD)}&request_type={self.kind}"
             case "case":
                 return f"/pqr/{self.middle()[0]}"
         return "/pqr/register"
@@ -236,7 +238,7 @@ class Atiende(Product):
     def store(self, form_page: str) -> None:
         self.n_filed += 1
         form = {
-            "csrf_token": hidden(form_page, "csrf_token"), "submission": hidden(form_page, "submission"), "request_type": self.kind(),
+            "csrf_token": hidden(form_page, "csrf_token"), "submission": hidden(form_page, "submission"), "request_type": self.kind,
             "channel": re.findall(r'<option[^>]*value="(\d+)"', form_page.partition('name="channel"')[2])[0], "identity": "NAMED",
             "document_type": "CC", "document_number": "1000000007", "account_number": "C0000007",
             "subject": f"Fuga de agua, {self.n_filed}", "body": "Sale agua por la acera desde ayer. " * 8,
@@ -285,7 +287,7 @@ class FlaskAdmin(Peer):
     def address(self, operation: str) -> str:
         return {
             "list": "/admin/ticket/", "deep": f"/admin/ticket/?page={self.skipped() // PAGE}",
-            "search": f"/admin/ticket/?search={quote(WORD)}&flt0_0={self.kind()}", "case": f"/admin/ticket/details/?id={self.n // 2}",
+            "search": f"/admin/ticket/?search={quote(WORD)}&flt0_0={self.kind}", "case": f"/admin/ticket/details/?id={self.n // 2}",
         }.get(operation, self.url_of_form)  # fmt: skip
 
 
@@ -299,7 +301,7 @@ class Fab(Peer):
     def address(self, operation: str) -> str:
         return {
             "list": "/ticketview/list/", "deep": f"/ticketview/list/?page_TicketView={self.skipped() // PAGE}&psize_TicketView={PAGE}",
-            "search": f"/ticketview/list/?_flt_0_ticket_type={self.kind()}&_flt_2_title={quote(WORD)}",
+            "search": f"/ticketview/list/?_flt_0_ticket_type={self.kind}&_flt_2_title={quote(WORD)}",
             "case": f"/ticketview/show/{self.n // 2}",
         }.get(operation, self.url_of_form)  # fmt: skip
 
