@@ -22,7 +22,7 @@ from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 
 from app import intake, queries
-from app.desk import light_shown, shown_name
+from app.caselist import light_shown, shown_name
 from app.domain.errors import DomainError
 from app.domain.states import Category, DocumentType, Identity, Move, states_in
 from app.extensions import db, now, today

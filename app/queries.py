@@ -28,7 +28,6 @@ from sqlalchemy import (
     null,
     or_,
     select,
-    tuple_,
     union_all,
 )
 from sqlalchemy import Enum as EnumType
@@ -365,16 +364,10 @@ def case_columns(statement: Select[Any], names: Iterable[str]) -> Select[Any]:
     return lines
 
 
-def case_lines(
-    session: Session, ids: Select[tuple[int]], *, newest_first: bool = True, limit: int = 25, after: tuple[date, int] | None = None
-) -> list[Row[Any]]:
-    """Return up to *limit* lines of a list of cases in one statement, after the key (`filed_on`, `id`) of the last one seen."""
-    order = (Pqr.filed_on.desc(), Pqr.id.desc()) if newest_first else (Pqr.filed_on, Pqr.id)
-    statement = _lines().where(Pqr.id.in_(ids)).order_by(*order).limit(limit)
-    if after is not None:
-        key = tuple_(Pqr.filed_on, Pqr.id)
-        statement = statement.where(key < after if newest_first else key > after)
-    return list(session.execute(statement))
+def case_lines(session: Session, ids: Select[tuple[int]], *, limit: int) -> list[Row[Any]]:
+    """Return the newest *limit* of *ids* as lines of a list, in one statement."""
+    newest = _lines().where(Pqr.id.in_(ids)).order_by(Pqr.filed_on.desc(), Pqr.id.desc())
+    return list(session.execute(newest.limit(limit)))
 
 
 def count_up_to(session: Session, ids: Select[tuple[int]], bound: int = 10_000) -> int:

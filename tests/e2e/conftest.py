@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.databases import lacking
+from tests.factories import PASSWORD
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update",
@@ -114,6 +115,22 @@ def new_page(browser: Any, live_server: LiveServer) -> Iterator[Callable[..., An
     for context in contexts:
         context.close()
     assert not complaints
+
+
+def sign_in(page: Any, username: str) -> Any:
+    """Sign in at the door as somebody whom the factory made; return *page*, wherever the door led."""
+    page.goto("/login/")
+    page.fill("#username", username)
+    page.fill("#password", PASSWORD)
+    page.press("#password", "Enter")
+    page.wait_for_url(lambda url: "/login" not in url)
+    return page
+
+
+def press(page: Any, control: Any) -> None:
+    """Click *control* (a selector or a locator) and wait for the page that it leads to, even at the same address."""
+    with page.expect_navigation():
+        (page.locator(control) if isinstance(control, str) else control).click()
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ import pytest
 from flask import template_rendered
 from sqlalchemy import select
 
-from tests.factories import PASSWORD, Factory
+from tests.e2e.conftest import press, sign_in
+from tests.factories import Factory
 from tests.stage import OUTSIDER, Stage
 from tests.test_permissions import ROWS
 from tests.web.test_every_page import reader_of
@@ -109,7 +110,7 @@ def test_a_refused_form_is_clean_and_its_summary_has_the_focus(
     page = new_page(viewport=TELEPHONE, reduced_motion="reduce")
     be(page.context, set_stage, letter)
     page.goto(address)
-    page.locator("main form[data-keep] button.btn-go").click()
+    press(page, "main form[data-keep] button.btn-go")
     page.wait_for_selector("[data-errors]")
 
     assert page.evaluate("document.activeElement.hasAttribute('data-errors')")
@@ -134,14 +135,6 @@ def an_administrator(live_server: Any) -> Any:
         make.case(at="2026-06-01T10:00-05:00")
         session.commit()
         return user.username, party.id
-
-
-def sign_in(page: Any, name: str) -> None:
-    page.goto("/login/")
-    page.fill("#username", name)
-    page.fill("#password", PASSWORD)
-    page.press("#password", "Enter")
-    page.wait_for_url("**/")
 
 
 def test_the_search_box_answers_to_a_slash_and_the_theme_stays_chosen(new_page: Callable[..., Any], an_administrator: Any) -> None:

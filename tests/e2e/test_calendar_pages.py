@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app.models import CalendarChange, Pqr
 from app.security import ADMIN
-from tests.e2e.test_story import sign_in
+from tests.e2e.conftest import press, sign_in
 from tests.factories import Factory
 
 
@@ -48,7 +48,7 @@ def test_the_calendar_pages_are_accessible_and_fit(live_server, admin, new_page,
 def test_an_administrator_changes_the_calendar_without_any_script(live_server, admin, new_page):
     page = sign_in(new_page(java_script_enabled=False), admin)
     page.goto("/calendar/?year=2026")
-    page.click('a[href*="what=remove"][href*="2026-07-13"]')
+    press(page, 'a[href*="what=remove"][href*="2026-07-13"]')
     preview = page.inner_text("main")
     assert "04/08/2026" in preview and "03/08/2026" in preview
 

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.models import Pqr
+from tests.e2e.conftest import press
 
 PDF = {"name": "factura.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7\n%%EOF\n"}
 CALCULATION = "/calculadora?regime=LEY142&type=RECLAMO&filed=2026-07-11"
@@ -41,7 +42,7 @@ def file(page: Any) -> tuple[str, str]:
 def follow(page: Any, number: str, key: str) -> None:
     page.goto(f"/pqr/consulta?n={number}")
     page.fill("#key", key.lower())
-    page.click("main button.btn-go")
+    press(page, "main button.btn-go")
 
 
 def test_everything_works_without_script(new_page: Callable[..., Any], live_server: Any) -> None:
@@ -84,8 +85,7 @@ def test_every_page_fits_a_small_telephone_and_can_be_used_by_everybody(
     check()
     page.goto("/pqr/nueva")
     check()
-    page.click("main button.btn-go")
-    page.wait_for_selector("[role=alert]")
+    press(page, "main button.btn-go")
     check()
     follow(page, number, "AAAA")
     check()
@@ -97,7 +97,7 @@ def test_every_page_fits_a_small_telephone_and_can_be_used_by_everybody(
 
 def test_after_a_refusal_the_summary_leads_to_each_field(page: Any) -> None:
     page.goto("/pqr/nueva")
-    page.click("main button.btn-go")
+    press(page, "main button.btn-go")
     links = page.locator("[role=alert] a")
 
     assert links.count() >= 5
@@ -108,7 +108,7 @@ def test_after_a_refusal_the_summary_leads_to_each_field(page: Any) -> None:
 
 def test_the_language_changes_and_stays(page: Any) -> None:
     page.goto("/pqr/nueva")
-    page.click("footer a[lang=en]")
+    press(page, "footer a[lang=en]")
 
     assert page.locator("html").get_attribute("lang") == "en"
     page.goto("/calculadora")

@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from app.domain.states import Identity
 from app.models import Party, Pqr
 from app.security import AUXILIAR
+from tests.e2e.conftest import press, sign_in
 from tests.factories import PASSWORD, Factory
 
 #: A slow typist: 214 presses a minute, some 43 words of five letters; a clerk who types all day is at twice that.
@@ -47,13 +48,10 @@ def clerk_name(live_server: Any) -> str:
         return name
 
 
-def sign_in(page: Any, name: str) -> Any:
-    page.goto("/login/")
-    page.fill("#username", name)
-    page.fill("#password", PASSWORD)
-    page.press("#password", "Enter")
-    page.wait_for_url(lambda url: "/login" not in url)
-    return page
+def open_counter(page: Any) -> None:
+    """Go to the counter and wait for the caret: a browser gives an autofocus its focus only with the first frame."""
+    page.goto("/counter/")
+    page.wait_for_selector("#who:focus")
 
 
 class Clerk:
@@ -185,7 +183,7 @@ def assert_is_registered(live_server: Any, page: Any, name: str, number: str) ->
 def test_the_focus_is_where_the_next_answer_goes_and_what_happened_is_said(new_page, clerk_name):
     page = sign_in(new_page(), clerk_name)
     clerk = Clerk(page)
-    page.goto("/counter/")
+    open_counter(page)
 
     clerk.type("dosveces")
     clerk.wait("#who-options [role=option]")
@@ -217,7 +215,7 @@ def test_the_focus_is_where_the_next_answer_goes_and_what_happened_is_said(new_p
 
 def test_the_arrows_choose_another_one_and_the_address_is_theirs(new_page, clerk_name):
     page = sign_in(new_page(), clerk_name)
-    page.goto("/counter/")
+    open_counter(page)
     page.keyboard.type("2002")
     page.wait_for_selector("#who-options [role=option]")
     page.keyboard.press("Escape")
@@ -258,7 +256,7 @@ def test_the_keys_are_listed_by_a_question_mark(new_page, clerk_name):
 def write(page: Any) -> None:
     """Attend the known account and type a case, up to the last key."""
     clerk = Clerk(page)
-    page.goto("/counter/")
+    open_counter(page)
     known_account(clerk)
 
 
@@ -390,7 +388,7 @@ def test_without_script_each_step_is_a_page(live_server, new_page, clerk_name):
     page.locator(".found a").click()
     assert page.inner_text("#who-is") == "Rosalba Ñáñez Ficticia"
     page.locator("#request_type label").first.click()
-    page.locator("[data-submit]").click()
+    press(page, "[data-submit]")
     assert page.locator("#body-error").is_visible()
     page.fill("#body", BODY)
     page.locator("[data-submit]").click()

@@ -10,12 +10,14 @@ from sqlalchemy import select
 
 from app.models import Party
 from app.security import AUXILIAR
+from tests.e2e.conftest import press
 from tests.factories import PASSWORD, Factory
 
 TYPED = {"#name": "Rosalba Ficticia del Río", "#document_number": "52123456", "#address": "Calle 5 con carrera 9, casa de rejas verdes"}
 READY = "body[data-drafts=ready]"
 NOTICE = "form .draft"
 KEPT = "form[data-kept]"
+SAVE = "main form.card button.btn-go"
 
 
 @pytest.fixture
@@ -68,7 +70,7 @@ def assert_given_back(page: Any) -> None:
 
 
 def save(page: Any) -> None:
-    page.locator("main form.card button.btn-go").click()
+    page.click(SAVE)
 
 
 def test_a_session_that_ended_costs_no_text_and_nothing_is_written_by_itself(live_server: Any, page: Any, clerks: list[str]) -> None:
@@ -96,20 +98,20 @@ def test_without_script_the_page_itself_keeps_what_was_sent(live_server: Any, ne
     page.goto("/login/")
     page.fill("#username", clerks[0])
     page.fill("#password", PASSWORD)
-    page.click("main button")
+    press(page, "main button")
     page.goto("/party/add")
     page.select_option("#document_type", "CC")
     for field, text in TYPED.items():
         page.fill(field, text)
     lose_session(page)
-    save(page)
+    press(page, SAVE)
     assert TYPED["#address"] in page.inner_text("main")
 
     other = page.context.new_page()
     other.goto(page.get_attribute("[data-kept-below] a", "href"))
     other.fill("#username", clerks[0])
     other.fill("#password", PASSWORD)
-    other.click("main button")
+    press(other, "main button")
     assert parties(live_server) == []
     page.click("main form button")
     page.wait_for_url("**/party/show/*")
@@ -169,7 +171,7 @@ def test_what_is_kept_is_unreadable_and_never_given_to_the_next_person(page: Any
     assert page.input_value("#name") == ""
 
     page.locator("#name").press_sequentially("Otra persona")
-    page.click("a[data-cancel]")
+    press(page, "a[data-cancel]")
     lose_session(page)
     page.goto("/login/?next=/party/add")
     enter(page, clerks[0])

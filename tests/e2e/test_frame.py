@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.test_axe import TOO_WIDE, sign_in
+from tests.e2e.conftest import sign_in
+from tests.e2e.test_axe import TOO_WIDE
 from tests.factories import Factory
 
 #: What an element hides without saying so by an ellipsis: its text is wider or taller than itself and cannot be scrolled.

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.test_axe import TOO_WIDE, sign_in
+from tests.e2e.conftest import press, sign_in
+from tests.e2e.test_axe import TOO_WIDE
 from tests.factories import Factory
 from tests.stage import ROLES
 
@@ -70,7 +71,7 @@ def test_a_new_house_is_led_through_its_first_steps(live_server: Any, new_page: 
     assert steps.locator("li", has_text="Quién firma las respuestas").get_attribute("class") == "todo"
 
     for step in range(steps.locator("li").count()):
-        steps.locator("li a").nth(step).click()
+        press(page, steps.locator("li a").nth(step))
         assert page.locator("h1").is_visible()
         page.goto("/")
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from app.security import ADMIN, AUXILIAR
-from tests.factories import PASSWORD, Factory
+from tests.e2e.conftest import press, sign_in
+from tests.factories import Factory
 
 
 @pytest.fixture
@@ -32,18 +33,8 @@ def house(live_server: Any) -> Any:
         return {"clerk": clerk.username, "admin": admin.username, "numbers": [case.number for case in cases], "person": people[0].id}
 
 
-def sign_in(page: Any, name: str) -> None:
-    page.goto("/login/")
-    page.fill("#username", name)
-    page.fill("#password", PASSWORD)
-    page.locator("main button").click()
-    page.wait_for_url(re.compile(r".*/$"))
-
-
 def numbers(page: Any) -> list[str]:
-    return page.locator("tbody tr td:not(.tick) >> nth=0").page.eval_on_selector_all(
-        "tbody tr", "rows => rows.map(row => row.querySelector('td:not(.tick)').innerText.trim())"
-    )
+    return page.eval_on_selector_all("tbody tr", "rows => rows.map(row => row.querySelector('td:not(.tick)').innerText.trim())")
 
 
 def test_a_filter_is_added_changed_and_removed_in_place_with_the_keyboard(
@@ -119,8 +110,7 @@ def test_columns_move_with_their_arrows_and_stay_for_the_reader(
     moved = page.locator("[data-order] li").nth(1)
     assert moved.locator("label").inner_text().strip() == name
     moved.locator("button[name=up]").press("Enter")
-    page.locator("[data-panel-here] .btn-go").click()
-    page.wait_for_load_state()
+    press(page, "[data-panel-here] .btn-go")
 
     assert page.locator("thead th:not(.tick)").first.inner_text().strip() == name
     page.goto("/pqr/?q=asunto")
@@ -134,8 +124,7 @@ def test_a_filter_is_saved_and_waits_in_the_menu(new_page: Callable[..., Any], h
     page.locator(".saved a[data-panel]").click()
     page.fill("#title", "Las de otros")
     page.check("#is_pinned")
-    page.locator("[data-panel-here] .btn-go").click()
-    page.wait_for_load_state()
+    press(page, "[data-panel-here] .btn-go")
     assert page.locator(".saved [aria-current=true]").inner_text() == "Las de otros"
 
     page.goto("/")
@@ -188,11 +177,11 @@ def test_everything_works_without_a_script(new_page: Callable[..., Any], house: 
     page.locator(".sieve summary").click()
     page.locator(".sieve .drop a", has_text="Estado").click()
     page.locator("input[name=v][value=ROUTED]").check()
-    page.locator("[data-panel-here] .btn-go").click()
+    press(page, "[data-panel-here] .btn-go")
     assert "status=ROUTED" in page.url
     page.locator(".page-head a[data-panel]").click()
-    page.locator("li", has_text="Asunto").locator("button[name=up]").click()
-    page.locator("main .btn-go").click()
+    press(page, page.locator("li", has_text="Asunto").locator("button[name=up]"))
+    press(page, "main .btn-go")
     assert page.locator("tbody tr").count() == 1
     assert page.locator("thead th:not(.tick)").nth(1).inner_text().strip() == "Asunto"
 

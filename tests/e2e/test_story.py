@@ -14,7 +14,8 @@ from sqlalchemy import select
 from app.domain.states import Move, NoticeMeans, PqrStatus
 from app.models import Account, OutboxMessage, Party, Pqr, Process
 from app.security import AUXILIAR, CONTROL, DUENO, SUBGERENTE
-from tests.factories import PASSWORD, Factory
+from tests.e2e.conftest import press, sign_in
+from tests.factories import Factory
 
 
 @pytest.fixture
@@ -31,15 +32,6 @@ def people(live_server) -> dict[str, str]:
         make.account(number="104220187")
         session.commit()
     return names
-
-
-def sign_in(page: Any, username: str) -> Any:
-    page.goto("/login/")
-    page.fill("#username", username)
-    page.fill("#password", PASSWORD)
-    page.press("#password", "Enter")
-    page.wait_for_url(lambda url: "/login" not in url)
-    return page
 
 
 def download(page: Any, selector: str) -> bytes:
@@ -90,7 +82,7 @@ def look_up(page: Any, number: str, key: str) -> str:
     page.goto("/pqr/consulta")
     page.fill("#number", number)
     page.fill("#key", key)
-    page.click("main form button.btn-go")
+    press(page, "main form button.btn-go")
     return page.inner_text("main")
 
 
@@ -111,7 +103,7 @@ def test_a_petition_goes_from_the_public_form_to_the_closed_case_and_its_log(liv
     clerk = sign_in(new_page(), people["clerk"])
     move(clerk, number, "route", process_id="Facturación", reason="Revisar el consumo de junio")
     clerk.fill("#note-body", "Llamar antes de ir: hay un perro")
-    clerk.click('form[action$="/note"] button')
+    press(clerk, 'form[action$="/note"] button')
     assert "hay un perro" not in look_up(citizen, number, key)
 
     live_server.at("2026-07-22T15:00-05:00")
@@ -140,7 +132,7 @@ def test_a_petition_goes_from_the_public_form_to_the_closed_case_and_its_log(liv
     citizen.goto(link)
     with live_server.session() as session:
         assert session.scalars(select(Pqr.status)).one() is PqrStatus.ANSWERED  # looking at the page is not yet access
-    citizen.click("main form button.btn-go")
+    press(citizen, "main form button.btn-go")
     assert "fuga interna" in citizen.inner_text("main")
     assert "fuga interna" in look_up(citizen, number, key)
 

@@ -23,18 +23,6 @@ OURS = {"Sec-Fetch-Site": "same-origin"}
 
 
 @pytest.fixture
-def sign_in(app, a_user, login):
-    """sign_in(role, process=None) → a client of a new user of that role, who reads English."""
-
-    def build(role, process=None):
-        client = login(app.test_client(), a_user(role, process))
-        client.get("/lang/en")
-        return client
-
-    return build
-
-
-@pytest.fixture
 def clerk(sign_in):
     return sign_in(AUXILIAR)
 

@@ -31,20 +31,6 @@ MINE, OTHER = "TECNICA", "FACTURACION"
 
 
 @pytest.fixture
-def sign_in(app, a_user, login):
-    """sign_in(role, process=None) → a client of a new user of that role, who reads English; `.user_id` says who."""
-
-    def build(role, process=None):
-        user = a_user(role, process)
-        client = login(app.test_client(), user)
-        client.get("/lang/en")
-        client.user_id = user.id
-        return client
-
-    return build
-
-
-@pytest.fixture
 def moved(seeded, make, a_case):
     """moved(*moves, process=MINE, at=AT) → a case that was routed to *process* and then went on: solved, returned, desk, answered."""
 

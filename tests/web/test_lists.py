@@ -21,20 +21,6 @@ from app.security import ADMIN, AUXILIAR, COMERCIAL, CONTROL, DUENO, SUBGERENTE
 
 
 @pytest.fixture
-def sign_in(app, a_user, login):
-    """sign_in(role, process=None) → a client of a new user of that role, who reads English; `client.user` is the user."""
-
-    def build(role, process=None):
-        user = a_user(role, process)
-        client = login(app.test_client(), user)
-        client.get("/lang/en")
-        client.user = user
-        return client
-
-    return build
-
-
-@pytest.fixture
 def clerk(sign_in):
     return sign_in(AUXILIAR)
 
@@ -280,7 +266,7 @@ def test_the_cases_of_somebody_leave_out_the_reserved_ones(sign_in, seeded, a_ca
     assert "Marta" not in quality.get(f"/pqr/?q={hidden.number}").text
     assert "Marta" not in quality.get("/pqr/export/csv?cols=number,party&q=" + hidden.number).text
     assert set(first_cells(sign_in(CONTROL).get(f"/pqr/?party={person.id}").text)) == {named.number, hidden.number}
-    assert 'order=party' not in quality.get("/pqr/").text  # the place in the alphabet would tell
+    assert "order=party" not in quality.get("/pqr/").text  # the place in the alphabet would tell
 
 
 def test_an_owner_finds_only_what_his_process_had_whatever_the_address_says(sign_in, seeded, a_case):

@@ -41,18 +41,6 @@ NIT, WRONG = "900123456-8", "900123456-1"
 
 
 @pytest.fixture
-def sign_in(app, a_user, login):
-    """sign_in(role, process=None) → a client of a new user of that role, who reads English: messages are asserted as the code says them."""
-
-    def build(role, process=None):
-        client = login(app.test_client(), a_user(role, process))
-        client.get("/lang/en")
-        return client
-
-    return build
-
-
-@pytest.fixture
 def admin(sign_in):
     return sign_in(ADMIN)
 

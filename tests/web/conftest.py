@@ -1,0 +1,23 @@
+"""What tests of pages share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+
+
+@pytest.fixture
+def sign_in(app: Flask, a_user: Callable[..., Any], login: Callable[..., Any]) -> Callable[..., Any]:
+    """sign_in(role, process=None) → a client of a new user of that role, who reads English: messages are asserted as the code says them."""
+
+    def build(role: str, process: str | None = None) -> Any:
+        user = a_user(role, process)
+        client = login(app.test_client(), user)
+        client.get("/lang/en")
+        client.user, client.user_id = user, user.id
+        return client
+
+    return build
