@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
 
 
 @pytest.fixture
@@ -19,5 +21,17 @@ def sign_in(app: Flask, a_user: Callable[..., Any], login: Callable[..., Any]) -
         client.get("/lang/en")
         client.user, client.user_id = user, user.id
         return client
+
+    return build
+
+
+@pytest.fixture
+def reader(seeded: Session, client: FlaskClient, login: Callable[..., Any], a_user: Callable[..., Any]) -> Callable[..., FlaskClient]:
+    """reader(role, process=None) → a client of a new user of that role, in Spanish; what the test made is committed."""
+
+    def build(role: str, process: str | None = None) -> FlaskClient:
+        user = a_user(role, process)
+        seeded.commit()
+        return login(client, user)
 
     return build

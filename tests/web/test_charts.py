@@ -50,18 +50,6 @@ def cases(seeded, make):
     return made
 
 
-@pytest.fixture
-def reader(seeded, client, login, a_user):
-    """reader(role, process=None) → a browser signed in with that role."""
-
-    def sign_in(role, process=None):
-        user = a_user(role, process=process)
-        seeded.commit()
-        return login(client, user)
-
-    return sign_in
-
-
 def table(page):
     """Return the rows of the table as texts, and every (text, address) of its links; the total is the last row."""
     html = re.search(r'<table class="numbers">.*?</table>', page.text, re.S)[0]

@@ -45,18 +45,6 @@ def cases(seeded, make):
     return made
 
 
-@pytest.fixture
-def reader(seeded, client, login, a_user):
-    """reader(role, process=None) → a browser signed in with that role."""
-
-    def sign_in(role, process=None):
-        user = a_user(role, process=process)
-        seeded.commit()
-        return login(client, user)
-
-    return sign_in
-
-
 def numbers(page):
     return re.findall(r'href="/pqr/(PQR-[0-9-]+)"', page.text)
 
