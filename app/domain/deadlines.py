@@ -32,6 +32,25 @@ class Regime(Enum):
     LEY1581 = N_("Law 1581 of 2012 (personal data)")
 
 
+def regime_for(request_type: Regime | None, service: Regime | None, organisation: Regime) -> Regime:
+    """
+    Return the law that governs a new case, from what each of three rows says of itself; the narrowest goes first.
+
+    Args:
+        request_type: Of the kind of request. Personal data and requests of other authorities follow their own law, whatever
+            the service.
+        service: Of the service asked about. What is sold beside the public service is outside Ley 142: it is about the
+            subscriber and the service contract (art. 158).
+        organisation: Of the company, for everything else.
+
+    A case keeps the regime it was filed under; a recurso has that of the decision it is against.
+
+    Source: Ley 142 de 1994, arts. 152 and 158; Ley 1755 de 2015, arts. 14, 30, 32; Ley 1480 de 2011, art. 58; Ley 1581 de
+    2012, arts. 14 and 15. See docs/rules/pqr-terms.md, section 1.
+    """
+    return request_type or service or organisation
+
+
 class TermUnit(Enum):
     """What a term is counted in."""
 

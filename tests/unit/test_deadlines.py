@@ -35,6 +35,7 @@ from app.domain.deadlines import (
     explain,
     extended,
     light_of,
+    regime_for,
     rule_for,
     silence_on,
     term_end,
@@ -189,6 +190,20 @@ RULES = [
     term(3, act=TermAct.TRANSFER, request_type="CLAIM", norm="local"),
     term(5, act=TermAct.TRANSFER, request_type=None, norm="Ley 1755 de 2015, art. 21"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("request_type", "service", "organisation", "chosen"),
+    [
+        (None, None, Regime.LEY142, Regime.LEY142),
+        (None, Regime.LEY1755, Regime.LEY142, Regime.LEY1755),
+        (None, Regime.LEY142, Regime.LEY1480, Regime.LEY142),
+        (Regime.LEY1581, None, Regime.LEY142, Regime.LEY1581),
+        (Regime.LEY1581, Regime.LEY1480, Regime.LEY142, Regime.LEY1581),
+    ],
+)
+def test_the_law_of_the_request_goes_before_that_of_the_service_and_of_the_company(request_type, service, organisation, chosen):
+    assert regime_for(request_type, service, organisation) is chosen
 
 
 def test_the_rule_of_the_very_request_type_goes_before_the_one_for_all():
