@@ -36,11 +36,13 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     jobs.init_app(app)
     with app.app_context():
         from app import views
+        from app.home import HomeView
+        from app.screens.people import HouseRights
 
         init_engines(app)
         audit.install()
         search.install()
-        builder = AppBuilder(app, db.session, security_manager_class=views.HouseRights, indexview=views.HomeView)
+        builder = AppBuilder(app, db.session, security_manager_class=HouseRights, indexview=HomeView)
         views.register(builder)
         portal.init_app(app)
         web.finish(app)

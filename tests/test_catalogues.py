@@ -63,7 +63,7 @@ def test_the_extraction_reaches_code_templates_and_marks():
 
     assert any(place.startswith("app/domain/") for place in places)
     assert any(place.startswith("app/templates/") for place in places)
-    assert any(place.startswith("app/views") for place in places)
+    assert any(place.startswith("app/screens/") for place in places)
     assert len(used()) > 300
 
 

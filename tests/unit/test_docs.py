@@ -11,7 +11,7 @@ MOST_LINES = 25
 
 def test_the_screen_of_the_document_is_the_screen_of_the_product_and_short():
     document = (ROOT / "docs" / "new-screen.md").read_text()
-    source = (ROOT / "app" / "views.py").read_text()
+    source = "".join((ROOT / "app" / name).read_text() for name in ("screens/catalogues.py", "views.py"))
     blocks = re.findall(r"```python\n(.*?)```", document, re.S)
 
     assert len(blocks) == 2

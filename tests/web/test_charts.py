@@ -295,6 +295,6 @@ def test_accounts_are_counted_by_stratum_in_its_order_and_by_use_as_a_pie(seeded
 def test_a_chart_screen_is_declared_in_fifteen_lines():
     import inspect
 
-    from app.views import AccountChartView
+    from app.screens.parties import AccountChartView
 
     assert len(inspect.getsource(AccountChartView).splitlines()) <= 15

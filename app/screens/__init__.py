@@ -1,0 +1,1 @@
+"""The declared screens, a file a room, in the order of a clerk's day; `app/views.py` puts them in the menu."""

@@ -1,0 +1,152 @@
+"""Parties and accounts, each with its cases; the charts of accounts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import url_for
+from flask_appbuilder.models.group import aggregate_count
+from flask_appbuilder.models.sqla.interface import SQLAInterface
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
+from sqlalchemy import inspect, select
+from sqlalchemy.orm import joinedload
+from wtforms.validators import NumberRange
+from wtforms.validators import Optional as Empty
+
+from app import queries
+from app.baseviews import Button, Related, RuledView
+from app.charts import RuledChartView
+from app.domain.states import DocumentType, Identity
+from app.extensions import db, today
+from app.forms import Checked, DocumentNumber, NotTakenWith, check_email, check_phone
+from app.models import Account, Consent, Party, Pqr
+from app.screens.records import history_of
+from app.security import may, scope_cases
+from app.words import say_nit, say_phone
+
+
+def cases_related(condition: Any, url: str) -> Related:
+    """Return the newest cases that *condition* picks, in the reader's scope; reserved identities only for whoever may see them."""
+    ids = scope_cases(select(Pqr.id).where(condition), today())
+    if not may("can_see_reserved"):
+        ids = ids.where(Pqr.identity == Identity.NAMED)
+    columns = (_("Number"), _("Subject"), _("State"), _("Filed"), _("Due"))
+    rows = [
+        (Markup('<a class="num" href="{}">{}</a>').format(f"/pqr/{line.number}", line.number), line.subject, line.status, line.filed_on,
+         line.due_on)
+        for line in queries.case_lines(db.session, ids, limit=10)
+    ]  # fmt: skip
+    return Related(_("Cases"), columns, rows, url)
+
+
+def link_to(view: str, row: Any) -> Markup | None:
+    """Return a link to the page of *row*, named as it names itself."""
+    return row and Markup('<a href="{}">{}</a>').format(url_for(f"{view}.show", pk=inspect(row).identity[0]), row)
+
+
+class PartyView(RuledView):
+    datamodel = SQLAInterface(Party)
+    route_base = "/party"
+    class_permission_name = "Party"
+    list_title, add_title = _l("Parties"), _l("New party")
+    empty_text = _l("Nobody is known yet. People and companies appear here when they file a case, or add one.")
+    list_columns = ["name", "kind", "document_number", "phone", "email", "municipality"]
+    show_fieldsets = [
+        (_l("Who it is"), {"fields": ["kind", "document_number", "name"]}),
+        (_l("How to reach it"), {"fields": ["phone", "email", "address", "municipality"]}),
+    ]
+    add_fieldsets = edit_fieldsets = [
+        (_l("Who it is"), {"fields": ["kind", "document_type", "document_number", "name"]}),
+        show_fieldsets[1],
+    ]
+    search_words = ("name", "document_number", "phone", "email")
+    filter_columns = ("kind", "document_type")
+    base_order = ("name", "asc")
+    label_columns = {
+        "kind": _l("Kind"), "document_type": _l("Document"), "document_number": _l("Document number"), "name": _l("Name"),
+        "email": _l("E-mail"), "phone": _l("Phone"), "address": _l("Address"), "municipality": _l("Municipality"),
+    }  # fmt: skip
+    description_columns = {
+        "document_number": _l("Without dots. A NIT with its check digit, as in 900123456-8."),
+        "phone": _l("A mobile (300 123 4567) or a landline with its area code (601 555 1234)."),
+        "municipality": _l("Write its name or its DANE code."),
+    }
+    validators_columns = {"document_number": [DocumentNumber()], "phone": [Checked(check_phone)], "email": [Checked(check_email)]}
+    formatters_columns = {"phone": say_phone}
+
+    def shown(self, item: Party, name: str) -> Any:
+        if name == "document_number" and item.document_type:
+            is_nit = item.document_type is DocumentType.NIT
+            return f"{item.document_type.name}\u00a0{say_nit(item.document_number) if is_nit else item.document_number}"
+        return super().shown(item, name)
+
+    def buttons(self, item: Party) -> list[Button]:
+        new = [Button(_("New account"), url_for("AccountView.add", party=f"#{item.id}"))] if may("can_add", "Account") else []
+        return new + history_of("party", item.id)
+
+    def related(self, item: Party) -> list[Related]:
+        tables = []
+        if may("can_list", "Account"):
+            statement = select(Account).options(joinedload(Account.service)).where(Account.party_id == item.id)
+            accounts = db.session.scalars(statement.order_by(Account.number).limit(10))
+            rows = [(link_to("AccountView", each), each.service.name, each.use, each.is_active) for each in accounts]
+            columns = (_("Account"), _("Service"), _("Use"), _("Active"))
+            tables.append(Related(_("Accounts"), columns, rows, url_for("AccountView.list", party=item.id)))
+        if may("can_list"):
+            tables.append(cases_related(Pqr.party_id == item.id, f"/pqr/?party={item.id}"))
+        consents = db.session.scalars(select(Consent).options(joinedload(Consent.text)).where(Consent.party_id == item.id).limit(20))
+        rows = [(each.text.kind, each.text.version, each.granted_at, each.withdrawn_at) for each in consents]
+        return [*tables, Related(_("Consents"), (_("What for"), _("Version"), _("Granted on"), _("Withdrawn on")), rows)]
+
+
+class AccountView(RuledView):
+    datamodel = SQLAInterface(Account)
+    route_base = "/account"
+    class_permission_name = "Account"
+    list_title, add_title = _l("Accounts"), _l("New account")
+    empty_text = _l("There are no accounts yet. Add the connections of the company, so that a case knows where it happens.")
+    list_columns = ["number", "service", "party", "address", "municipality", "stratum", "use", "is_active"]
+    add_fieldsets = show_fieldsets = [
+        (_l("The account"), {"fields": ["number", "service", "party"]}),
+        (_l("Where it is"), {"fields": ["address", "municipality"]}),
+        (_l("What is supplied"), {"fields": ["use", "stratum", "meter", "is_active"]}),
+    ]
+    search_words = ("number", "address", "meter")
+    filter_columns = ("service", "use", "is_active", "party")
+    base_order = ("number", "asc")
+    clipped = ("address",)
+    label_columns = {
+        "number": _l("Account"), "service": _l("Service"), "party": _l("Customer"), "address": _l("Address"),
+        "municipality": _l("Municipality"), "stratum": _l("Stratum"), "use": _l("Use"), "meter": _l("Meter"), "is_active": _l("Active"),
+    }  # fmt: skip
+    description_columns = {
+        "number": _l("As the invoice shows it."),
+        "party": _l("Write the name or the document of the customer."),
+        "municipality": _l("Write its name or its DANE code."),
+        "stratum": _l("1 to 6, only for homes."),
+        "meter": _l("The serial number on the meter."),
+        "is_active": _l("Untick it when the contract ends; its cases stay."),
+    }
+    validators_columns = {
+        "number": [NotTakenWith(Account, "number", "service")],
+        "stratum": [Empty(), NumberRange(1, 6, _l("The stratum goes from 1 to 6."))],
+    }
+
+    def buttons(self, item: Account) -> list[Button]:
+        return history_of("account", item.id)
+
+    def related(self, item: Account) -> list[Related]:
+        return [cases_related(Pqr.account_id == item.id, f"/pqr/?account={item.id}")] if may("can_list") else []
+
+
+class AccountChartView(RuledChartView):
+    route_base = "/charts/accounts"
+    class_permission_name = "AccountChart"
+    list_view, chart_title = AccountView, _l("Charts of accounts")
+    definitions = [
+        {"group": "stratum", "series": [(aggregate_count, "id")]},
+        {"group": "use", "series": [(aggregate_count, "id")], "chart_type": "PieChart"},
+        {"group": "municipality", "series": [(aggregate_count, "number")], "chart_type": "BarChart"},
+    ]
