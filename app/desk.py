@@ -7,7 +7,6 @@ reader's scope, ask the right, call one operation and commit; they decide nothin
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from typing import Any
 
@@ -17,6 +16,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from sqlalchemy import select
 from werkzeug.wrappers import Response
+from wtforms import Field, StringField
 
 from app import documents, intake, queries
 from app.caselist import CaseList, holds, is_masked, light_shown, shown_name
@@ -28,26 +28,27 @@ from app.domain.states import (
     ARROWS,
     DocumentKind,
     Move,
-    Outcome,
     PqrStatus,
     Visibility,
     moves_from,
 )
 from app.downloads import send_stored
-from app.extensions import db, now, public_url, start_writing, today
-from app.forms import MOVE_FIELDS, AttachForm, ClassifyForm, DraftForm, MoveForm, NoteForm, RegisterForm
+from app.extensions import db, now, start_writing, today
+from app.forms import AttachForm, ClassifyForm, DraftForm, MoveForm, NoteForm, RegisterForm
 from app.intake import blame, fill_choices
+from app.lookups import LookupField
 from app.models import (
     AnswerTemplate,
     Note,
     Pqr,
-    Process,
     RequestType,
     StoredFile,
 )
-from app.operations import answers, files, messages
+from app.operations import answers, files
 from app.operations import pqr as operations
 from app.security import may, scope_cases
+from app.verbs import VERBS, Verb
+from app.verbs.handling import fingerprint
 
 PAGE = 25
 #: Rights that show or hide something on the page of a case, besides the moves.
@@ -55,9 +56,10 @@ _DOORS = ("can_note", "can_attach", "can_edit", "can_draft", "can_reprint", "can
 STAGES = (PqrStatus.RECEIVED, PqrStatus.ROUTED, PqrStatus.SOLVED, PqrStatus.ANSWERED, PqrStatus.NOTIFIED, PqrStatus.CLOSED)
 
 
-def fingerprint(pqr: Pqr) -> str:
-    """Return what tells one wording of the draft from another."""
-    return hashlib.sha256(pqr.answer.body.encode()).hexdigest() if pqr.answer else ""
+def said(field: Field) -> Any:
+    """Return what a field of a move says; a text that is missing is empty."""
+    is_text = isinstance(field, StringField) and not isinstance(field, LookupField)
+    return field.data or "" if is_text else field.data
 
 
 class CaseView(CaseList):
@@ -135,7 +137,7 @@ class CaseView(CaseList):
             "steps": operations.steps_for(db.session, pqr),
             "spans": spans(lines, calendar, pqr.answered_on or today()),
             "stages": STAGES,
-            "moves": [move for move in moves_from(pqr.status) if may(ARROWS[move].right) and is_held],
+            "moves": [move for move in moves_from(pqr.status) if move in VERBS and may(ARROWS[move].right) and is_held],
             "may": {right for right in _DOORS if may(right) and (is_held or right == "can_download")},
             "is_late": bool(pqr.answered_on and pqr.due_on and pqr.answered_on > pqr.due_on),
             "has_silence": light is Light.BLACK or silence_on(pqr.due_on, today(), pqr.answered_on, pqr.regime),
@@ -150,13 +152,16 @@ class CaseView(CaseList):
         """The page of one move, and the move itself: rights by the table of the domain."""
         pqr = self._case(number)
         move = Move.__members__.get(name.upper())
-        if move not in ARROWS:
+        if move not in VERBS:
             abort(404)
+        verb = VERBS[move]
         self._require(pqr, ARROWS[move].right)
-        form = self._move_form(move, pqr)
+        if request.method == "GET":
+            operations.arrow_for(move, pqr.status)  # an impossible move names the possible ones
+        form = self._move_form(verb, pqr)
         if form.validate_on_submit():
             try:
-                done = self._make(pqr, move, form)
+                done = self._make(pqr, verb, form)
                 db.session.commit()
             except DomainError as error:
                 db.session.rollback()
@@ -165,97 +170,30 @@ class CaseView(CaseList):
             else:
                 flash(done, "success")
                 return redirect(url_for("CaseView.show", number=number) if self._still_visible(number) else url_for("CaseView.list"))
-        elif not form.is_submitted():
-            operations.arrow_for(move, pqr.status)  # an impossible move names the possible ones
         if "seen" in form:
             form.seen.data = fingerprint(pqr)
-        page = self.render_template("case/move.html", form=form, move=move, fields=MOVE_FIELDS[move], **self._facts(pqr))
+        facts = verb.facts(db.session, pqr) if verb.facts else {}
+        page = self.render_template("case/move.html", form=form, verb=verb, **self._facts(pqr), **facts)
         return (page, 422) if form.is_submitted() else page
 
     def _still_visible(self, number: str) -> bool:
         return db.session.scalar(scope_cases(select(Pqr.id).where(Pqr.number == number.upper()), today())) is not None
 
-    def _move_form(self, move: Move, pqr: Pqr) -> MoveForm:
+    def _move_form(self, verb: Verb, pqr: Pqr) -> MoveForm:
         form = MoveForm()
-        for unused in {field.short_name for field in form} - {*MOVE_FIELDS[move], "csrf_token"}:
+        for unused in {field.short_name for field in form} - {*verb.fields, "csrf_token"}:
             delattr(form, unused)
         fill_choices(db.session, form)
-        if not form.is_submitted():
-            if "on" in form:
-                form.on.data = today()
-            if "process_id" in form and pqr.request_type.default_process_id:
-                form.process_id.data = pqr.request_type.default_process_id
-            if "outcome" in form and pqr.outcome:
-                form.outcome.data, form.solution.data = pqr.outcome.name, pqr.solution
+        if verb.arrange:
+            verb.arrange(db.session, pqr, form)
+        if verb.prefill and not form.is_submitted():
+            verb.prefill(db.session, pqr, form, today())
         return form
 
-    def _make(self, pqr: Pqr, move: Move, form: MoveForm) -> str:
-        """Call the operation of *move* with what the form says; return the words for the flash."""
-        who: dict[str, Any] = {"at": now(), "actor_id": current_user.id}
-        said = {field.short_name: field.data for field in form}
-        reason = said.get("reason") or ""
-        session = db.session
-        match move:
-            case Move.ROUTE:
-                process = session.get(Process, said["process_id"]) if said["process_id"] else None
-                if process is None:
-                    raise DomainError(N_("Choose the process that will attend it."), field="process")
-                operations.route(session, pqr, process, reason, user=said["user"], **who)
-                messages.tell_routed(session, pqr, who["at"])
-            case Move.RETURN_TO_DESK:
-                operations.return_to_desk(session, pqr, reason, **who)
-            case Move.REQUEST_COMPLETION:
-                operations.request_completion(session, pqr, reason, said["act"] or "", on=said["on"], **who)
-            case Move.COMPLETE:
-                process = session.get(Process, said["process_id"]) if said["process_id"] else None
-                operations.complete(session, pqr, reason, process=process, on=said["on"], **who)
-            case Move.ORDER_EVIDENCE:
-                operations.order_evidence(session, pqr, reason, said["act"] or "", on=said["on"], **who)
-            case Move.CLOSE_EVIDENCE:
-                operations.close_evidence(session, pqr, reason, on=said["on"], **who)
-            case Move.TRANSFER:
-                operations.transfer(session, pqr, reason, said["act"] or "", **who)
-            case Move.SOLVE:
-                if not said["outcome"]:
-                    raise DomainError(N_("Choose the sense of the answer."), field="outcome")
-                operations.solve(session, pqr, said["solution"] or "", Outcome[said["outcome"]], **who)
-            case Move.ISSUE_ANSWER:
-                self._issue(pqr, said["seen"], who)
-            case Move.NOTIFY:
-                self._notify(pqr, said, who)
-            case Move.CLOSE:
-                operations.close(session, pqr, waiver=reason, **who)
-            case Move.WITHDRAW | Move.VOID | Move.RETURN_SOLUTION | Move.APPEAL:
-                verbs = {
-                    Move.WITHDRAW: operations.withdraw,
-                    Move.VOID: operations.void,
-                    Move.RETURN_SOLUTION: operations.return_solution,
-                    Move.APPEAL: operations.record_appeal,
-                }
-                verbs[move](session, pqr, reason, **who)
-        return _("Done: %(move)s. The case is now “%(status)s”.", move=_(move.value), status=_(pqr.status.value))
-
-    def _issue(self, pqr: Pqr, seen: str, who: dict[str, Any]) -> None:
-        """Approve and issue the answer that was read; with consent the link leaves by e-mail in the same transaction."""
-        queries.hold_calendar(db.session, pqr.organisation)  # before the case is locked, as every move does
-        queries.lock(db.session, pqr)
-        if pqr.answer is not None:
-            db.session.refresh(pqr.answer)
-            if seen != fingerprint(pqr):
-                raise DomainError(
-                    N_("The draft changed while you were reading it. This is what it says now: read it again and approve it.")
-                )
-        documents.issue_answer(db.session, pqr, current_user._get_current_object(), who["at"])
-        if pqr.is_e_notice:
-            notice = operations.start_e_notice(db.session, pqr, at=who["at"])
-            messages.tell_answer(db.session, pqr, notice, public_url(f"/n/{notice.token}"), who["at"])
-
-    def _notify(self, pqr: Pqr, said: dict[str, Any], who: dict[str, Any]) -> None:
-        uploaded = files.check_uploads(said["proof_file"])
-        kept = {"pqr": pqr, "visibility": Visibility.STAFF, "description": _("Proof of notice")}
-        proofs = [files.store_file(db.session, item, **kept) for item in uploaded]
-        told = {"served_on": said["on"] or today(), "proof": said["proof"] or "", "proof_file": next(iter(proofs), None)}
-        operations.record_notice(db.session, pqr, **told, **who)
+    def _make(self, pqr: Pqr, verb: Verb, form: MoveForm) -> str:
+        """Run *verb* with what the form says; return the words for the flash."""
+        verb.run(db.session, pqr, {name: said(form[name]) for name in verb.fields}, {"at": now(), "actor_id": current_user.id})
+        return _("Done: %(move)s. The case is now “%(status)s”.", move=_(verb.move.value), status=_(pqr.status.value))
 
     # ── answer, notes, files, corrections ─────────────────────────────────────────────────────────────────────────────────
 

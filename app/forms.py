@@ -46,7 +46,7 @@ from app.domain import N_
 from app.domain.calendar import WEEKDAYS
 from app.domain.deadlines import Regime, TermAct
 from app.domain.errors import DomainError
-from app.domain.states import DayException, DocumentType, Identity, Move, Outcome
+from app.domain.states import DayException, DocumentType, Identity, Outcome
 from app.extensions import db
 from app.lookups import NumberField, lookup
 from app.models import LegalTerm, Party, Process
@@ -642,7 +642,7 @@ class CounterForm(RegisterForm):
 
 
 class MoveForm(FlaskForm):
-    """What a move may ask for; each move uses some of the fields (`MOVE_FIELDS`)."""
+    """What a move may ask for; each verb names the fields that it uses (`verbs`)."""
 
     process_id = SelectField(_l("Process"), coerce=maybe_int, validators=[Empty()])
     user = lookup(_l("Person"), "member", optional=True, description=_l("Empty: whoever of the process takes it first."))
@@ -699,26 +699,6 @@ class ClassifyForm(FlaskForm):
         _l("Reason for the change"),
         validators=[InputRequired(_l("Write the reason: it stays in the history of the case.")), Length(max=400)],
     )
-
-
-#: The fields that the form of each move shows, in order.
-MOVE_FIELDS: dict[Move, tuple[str, ...]] = {
-    Move.ROUTE: ("process_id", "user", "reason"),
-    Move.RETURN_TO_DESK: ("reason",),
-    Move.REQUEST_COMPLETION: ("on", "act", "reason"),
-    Move.COMPLETE: ("on", "process_id", "reason"),
-    Move.WITHDRAW: ("reason",),
-    Move.ORDER_EVIDENCE: ("on", "act", "reason"),
-    Move.CLOSE_EVIDENCE: ("on", "reason"),
-    Move.TRANSFER: ("act", "reason"),
-    Move.VOID: ("reason",),
-    Move.SOLVE: ("outcome", "solution"),
-    Move.RETURN_SOLUTION: ("reason",),
-    Move.ISSUE_ANSWER: ("seen",),
-    Move.NOTIFY: ("on", "proof", "proof_file"),
-    Move.APPEAL: ("reason",),
-    Move.CLOSE: ("reason",),
-}
 
 
 # ── The door ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
