@@ -7,6 +7,7 @@ See docs/rules/pqr-terms.md.
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
@@ -51,6 +52,13 @@ def local_day(filed_at: datetime | date) -> date:
     if not isinstance(filed_at, datetime):
         return filed_at
     return (filed_at if filed_at.tzinfo is None else filed_at.astimezone(COLOMBIA)).date()
+
+
+def months_after(start: date, n: int) -> date:
+    """Return the day *n* calendar months after *start*: the same number, or the last day of a shorter month (Código Civil, art. 67)."""
+    years, month = divmod(start.month - 1 + n, 12)
+    year, month = start.year + years, month + 1
+    return date(year, month, min(start.day, monthrange(year, month)[1]))
 
 
 class _Span:

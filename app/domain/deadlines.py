@@ -7,14 +7,13 @@ pure: whoever calls brings the rules, the calendar and, where it matters, `today
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import Enum
 
 from app.domain import N_
-from app.domain.calendar import ONE_DAY, BusinessCalendar, DayKind, local_day
+from app.domain.calendar import ONE_DAY, BusinessCalendar, DayKind, local_day, months_after
 from app.domain.errors import DomainError, TermMissing
 
 LEY_142_OF_1994 = date(1994, 7, 11)
@@ -373,9 +372,7 @@ def _nominal_end(start: date, rule: TermRule) -> date:
     if rule.unit is TermUnit.HOURS:
         return start + timedelta(days=-(-rule.value // 24))
     if rule.unit is TermUnit.CALENDAR_MONTHS:
-        years, month = divmod(start.month - 1 + rule.value, 12)
-        year, month = start.year + years, month + 1
-        return date(year, month, min(start.day, monthrange(year, month)[1]))
+        return months_after(start, rule.value)
     return start + timedelta(days=rule.value - (rule.count_from is CountFrom.SAME_DAY))
 
 
