@@ -17,6 +17,7 @@ from app.domain.calendar import months_after
 from app.domain.errors import DomainError
 
 PESO = Decimal(1)
+FINEST_RATE = Decimal("0.0001")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Terms:
 
     Raises:
         DomainError: The debt is not positive, the down payment leaves nothing to finance, there are no instalments, the rate is
-            negative, an amount has cents, or the first instalment is due before the agreement.
+            negative or too fine, an amount has cents, or the first instalment is due before the agreement.
     """
 
     debt: Decimal
@@ -59,6 +60,8 @@ class Terms:
             raise DomainError(N_("There has to be at least one instalment."), field="n_instalments")
         if self.monthly_rate < 0:
             raise DomainError(N_("The interest rate cannot be negative."), field="monthly_rate")
+        if self.monthly_rate % FINEST_RATE:
+            raise DomainError(N_("The interest rate has at most four decimals."), field="monthly_rate")
         if self.first_due_on < self.agreed_on:
             raise DomainError(N_("The first instalment cannot be due before the day of the agreement."), field="first_due_on")
 

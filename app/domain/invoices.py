@@ -17,7 +17,7 @@ from app.domain import N_
 from app.domain.calendar import months_after
 from app.domain.errors import DomainError
 
-CENT = Decimal("0.01")
+PESO = Decimal(1)
 _PERIOD = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
 
 
@@ -31,7 +31,7 @@ class LateChargeRule:
 
 @dataclass(frozen=True, slots=True)
 class ChangeLine:
-    """A concept of an invoice before and after; a subsidy or discount is negative."""
+    """A concept of an invoice before and after, in whole pesos; a subsidy or discount is negative."""
 
     concept: str
     before: Decimal
@@ -86,7 +86,7 @@ def check_change(period: str, lines: Sequence[ChangeLine], reason: str, on: date
 
     Raises:
         DomainError: The period is not YYYY-MM or has not begun; there is no reason or no line; a line has no concept, repeats
-            one, has fractions of a cent or changes nothing.
+            one, has cents or changes nothing.
     """
     year, month = period_of(period)
     if date(year, month, 1) > on:
@@ -107,8 +107,8 @@ def _refuse_line(line: ChangeLine, seen: set[str]) -> None:
         raise DomainError(N_("Each line needs the concept of the invoice that changes."), field="lines")
     if _key(line) in seen:
         raise DomainError(N_("“%(concept)s” is there twice: write one line for each concept."), field="lines", concept=line.concept)
-    if line.before % CENT or line.after % CENT:
-        raise DomainError(N_("“%(concept)s”: an amount has at most two decimals."), field="lines", concept=line.concept)
+    if line.before % PESO or line.after % PESO:
+        raise DomainError(N_("“%(concept)s”: write whole pesos, without cents."), field="lines", concept=line.concept)
     if not line.difference:
         raise DomainError(
             N_("“%(concept)s” stays at %(value)s: a line that changes nothing is no change."),

@@ -125,6 +125,7 @@ def test_dates_out_of_order_are_refused():
         ({"down": Decimal(600_000)}, "down"),
         ({"n_instalments": 0}, "n_instalments"),
         ({"monthly_rate": Decimal("-0.1")}, "monthly_rate"),
+        ({"monthly_rate": Decimal("1.50001")}, "monthly_rate"),
         ({"first_due_on": date(2026, 1, 19)}, "first_due_on"),
     ],
 )
