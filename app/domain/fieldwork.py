@@ -223,7 +223,21 @@ NOT_DONE = (
 TAKES_AWAY = (OrderKind.SUSPENSION, OrderKind.CUT)
 GIVES_BACK = (OrderKind.REINSTALLATION, OrderKind.RECONNECTION)
 
+#: Why an acta that somebody attended carries no signature.
+UNSIGNED = {
+    "CANNOT": N_("Cannot sign, or does not know how"), "REFUSED": N_("Did not want to sign"), "PAPER": N_("Signed on paper"),
+}  # fmt: skip
+
 # ── A result, checked ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class ResultRefused(DomainError):
+    """Several fields are wrong; `errors` has one refusal for each, and this one reads as the first."""
+
+    def __init__(self, errors: list[DomainError]) -> None:
+        first = errors[0]
+        super().__init__(first.msgid, field=first.field, **first.fields)
+        self.errors = errors
 
 
 def cleaned(fields: Iterable[ResultField], raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -231,17 +245,23 @@ def cleaned(fields: Iterable[ResultField], raw: Mapping[str, Any]) -> dict[str, 
     Return what *raw* (texts of a form) says of *fields*, each in its own form; what was left empty is None.
 
     Raises:
-        DomainError: A field is missing or unreadable; `field` names it.
+        ResultRefused: Fields are missing or unreadable; `errors` names them all.
     """
     known: dict[str, Any] = {}
+    errors: list[DomainError] = []
     for each in fields:
         text = raw.get(each.name)
-        if isinstance(text, bool):
-            text = "YES" if text else "NO"
         text = str(text).replace("\r\n", "\n").strip() if text is not None else ""
-        known[each.name] = _READ[each.type](each, text) if text else None
-        if known[each.name] is None and each.is_needed(known):
-            raise DomainError(N_("This is missing. Without it the acta does not say what it must."), field=each.name)
+        known[each.name] = text or None  # of a refused text at least that there was one
+        try:
+            if text:
+                known[each.name] = _READ[each.type](each, text)
+            elif each.is_needed(known):
+                raise DomainError(N_("This is missing. Without it the acta does not say what it must."), field=each.name)
+        except DomainError as error:
+            errors.append(error)
+    if errors:
+        raise ResultRefused(errors)
     return known
 
 
@@ -257,7 +277,8 @@ def clean_result(
         hours: Term to restore a service, in hours of the clock.
 
     Raises:
-        DomainError: A field is missing or unreadable, payment was shown and the service was stopped all the same, the service came
+        ResultRefused: Fields are missing or unreadable.
+        DomainError: Payment was shown and the service was stopped all the same, the service came
             back before its cause or late without a reason, or a photo that the order needs is missing.
     """
     result = cleaned(RESULT[kind], raw)
@@ -275,6 +296,14 @@ def clean_result(
             late = N_("The term to restore the service ended on %(limit)s. Say why it took longer (D.L. 019 de 2012, art. 42).")
             raise DomainError(late, field="late_reason", limit=f"{limit:%d/%m/%Y %H:%M}")
     return result
+
+
+def check_signature(attended: str, is_signed: bool, unsigned_reason: str) -> None:
+    """Refuse, with a DomainError, an acta that somebody attended and nobody signed, unless it says why (`UNSIGNED`)."""
+    if unsigned_reason and unsigned_reason not in UNSIGNED:
+        raise DomainError(N_("Choose one of the list."), field="unsigned_reason")
+    if attended != "NOBODY" and not is_signed and not unsigned_reason:
+        raise DomainError(N_("Ask whoever attended to sign, or say why there is no signature."), field="unsigned_reason")
 
 
 def check_done_on(issued_on: date, done_on: date, today: date) -> None:

@@ -15,6 +15,7 @@ from app.domain.fieldwork import (
     Ground,
     blocks_answer,
     check_done_on,
+    check_signature,
     clean_result,
     cleaned,
     restore_by,
@@ -190,3 +191,21 @@ def test_every_ground_is_a_choice_of_suspension_and_cut():
     for kind in (OrderKind.SUSPENSION, OrderKind.CUT):
         (ground,) = ASKED[kind]
         assert set(ground.choices) == set(Ground.__members__)
+
+
+def test_all_that_is_wrong_is_said_at_once():
+    with pytest.raises(DomainError) as refused:
+        check(OrderKind.PRIOR_REVIEW, REVIEW | {"meter_number": "", "reading": "mil", "use": ""})
+
+    assert [error.field for error in refused.value.errors] == ["meter_number", "reading", "use"]
+    assert refused.value.field == "meter_number"
+
+
+def test_an_acta_that_somebody_attended_is_signed_or_says_why_not():
+    check_signature("NOBODY", False, "")
+    check_signature("SUBSCRIBER", True, "")
+    check_signature("SUBSCRIBER", False, "CANNOT")
+    for reason in ("", "because"):
+        with pytest.raises(DomainError) as refused:
+            check_signature("OCCUPANT", False, reason)
+        assert refused.value.field == "unsigned_reason"
