@@ -56,10 +56,10 @@ _DOORS = ("can_note", "can_attach", "can_edit", "can_draft", "can_reprint", "can
 STAGES = (PqrStatus.RECEIVED, PqrStatus.ROUTED, PqrStatus.SOLVED, PqrStatus.ANSWERED, PqrStatus.NOTIFIED, PqrStatus.CLOSED)
 
 
-def said(field: Field) -> Any:
-    """Return what a field of a move says; a text that is missing is empty."""
+def said(field: Field | None) -> Any:
+    """Return what a field of a move says; a text that is missing, or that the form does not ask, is empty."""
     is_text = isinstance(field, StringField) and not isinstance(field, LookupField)
-    return field.data or "" if is_text else field.data
+    return "" if field is None or (is_text and not field.data) else field.data
 
 
 class CaseView(CaseList):
@@ -137,13 +137,18 @@ class CaseView(CaseList):
             "steps": operations.steps_for(db.session, pqr),
             "spans": spans(lines, calendar, pqr.answered_on or today()),
             "stages": STAGES,
-            "moves": [move for move in moves_from(pqr.status) if move in VERBS and may(ARROWS[move].right) and is_held],
+            "moves": [move for move in moves_from(pqr.status) if is_held and self._offers(move, pqr)],
             "may": {right for right in _DOORS if may(right) and (is_held or right == "can_download")},
             "is_late": bool(pqr.answered_on and pqr.due_on and pqr.answered_on > pqr.due_on),
             "has_silence": light is Light.BLACK or silence_on(pqr.due_on, today(), pqr.answered_on, pqr.regime),
             "is_ley142": pqr.regime is Regime.LEY142,
             "is_draft_open": pqr.status in (PqrStatus.ROUTED, PqrStatus.SOLVED),
         }
+
+    @staticmethod
+    def _offers(move: Move, pqr: Pqr) -> bool:
+        verb = VERBS.get(move)
+        return verb is not None and may(ARROWS[move].right) and (verb.fits is None or verb.fits(pqr))
 
     @expose("/<number>/move/<name>", methods=["GET", "POST"])
     @has_access
@@ -192,7 +197,8 @@ class CaseView(CaseList):
 
     def _make(self, pqr: Pqr, verb: Verb, form: MoveForm) -> str:
         """Run *verb* with what the form says; return the words for the flash."""
-        verb.run(db.session, pqr, {name: said(form[name]) for name in verb.fields}, {"at": now(), "actor_id": current_user.id})
+        values = {name: said(getattr(form, name, None)) for name in verb.fields}
+        verb.run(db.session, pqr, values, {"at": now(), "actor_id": current_user.id})
         return _("Done: %(move)s. The case is now “%(status)s”.", move=_(verb.move.value), status=_(pqr.status.value))
 
     # ── answer, notes, files, corrections ─────────────────────────────────────────────────────────────────────────────────

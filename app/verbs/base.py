@@ -31,6 +31,8 @@ Run = Callable[[Session, Pqr, Said, Who], Any]
 Prefill = Callable[[Session, Pqr, Any, date], None]
 #: (session, pqr, form): gives the form its choices and its own labels, before it is read.
 Arrange = Callable[[Session, Pqr, Any], None]
+#: (pqr): whether the page of the case offers the move; the operation refuses what it must not do all the same.
+Fits = Callable[[Pqr], bool]
 #: (session, pqr): what the part of the page reads, by name.
 Facts = Callable[[Session, Pqr], dict[str, Any]]
 
@@ -53,6 +55,7 @@ class Verb:
     arrange: Arrange | None = None
     prefill: Prefill | None = None
     facts: Facts | None = None
+    fits: Fits | None = None
     partial: str = ""
 
 
