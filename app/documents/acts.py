@@ -31,12 +31,17 @@ from app.operations.numbers import next_number
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A kind of act: the prefix of its own gap-free series, its title, the {fields} its text may name, the template that sets it."""
+    """
+    A kind of act: the prefix of its own gap-free series, its title, the {fields} its text may name, the template that sets it.
+
+    The signatory of the organisation signs it, but an acta, which only those sign who were there.
+    """
 
     prefix: str
     title: str
     fields: tuple[str, ...] = ()
     template: str = "act"
+    is_acta: bool = False
 
 
 #: The {fields} of every text, filled here; those of the case say nothing when the act has none.
@@ -54,6 +59,7 @@ ACTS: dict[DocumentKind, Act] = {
     K.PERSONAL_NOTICE: Act(
         "NOT", "Constancia de notificación personal",
         ("document_number", "document_day", "appeared", "identification", "capacity", "hour", "recursos"),
+        is_acta=True,
     ),
     K.AVISO: Act(
         "AVI", "Notificación por aviso",
@@ -70,10 +76,10 @@ ACTS: dict[DocumentKind, Act] = {
     ),
     K.WORK_ORDER: Act("OT", "Orden de trabajo", ("instructions",)),
     K.PRIOR_REVIEW: Act("ORP", "Orden de revisión previa", ("instructions",)),
-    K.SUSPENSION: Act("AS", "Acta de suspensión del servicio", ("cause",)),
-    K.CUT: Act("AC", "Acta de corte del servicio", ("cause",)),
-    K.REINSTALLATION: Act("ARI", "Acta de reinstalación del servicio", ("cause",)),
-    K.RECONNECTION: Act("ARX", "Acta de reconexión del servicio", ("cause",)),
+    K.SUSPENSION: Act("AS", "Acta de suspensión del servicio", ("cause",), is_acta=True),
+    K.CUT: Act("AC", "Acta de corte del servicio", ("cause",), is_acta=True),
+    K.REINSTALLATION: Act("ARI", "Acta de reinstalación del servicio", ("cause",), is_acta=True),
+    K.RECONNECTION: Act("ARX", "Acta de reconexión del servicio", ("cause",), is_acta=True),
     K.FINANCING: Act("FIN", "Orden de financiación", ("debt", "down_payment", "financed", "n_instalments", "rate", "first_on")),
     K.INVOICE_CHANGE: Act("CF", "Cambios en la factura", ("invoice", "reason", "authorised_by")),
 }  # fmt: skip
@@ -182,7 +188,7 @@ def _page(
         "to_petitioner": to_petitioner,
         "is_company": base.is_company(pqr) if pqr else False,
         "addressee": base.addressee(pqr) if pqr and to_petitioner else list(addressee or ()),
-        "signatory": base.signatory(organisation),
+        "signatory": None if act.is_acta else base.signatory(organisation),
     }
 
 
