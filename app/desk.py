@@ -137,6 +137,7 @@ class CaseView(CaseList):
             "steps": operations.steps_for(db.session, pqr),
             "spans": spans(lines, calendar, pqr.answered_on or today()),
             "stages": STAGES,
+            "acts": queries.case_acts(db.session, pqr),
             "moves": [move for move in moves_from(pqr.status) if is_held and self._offers(move, pqr)],
             "may": {right for right in _DOORS if may(right) and (is_held or right == "can_download")},
             "is_late": bool(pqr.answered_on and pqr.due_on and pqr.answered_on > pqr.due_on),

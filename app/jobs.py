@@ -7,8 +7,9 @@ only says when to look. So the queue may be lost, and is written without waiting
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import structlog
@@ -115,6 +116,27 @@ def sweep() -> None:
     with _context() as session:
         n_counters, n_blobs = ratelimit.sweep(), files.sweep_orphans(session)
         log.info("sweep", n_counters=n_counters, n_blobs=n_blobs)
+
+
+#: What the law lets happen by itself, in this order: a function of (session, at) each, which flushes and returns how many rows it moved.
+#: Twice on one night, or nights later, the result is the same.
+NIGHTLY: tuple[Callable[[Session, datetime], int], ...] = ()
+
+
+@huey.periodic_task(crontab(hour="5", minute="10"), name="turn_the_day")  # ten past midnight in Colombia
+def turn_the_day() -> None:
+    """Do what a day that ended brings about: see `NIGHTLY`. Each commits by itself, so that one that fails stops no other."""
+    with _context() as session:
+        for duty in NIGHTLY:
+            name = f"{duty.__module__.rpartition('.')[2]}.{duty.__name__}"
+            try:
+                n_moved = duty(session, now())
+                session.commit()
+            except Exception:
+                session.rollback()
+                log.exception("nightly", duty=name)
+            else:
+                log.info("nightly", duty=name, n_moved=n_moved)
 
 
 def deliver(session: Session, limit: int = 500) -> int:

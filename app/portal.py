@@ -506,6 +506,10 @@ PLAIN: dict[PqrStatus, tuple[str, str]] = {
         N_("The request is not ours to decide, so we sent it to the competent body."),
         N_("That body answers you. Its term counts from the working day after it received the request."),
     ),
+    PqrStatus.ARCHIVED: (
+        N_("The request was archived, because it could not be understood and was not clarified."),
+        N_("You may file it again whenever you want."),
+    ),
     PqrStatus.VOIDED: (N_("This number was annulled."), N_("If you did not expect that, call us or come to the office.")),
 }
 _NEXT_WHEN_ANSWERED = {

@@ -13,11 +13,15 @@ from typing import Any
 from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import (
     ColumnElement,
+    Date,
+    Integer,
+    Numeric,
     Result,
     Row,
     ScalarSelect,
     Select,
     String,
+    Text,
     and_,
     bindparam,
     case,
@@ -34,16 +38,19 @@ from sqlalchemy import Enum as EnumType
 from sqlalchemy.orm import Session, aliased, joinedload, scoped_session
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql.functions import Function
+from sqlalchemy.types import TypeEngine
 
 from app.domain import N_
 from app.domain.calendar import BusinessCalendar, NonWorkingDay
-from app.domain.deadlines import Regime, TermRule
+from app.domain.deadlines import Regime, TermRule, lengthened
 from app.domain.errors import DomainError
 from app.domain.states import Category, ConsentKind, DayException, Move, PqrStatus, states_in
 from app.domain.times import NOT_COUNTED, Timeliness
 from app.extensions import KEEPS_PLAN
 from app.models import (
     Account,
+    AnswerPoint,
+    Appeal,
     Assignment,
     CalendarChange,
     CalendarDay,
@@ -51,13 +58,20 @@ from app.models import (
     CaseEvent,
     Channel,
     ConsentText,
+    Document,
+    FieldOrder,
+    Financing,
+    InvoiceChange,
+    InvoiceChangeLine,
     LegalTerm,
     Organisation,
     Parameter,
     Party,
     Pqr,
     Process,
+    Rating,
     RequestType,
+    Requirement,
     Service,
     SuiCause,
 )
@@ -283,6 +297,14 @@ def rule_of(term: LegalTerm) -> TermRule:
     return TermRule(**{field.name: getattr(term, field.name) for field in fields(TermRule)})
 
 
+def rule_of_case(pqr: Pqr) -> TermRule:
+    """Return the rule that the case runs by: that of its filing date, with the extension that the citizen was told."""
+    rule = rule_of(pqr.term)
+    if not pqr.n_extended:
+        return rule
+    return lengthened(rule, rule_of(pqr.extension_term), pqr.n_extended)
+
+
 def forget_calendar(session: Session) -> None:
     """Read the calendar and the terms again on next use: for whoever just changed them in this session."""
     session.info.pop(_CALENDAR, None)
@@ -426,6 +448,7 @@ def _parts_of_a_case() -> tuple[tuple[Any, ...], dict[str, Select[Any]]]:
     """
     one = joinedload
     row = (Pqr.request_type, Pqr.channel, Pqr.party, Pqr.account, Pqr.service, Pqr.cause, Pqr.process, Pqr.term, Pqr.previous, Pqr.answer)
+    row += (Pqr.extension_term, Pqr.mass_event, Pqr.appeal, Pqr.silence)
     also = {"events": [one(CaseEvent.process)], "assignments": [one(Assignment.process)]}
     hanging = {}
     for name in ("events", "assignments", "notes", "files", "documents", "notices"):
@@ -459,6 +482,66 @@ def case_page(session: Session, wanted: Select[tuple[Pqr]]) -> Pqr | None:
     for row, name, key in places:
         set_committed_value(row, name, people.get(key))  # type: ignore[arg-type]
     return pqr
+
+
+#: What `case_acts` tells of each row, whatever it is: names of enums as stored, dates, a remark, pesos, a file to download.
+_ACT_COLUMNS: dict[str, TypeEngine[Any]] = {
+    "kind": String(), "id": Integer(), "number": String(), "type": String(), "state": String(), "on": Date(), "told_on": Date(),
+    "until_on": Date(), "later_until_on": Date(), "done_on": Date(), "note": Text(), "amount": Numeric(18, 2), "file_id": Integer(),
+}  # fmt: skip
+
+
+def _act(kind: str, condition: ColumnElement[bool], **told: Any) -> Select[Any]:
+    """Return the SELECT of one kind of acts in the columns of all."""
+    told["kind"] = literal(kind)
+    columns = [cast(told.get(name, null()), type_).label(name) for name, type_ in _ACT_COLUMNS.items()]
+    return select(*columns).where(condition)
+
+
+@cache
+def _acts() -> Any:
+    pqr_id, child, file = bindparam("pqr_id"), aliased(Pqr), Document.file_id
+    order, change, line = FieldOrder, InvoiceChange, InvoiceChangeLine
+    difference = select(func.sum(line.after_cop - line.before_cop)).where(line.change_id == change.id)
+    return union_all(
+        _act(
+            "requirement", Requirement.pqr_id == pqr_id, id=Requirement.id, type=Requirement.kind, state=Requirement.ending,
+            on=Requirement.issued_on, told_on=Requirement.told_on, until_on=Requirement.until_on, done_on=Requirement.ended_on,
+            later_until_on=Requirement.extended_until, note=Requirement.what, number=Document.number, file_id=file,
+        ).join_from(Requirement, Document, Document.id == Requirement.document_id),
+        _act(
+            "order", order.pqr_id == pqr_id, id=order.id, number=order.number, type=order.kind, state=order.status, on=order.issued_on,
+            until_on=order.due_on, done_on=order.done_on, note=order.reason,
+        ),
+        _act(
+            "financing", Financing.pqr_id == pqr_id, id=Financing.id, number=Financing.number, state=Financing.status,
+            on=Financing.agreed_on, done_on=Financing.signed_on, amount=Financing.debt_cop,
+        ),
+        _act(
+            "change", change.pqr_id == pqr_id, id=change.id, number=change.number, type=change.period, state=change.status,
+            done_on=change.authorised_on, note=change.reason, amount=difference.scalar_subquery(),
+        ),
+        _act(
+            "appeal", Appeal.against_id == pqr_id, id=child.id, number=child.number, type=Appeal.kind, state=child.status,
+            on=child.filed_on, until_on=child.due_on, done_on=child.answered_on, note=child.outcome,
+        ).join_from(Appeal, child, child.id == Appeal.pqr_id),
+        _act(
+            "point", AnswerPoint.pqr_id == pqr_id, id=AnswerPoint.id, note=AnswerPoint.asked,
+            state=case((AnswerPoint.is_covered, "COVERED"), else_="OPEN"),
+        ),
+        _act("rating", Rating.pqr_id == pqr_id, id=Rating.id, amount=Rating.score, note=Rating.comment, state=Rating.via),
+    )  # fmt: skip
+
+
+def case_acts(session: Session, pqr: Pqr) -> dict[str, list[Row[Any]]]:
+    """
+    Return what hangs on a case besides its own rows, by kind, oldest first: `requirement`, `order`, `financing`, `change`, `appeal`
+    (against it), `point` (what the citizen asks), `rating`. One statement; the columns are those of `_ACT_COLUMNS`.
+    """
+    found: dict[str, list[Row[Any]]] = {}
+    for row in session.execute(_acts(), {"pqr_id": pqr.id}):
+        found.setdefault(row.kind, []).append(row)
+    return {kind: sorted(rows, key=lambda row: row.id) for kind, rows in found.items()}
 
 
 # ── The control of response times (R10-01-01) ─────────────────────────────────────────────────────────────────────────────

@@ -17,6 +17,7 @@ APP = ROOT / "app"
 RANK = {
     "domain": 0,
     "extensions": 10,
+    "tables": 18,  # the rooms of the schema; `models` is their index
     "models": 20,
     "audit": 30,
     "ratelimit": 30,

@@ -182,6 +182,11 @@ def extended(rule: TermRule, extension: TermRule, extra: int, *, told_on: date, 
         raise DomainError(N_("The extension may add from 1 to %(most)s."), field="extra", most=extension.value)
     if told_on > due_on:
         raise DomainError(N_("The extension has to be told to the citizen before the term ends."), field="told_on")
+    return lengthened(rule, extension, extra)
+
+
+def lengthened(rule: TermRule, extension: TermRule, extra: int) -> TermRule:
+    """Return *rule* with *extra* more of its unit, by an extension that was lawful when it was told (`extended`)."""
     norm = rule.norm if extension.norm == rule.norm else f"{rule.norm}; {extension.norm}"
     return replace(rule, value=rule.value + extra, norm=norm)
 

@@ -34,6 +34,7 @@ class PqrStatus(Enum):
     WITHDRAWN = N_("Withdrawn")
     TRANSFERRED = N_("Transferred")
     VOIDED = N_("Voided")
+    ARCHIVED = N_("Archived")
 
     @property
     def category(self) -> Category:
@@ -57,6 +58,7 @@ _CATEGORY = {
     PqrStatus.WITHDRAWN: Category.FINAL,
     PqrStatus.TRANSFERRED: Category.FINAL,
     PqrStatus.VOIDED: Category.FINAL,
+    PqrStatus.ARCHIVED: Category.FINAL,
 }
 
 
@@ -71,54 +73,94 @@ class Move(Enum):
     FILE = N_("File")
     ROUTE = N_("Route to a process")
     RETURN_TO_DESK = N_("Return to the front desk")
+    ISSUE_REQUEST = N_("Issue a request to complete")
     REQUEST_COMPLETION = N_("Ask the citizen to complete")
+    EXTEND_COMPLETION = N_("Give the citizen more time")
+    COMPLETE_PARTLY = N_("The citizen completed in part")
     COMPLETE = N_("The citizen completed")
     WITHDRAW = N_("Declare withdrawn")
+    CLARIFY = N_("Return for clarification")
+    ARCHIVE = N_("Archive: not clarified")
     ORDER_EVIDENCE = N_("Order evidence")
     CLOSE_EVIDENCE = N_("End the evidence stage")
+    EXTEND = N_("Extend the term")
     TRANSFER = N_("Transfer to the competent body")
     VOID = N_("Void the number")
     SOLVE = N_("Record the solution")
     RETURN_SOLUTION = N_("Return with a reason")
     ISSUE_ANSWER = N_("Approve and issue the answer")
+    SUMMON = N_("Send the summons")
+    RECORD_DELIVERY = N_("Record what the carrier said")
+    SEND_AVISO = N_("Send the aviso")
+    POST_AVISO = N_("Publish the aviso")
+    UNPOST_AVISO = N_("Take the aviso down")
     NOTIFY = N_("Record the notice")
+    SILENCE = N_("Positive silence arose")
+    RECOGNISE = N_("Recognise the silence")
     APPEAL = N_("Record an appeal")
+    SEND_TO_SSPD = N_("Send the file to Superservicios")
+    RECORD_RESULT = N_("Record the result of Superservicios")
     CLOSE = N_("Close the case")
 
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """One row of the move table: from which states, to which, with which right, and whether a reason is due."""
+    """
+    One row of the move table: from which states, to which, with which right, and whether a reason is due.
+
+    A move without *target* leaves the case in the state it was in: it adds an act. One without *right* is made by jobs alone.
+    """
 
     move: Move
     sources: frozenset[PqrStatus]
-    target: PqrStatus
+    target: PqrStatus | None
     right: str
     needs_reason: bool = True
 
+    def target_from(self, status: PqrStatus) -> PqrStatus:
+        """Return the state that follows *status*."""
+        return self.target or status
 
-def _arrow(move: Move, sources: Collection[PqrStatus], target: PqrStatus, right: str, needs_reason: bool = True) -> Arrow:
+
+def _arrow(move: Move, sources: Collection[PqrStatus], target: PqrStatus | None, right: str, needs_reason: bool = True) -> Arrow:
     return Arrow(move, frozenset(sources), target, right, needs_reason)
 
 
 S = PqrStatus
+_UNANSWERED = (S.RECEIVED, S.ROUTED, S.SOLVED)
+_LEFT = (S.ANSWERED, S.NOTIFIED, S.APPEALED)
 ARROWS: dict[Move, Arrow] = {
     arrow.move: arrow
     for arrow in (
         _arrow(Move.ROUTE, {S.RECEIVED, S.ROUTED}, S.ROUTED, "can_route"),
         _arrow(Move.RETURN_TO_DESK, {S.ROUTED}, S.ROUTED, "can_return_to_desk"),
-        _arrow(Move.REQUEST_COMPLETION, {S.RECEIVED, S.ROUTED}, S.AWAITING_USER, "can_request_completion"),
+        _arrow(Move.ISSUE_REQUEST, {S.RECEIVED, S.ROUTED}, None, "can_request_completion"),
+        _arrow(Move.REQUEST_COMPLETION, {S.RECEIVED, S.ROUTED}, S.AWAITING_USER, "can_request_completion", needs_reason=False),
+        _arrow(Move.EXTEND_COMPLETION, {S.AWAITING_USER}, None, "can_complete"),
+        _arrow(Move.COMPLETE_PARTLY, {S.AWAITING_USER}, None, "can_complete"),
         _arrow(Move.COMPLETE, {S.AWAITING_USER}, S.ROUTED, "can_complete"),
         _arrow(Move.WITHDRAW, {S.AWAITING_USER}, S.WITHDRAWN, "can_withdraw"),
+        _arrow(Move.CLARIFY, {S.RECEIVED, S.ROUTED}, S.AWAITING_USER, "can_request_completion"),
+        _arrow(Move.ARCHIVE, {S.AWAITING_USER}, S.ARCHIVED, "can_withdraw"),
         _arrow(Move.ORDER_EVIDENCE, {S.ROUTED}, S.EVIDENCE, "can_order_evidence"),
         _arrow(Move.CLOSE_EVIDENCE, {S.EVIDENCE}, S.ROUTED, "can_close_evidence"),
+        _arrow(Move.EXTEND, _UNANSWERED, None, "can_extend"),
         _arrow(Move.TRANSFER, {S.RECEIVED, S.ROUTED}, S.TRANSFERRED, "can_transfer"),
         _arrow(Move.VOID, {S.RECEIVED}, S.VOIDED, "can_void"),
         _arrow(Move.SOLVE, {S.ROUTED}, S.SOLVED, "can_solve", needs_reason=False),
         _arrow(Move.RETURN_SOLUTION, {S.SOLVED}, S.ROUTED, "can_return_solution"),
         _arrow(Move.ISSUE_ANSWER, {S.SOLVED}, S.ANSWERED, "can_issue_answer", needs_reason=False),
+        _arrow(Move.SUMMON, {S.ANSWERED}, None, "can_notify", needs_reason=False),
+        _arrow(Move.RECORD_DELIVERY, {S.ANSWERED}, None, "can_notify", needs_reason=False),
+        _arrow(Move.SEND_AVISO, {S.ANSWERED}, None, "can_notify", needs_reason=False),
+        _arrow(Move.POST_AVISO, {S.ANSWERED}, None, "can_notify", needs_reason=False),
+        _arrow(Move.UNPOST_AVISO, {S.ANSWERED}, None, "can_notify", needs_reason=False),
         _arrow(Move.NOTIFY, {S.ANSWERED}, S.NOTIFIED, "can_notify", needs_reason=False),
+        _arrow(Move.SILENCE, (*_UNANSWERED, *_LEFT, S.CLOSED), None, "", needs_reason=False),
+        _arrow(Move.RECOGNISE, (*_UNANSWERED, *_LEFT, S.CLOSED), None, "can_recognise"),
         _arrow(Move.APPEAL, {S.NOTIFIED}, S.APPEALED, "can_appeal"),
+        _arrow(Move.SEND_TO_SSPD, {S.NOTIFIED}, None, "can_send_to_sspd", needs_reason=False),
+        _arrow(Move.RECORD_RESULT, {S.NOTIFIED}, None, "can_send_to_sspd", needs_reason=False),
         _arrow(Move.CLOSE, {S.NOTIFIED, S.APPEALED}, S.CLOSED, "can_close", needs_reason=False),
     )
 }
@@ -202,11 +244,30 @@ class ConsentKind(Enum):
 
 
 class Outcome(Enum):
-    """Sense of the answer on the merits; the SUI code of each is seed data (tipo de respuesta 1-3)."""
+    """
+    Sense of an answer; the SUI code of each is seed data (tipo de respuesta).
+
+    The first answer grants or denies, refers to an earlier one (Ley 1755 art. 19) or finds the request inadmissible; the decision
+    on an appeal confirms, modifies, revokes or rejects.
+    """
 
     GRANTED = N_("Granted")
     PARTLY = N_("Partly granted")
     DENIED = N_("Denied")
+    REFERRED = N_("Referred to the earlier answer")
+    INADMISSIBLE = N_("Inadmissible")
+    CONFIRMED = N_("Confirms")
+    MODIFIED = N_("Modifies")
+    REVOKED = N_("Revokes")
+    REJECTED = N_("Rejects")
+
+    @property
+    def is_of_appeal(self) -> bool:
+        return self in APPEAL_OUTCOMES
+
+
+APPEAL_OUTCOMES = (Outcome.CONFIRMED, Outcome.MODIFIED, Outcome.REVOKED, Outcome.REJECTED)
+FIRST_OUTCOMES = tuple(outcome for outcome in Outcome if outcome not in APPEAL_OUTCOMES)
 
 
 class AnswerStatus(Enum):
@@ -215,10 +276,109 @@ class AnswerStatus(Enum):
 
 
 class NoticeMeans(Enum):
-    """How the answer reaches the citizen."""
+    """How a document reaches the citizen: one attempt of the chain of CPACA arts. 56 and 67 to 72."""
 
     E_LINK = N_("E-mail with a link")
+    SUMMONS = N_("Summons")
     IN_PERSON = N_("In person")
+    AVISO = N_("Aviso delivered")
+    AVISO_POSTED = N_("Aviso published")
+    CONDUCT = N_("The citizen showed to know it")
+    DELIVERY = N_("Delivered with proof")
+
+
+class NoticeResult(Enum):
+    """What became of an attempt to notify."""
+
+    PENDING = N_("On its way")
+    DELIVERED = N_("Delivered")
+    RETURNED = N_("Returned")
+    APPEARED = N_("The citizen came")
+    NOT_APPEARED = N_("The citizen did not come")
+
+
+class RequirementKind(Enum):
+    """What a citizen is asked for, or told, that may stop the clock: each by an act (Ley 1755 arts. 17, 19; Ley 142 art. 158)."""
+
+    COMPLETION = N_("Complete the request")
+    CLARIFICATION = N_("Clarify the request")
+    EVIDENCE = N_("Evidence")
+
+
+class RequirementEnd(Enum):
+    """How a requirement ended."""
+
+    MET = N_("Met")
+    LAPSED = N_("Not met in time")
+    CLOSED = N_("Closed")
+
+
+class SilenceGround(Enum):
+    """Why the positive silence arose (Ley 142 art. 158)."""
+
+    TERM = N_("The term ended without an answer")
+    NOT_NOTIFIED = N_("The answer was not duly notified")
+
+
+class AppealKind(Enum):
+    """The recursos of Ley 142 art. 154; apelación only as subsidiary (art. 159)."""
+
+    REPOSICION = N_("Reposición")
+    REPOSICION_APELACION = N_("Reposición with subsidiary apelación")
+
+
+class Inadmissibility(Enum):
+    """Why an appeal is not admissible; recorded, it blocks no intake (Ley 142 arts. 154, 155)."""
+
+    LATE = N_("Filed after the term")
+    OLD_INVOICE = N_("The invoice is older than the term to claim")
+    NOT_APPEALABLE = N_("The act admits no appeal")
+    UNPAID_UNDISPUTED = N_("What is not disputed was not paid")
+    DUPLICATE = N_("The same answer was appealed before")
+
+
+class OrderKind(Enum):
+    """Orders and actas of field work that a case or a debt produces; each with its own numbers."""
+
+    WORK_ORDER = N_("Work order")
+    PRIOR_REVIEW = N_("Prior review order")
+    SUSPENSION = N_("Suspension acta")
+    CUT = N_("Cut acta")
+    REINSTALLATION = N_("Reinstallation acta")
+    RECONNECTION = N_("Reconnection acta")
+
+
+class OrderStatus(Enum):
+    """Life of a field order. An order that is issued or not done blocks the answer until it is done or excused."""
+
+    ISSUED = N_("To be done")
+    DONE = N_("Done")
+    NOT_DONE = N_("Not done")
+    EXCUSED = N_("Excused")
+    VOIDED = N_("Voided")
+
+
+class FinancingStatus(Enum):
+    """Life of a payment agreement."""
+
+    PROPOSED = N_("Proposed")
+    SIGNED = N_("Signed")
+    VOIDED = N_("Voided")
+
+
+class ChangeStatus(Enum):
+    """Life of a change of an invoice."""
+
+    DRAFT = N_("Draft")
+    AUTHORISED = N_("Authorised")
+    VOIDED = N_("Voided")
+
+
+class RatingVia(Enum):
+    """Where the attention was rated."""
+
+    LINK = N_("Link")
+    COUNTER = N_("Counter")
 
 
 class Visibility(Enum):
@@ -233,6 +393,28 @@ class DocumentKind(Enum):
 
     RECEIPT = N_("Filing receipt")
     ANSWER = N_("Answer")
+    COMPLETION_REQUEST = N_("Request to complete")
+    CLARIFICATION_REQUEST = N_("Request to clarify")
+    EVIDENCE_ORDER = N_("Evidence order")
+    EXTENSION = N_("Extension of the term")
+    TRANSFER = N_("Transfer for lack of competence")
+    WITHDRAWAL = N_("Withdrawal")
+    ARCHIVE = N_("Archive")
+    SUMMONS = N_("Summons")
+    PERSONAL_NOTICE = N_("Personal notice")
+    AVISO = N_("Aviso")
+    NOTICE_CERTIFICATE = N_("Certificate of notice")
+    RECOGNITION = N_("Recognition of the silence")
+    SSPD_LETTER = N_("Remission to Superservicios")
+    SSPD_FILE = N_("File for Superservicios")
+    WORK_ORDER = N_("Work order")
+    PRIOR_REVIEW = N_("Prior review order")
+    SUSPENSION = N_("Suspension acta")
+    CUT = N_("Cut acta")
+    REINSTALLATION = N_("Reinstallation acta")
+    RECONNECTION = N_("Reconnection acta")
+    FINANCING = N_("Financing order")
+    INVOICE_CHANGE = N_("Invoice change")
 
 
 class DayException(Enum):

@@ -22,7 +22,7 @@ class Timeliness(Enum):
     Whether a case was answered inside its legal term.
 
     LATE is an answer after the due date, and also a running case whose due date is past: it can no longer be in time.
-    RUNNING has neither happened. Withdrawn, transferred and voided cases are NOT_COUNTED: nobody owes their answer any more.
+    RUNNING has neither happened. Withdrawn, archived, transferred and voided cases are NOT_COUNTED: nobody owes their answer any more.
     """
 
     IN_TIME = N_("In time")
@@ -31,7 +31,7 @@ class Timeliness(Enum):
     NOT_COUNTED = N_("Not counted")
 
 
-NOT_COUNTED = (PqrStatus.WITHDRAWN, PqrStatus.TRANSFERRED, PqrStatus.VOIDED)
+NOT_COUNTED = (PqrStatus.WITHDRAWN, PqrStatus.ARCHIVED, PqrStatus.TRANSFERRED, PqrStatus.VOIDED)
 _OPEN = frozenset(states_in(Category.OPEN, Category.STOPPED))
 
 

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from app import audit, queries
 from app.domain import N_
 from app.domain.calendar import BusinessCalendar, NonWorkingDay
-from app.domain.deadlines import ClockEvent, ClockEventKind, deadline_of
+from app.domain.deadlines import ClockEvent, ClockEventKind, deadline_of, lengthened
 from app.domain.errors import DomainError
 from app.domain.states import Category, DayException, PqrStatus, states_in
 from app.extensions import local
@@ -374,7 +374,7 @@ def _n_answered_against(session: Session, calendar: BusinessCalendar, edit: Cale
 
 _FACTS = (
     Pqr.id, Pqr.number, Pqr.status, Pqr.regime, Pqr.filed_at, Pqr.term_id, Pqr.notified_on, Pqr.effective_on, Pqr.due_on, Pqr.safe_on,
-    Pqr.n_days_left_when_stopped, Pqr.appeal_until, Process.name.label("process"),
+    Pqr.n_days_left_when_stopped, Pqr.appeal_until, Pqr.n_extended, Pqr.extension_term_id, Process.name.label("process"),
 )  # fmt: skip
 
 
@@ -390,7 +390,10 @@ def _derived(session: Session, calendar: BusinessCalendar, condition: ColumnElem
         stops.setdefault(pqr_id, []).append(ClockEvent(on, ClockEventKind[kind], reason, act))
     cases = select(*_FACTS).join(Process, Process.id == Pqr.process_id).where(condition).order_by(Pqr.id)
     for case in session.execute(cases.execution_options(yield_per=5000)):
-        deadline = deadline_of(case.filed_at, rule_of[case.term_id], calendar, stops.get(case.id, ()))
+        rule = rule_of[case.term_id]
+        if case.n_extended:
+            rule = lengthened(rule, rule_of[case.extension_term_id], case.n_extended)
+        deadline = deadline_of(case.filed_at, rule, calendar, stops.get(case.id, ()))
         dates = stored_dates(case.status, deadline)
         if case.status is PqrStatus.NOTIFIED:  # answered: only the term to appeal still runs
             dates |= {"appeal_until": appeal_until(case.regime, case.notified_on, rules, calendar)}

@@ -35,7 +35,7 @@ from app.domain.deadlines import (
     term_end,
 )
 from app.domain.errors import DomainError, MoveRefused
-from app.domain.states import Category, Identity, Move, NoticeMeans, Outcome, PqrStatus, arrow_for
+from app.domain.states import Category, Identity, Move, NoticeMeans, NoticeResult, Outcome, PqrStatus, arrow_for
 from app.extensions import local
 from app.models import (
     Account,
@@ -44,6 +44,7 @@ from app.models import (
     Channel,
     Consent,
     ConsentText,
+    Document,
     Notice,
     Organisation,
     Party,
@@ -185,12 +186,12 @@ def clock_events(pqr: Pqr) -> list[ClockEvent]:
 
 def deadline_for(session: Session, pqr: Pqr) -> Deadline:
     """Return the deadline of the case, derived from its events and the rule of its filing date."""
-    return deadline_of(local(pqr.filed_at), queries.rule_of(pqr.term), _calendar_for(session, pqr), clock_events(pqr))
+    return deadline_of(local(pqr.filed_at), queries.rule_of_case(pqr), _calendar_for(session, pqr), clock_events(pqr))
 
 
 def steps_for(session: Session, pqr: Pqr) -> tuple[Step, ...]:
     """Return the day-by-day reason of the deadline: the strip ¿Por qué esta fecha?"""
-    return explain(local(pqr.filed_at), queries.rule_of(pqr.term), _calendar_for(session, pqr), clock_events(pqr))
+    return explain(local(pqr.filed_at), queries.rule_of_case(pqr), _calendar_for(session, pqr), clock_events(pqr))
 
 
 def _calendar_for(session: Session, pqr: Pqr) -> BusinessCalendar:
@@ -212,14 +213,14 @@ def _write_dates(session: Session, pqr: Pqr, events: list[ClockEvent]) -> None:
     with session.no_autoflush:
         queries.hold_calendar(session, pqr.organisation)
         calendar = queries.calendar_of(session, pqr.organisation)
-        deadline = deadline_of(local(pqr.filed_at), queries.rule_of(pqr.term), calendar, events)
+        deadline = deadline_of(local(pqr.filed_at), queries.rule_of_case(pqr), calendar, events)
     for column, value in stored_dates(pqr.status, deadline).items():
         setattr(pqr, column, value)
 
 
 def stored_dates(status: PqrStatus, deadline: Deadline) -> dict[str, Any]:
     """Return the columns of a case in *status* that materialise its deadline; nobody else decides them."""
-    is_stopped = status.category is Category.STOPPED or status is PqrStatus.WITHDRAWN
+    is_stopped = status.category is Category.STOPPED or status in (PqrStatus.WITHDRAWN, PqrStatus.ARCHIVED)
     return {
         "effective_on": deadline.effective_on,
         "due_on": None if is_stopped else deadline.due_on,
@@ -259,6 +260,7 @@ def make_move(
     on: date | None = None,
     act: str = "",
     clock: ClockEventKind | None = None,
+    document: Document | None = None,
     process: Process | None = None,
     user: User | None = None,
     **facts: Any,
@@ -268,7 +270,8 @@ def make_move(
 
     Args:
         on: Local date on which the act took effect; today by default, never in the future nor before the last act.
-        act: The document that backs it; lawful stops need one.
+        act, document: What backs it, in words and as issued by the system; lawful stops need one. The number of *document* is the act
+            when no other is named.
         process, user: Who holds the case afterwards, when that changes.
 
     Raises:
@@ -278,7 +281,7 @@ def make_move(
     queries.hold_calendar(session, pqr.organisation)  # before the row: a change of the calendar locks in this order too
     queries.lock(session, pqr)  # two people on one case: the second sees what the first did
     arrow = arrow_for(move, pqr.status)
-    reason, act, on = reason.strip(), act.strip(), on or local(at).date()
+    reason, act, on = reason.strip(), act.strip() or (document.number if document else ""), on or local(at).date()
     if arrow.needs_reason and not reason:
         raise MoveRefused(N_("Write the reason: it stays in the history of the case."), field="reason")
     if clock is ClockEventKind.STOPPED and not act:
@@ -291,16 +294,18 @@ def make_move(
         raise MoveRefused(earlier, field="on", last=f"{last_on:%d/%m/%Y}")
     origin = pqr.status
     events = clock_events(pqr) + ([ClockEvent(on=on, kind=clock, reason=reason, act=act)] if clock else [])
-    pqr.status = arrow.target
+    pqr.status = arrow.target_from(origin)
     for name, value in facts.items():
         setattr(pqr, name, value)
-    if arrow.target.is_final:
+    is_over = pqr.status.is_final and not origin.is_final
+    if is_over:
         pqr.closed_on = on
     if clock:
         _write_dates(session, pqr, events)
-    if arrow.target.is_final or process is not None:
-        _hand_over(session, pqr, None if arrow.target.is_final else process, user, at, actor_id, reason)
-    event = _write_event(session, pqr, move, origin, at, on, actor_id, reason=reason, act=act, clock=clock.name if clock else None)
+    if is_over or process is not None:
+        _hand_over(session, pqr, None if is_over else process, user, at, actor_id, reason)
+    details = {"reason": reason, "act": act, "document": document, "clock": clock.name if clock else None}
+    event = _write_event(session, pqr, move, origin, at, on, actor_id, **details)
     session.flush()
     return event
 
@@ -464,6 +469,7 @@ def serve_e_notice(session: Session, notice: Notice, *, at: datetime, address: s
     queries.lock(session, notice)
     if notice.opened_at is None:
         notice.opened_at, notice.opened_from, notice.served_on = at, address[:64], local(at).date()
+        notice.result = NoticeResult.DELIVERED
         session.flush()
         if notice.pqr.status is PqrStatus.ANSWERED:
             _notify(session, notice.pqr, notice.served_on, at, None)
@@ -487,7 +493,8 @@ def record_notice(
         earlier = N_("The answer is of %(answered)s; it cannot be notified earlier.")
         raise MoveRefused(earlier, field="on", answered=f"{pqr.answered_on:%d/%m/%Y}")
     arrow_for(Move.NOTIFY, pqr.status)
-    notice = Notice(pqr=pqr, means=NoticeMeans.IN_PERSON, sent_at=at, served_on=served_on, proof=proof.strip(), proof_file=proof_file)
+    received = {"result": NoticeResult.APPEARED, "served_on": served_on, "proof": proof.strip(), "proof_file": proof_file}
+    notice = Notice(pqr=pqr, means=NoticeMeans.IN_PERSON, sent_at=at, **received)
     session.add(notice)
     _notify(session, pqr, served_on, at, actor_id)
     return notice

@@ -1,0 +1,1 @@
+"""The tables, by room; `app/models.py` is their index."""
