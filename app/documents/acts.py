@@ -152,10 +152,8 @@ def issue_act(
     """
     act, on = ACTS[kind], on or local(at).date()
     organisation = pqr.organisation if pqr else queries.organisation(session)
-    template_text = text_of(session, kind)
     number = number or next_number(session, organisation.id, act.prefix, on.year)
-    known = {**_common(organisation, pqr, number, on), **(fields or {})}
-    body, closing = _parts(template_text, kind, known)
+    body, closing = filled_text(session, kind, organisation, pqr, number, on, fields or {})
     data = {
         **(base.of_case(pqr) if pqr else {"organisation": base.head(organisation), "number": None}),
         **_page(organisation, pqr, number, on, act, addressee),
@@ -163,9 +161,9 @@ def issue_act(
         "body": body,
         "items": list(items),
         "tables": [_table(table) for table in tables],
-        "photos": [{"caption": photo.caption} | _picture(photo.content) for photo in photos],
+        "photos": [{"caption": photo.caption} | picture_of(photo.content) for photo in photos],
         "closing": closing,
-        "signers": [{"label": signer.label, "name": signer.name} | _picture(signer.picture) for signer in signers],
+        "signers": [{"label": signer.label, "name": signer.name} | picture_of(signer.picture) for signer in signers],
         "copies_to": list(copies_to),
         "issued_by": issuer.get_full_name() if issuer else None,
     }
@@ -205,7 +203,7 @@ def _table(table: Table) -> dict[str, Any]:
     }
 
 
-def _picture(content: bytes | None) -> dict[str, Any]:
+def picture_of(content: bytes | None) -> dict[str, Any]:
     """Return a picture with its SHA-256, which stays in the data of the document when the picture does not."""
     if content is None:
         return {"picture": None, "picture_sha256": None}
@@ -227,6 +225,19 @@ def text_of(session: Session, kind: DocumentKind) -> str:
         msgid = N_("The text of this act is missing. An administrator has to write it in Parameters, under %(key)s.")
         raise DomainError(msgid, key=text_key(kind))
     return text
+
+
+def filled_text(
+    session: Session,
+    kind: DocumentKind,
+    organisation: Organisation,
+    pqr: Pqr | None,
+    number: str,
+    on: date,
+    fields: Mapping[str, str | None],
+) -> tuple[list[list[str]], list[list[str]]]:
+    """Return the paragraphs of the text of *kind* before and after {items}, filled. Raises DomainError as `issue_act`."""
+    return _parts(text_of(session, kind), kind, {**_common(organisation, pqr, number, on), **fields})
 
 
 def _common(organisation: Organisation, pqr: Pqr | None, number: str, on: date) -> dict[str, str | None]:

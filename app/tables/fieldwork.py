@@ -62,6 +62,8 @@ class FieldOrder(Audited, Model):
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     done_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
     done_by: Mapped[User | None] = relationship(foreign_keys=[done_by_id])
+    asked: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, comment="What the office said: ground, cause, photo needed")
+    deviation: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), comment="Verdict that asked for a prior review")
     result: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     reason: Mapped[str] = mapped_column(Text, default="", comment="Why it was not done, excused or voided")
     latitude: Mapped[Decimal | None] = mapped_column(Numeric(9, 6))
