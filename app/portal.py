@@ -41,7 +41,7 @@ from app.downloads import send_stored
 from app.extensions import csrf, db, local, now, start_writing, today
 from app.forms import IDENTITY_HELP, CalculatorForm, FilingForm, LookupForm, PressForm
 from app.models import Answer, Channel, ConsentText, Document, Note, Notice, Party, Pqr, RequestType, Service, StoredFile
-from app.operations import calculator, files, messages, parties
+from app.operations import calculator, files, messages, notices, parties
 from app.operations import pqr as operations
 from app.operations.numbers import new_access_key, normalise_key
 from app.words import say
@@ -668,8 +668,8 @@ def open_answer() -> Page | Response:
     pqr = _whole_case(read[0]["p"])
     if _door(pqr) is AnswerDoor.BY_PRESSING:
         waiting = [notice for notice in pqr.notices if notice.means is NoticeMeans.E_LINK]
-        notice = waiting[-1] if waiting else operations.start_e_notice(db.session, pqr, at=now())
-        operations.serve_e_notice(db.session, notice, at=now(), address=_address())
+        notice = waiting[-1] if waiting else notices.start_e_notice(db.session, pqr, at=now())
+        notices.serve_e_notice(db.session, notice, at=now(), address=_address())
         db.session.commit()
     return _status_page(pqr.id)
 
@@ -696,7 +696,7 @@ def notice(token: str) -> Page:
     form, problem = PressForm(), None
     if request.method == "POST" and found.opened_at is None:
         if form.validate():
-            operations.serve_e_notice(db.session, found, at=now(), address=_address())
+            notices.serve_e_notice(db.session, found, at=now(), address=_address())
             db.session.commit()
             found = _notice(token)
         else:

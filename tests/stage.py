@@ -262,7 +262,7 @@ class Steps:
         return pqr
 
     def notified(self) -> Any:
-        from app.operations.pqr import record_notice
+        from app.operations.notices import record_notice
 
         pqr = self.answered()
         record_notice(self.session, pqr, served_on=pqr.answered_on, proof="Recibió Luz, CC 52", **self.desk)
@@ -306,7 +306,7 @@ class Steps:
         return store_file(self.session, content, pqr=pqr, visibility=Visibility.CITIZEN)
 
     def notice(self, pqr: Any) -> str:
-        from app.operations.pqr import start_e_notice
+        from app.operations.notices import start_e_notice
 
         return start_e_notice(self.session, pqr, at=self.at).token
 

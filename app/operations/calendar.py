@@ -28,7 +28,8 @@ from app.domain.states import Category, DayException, PqrStatus, states_in
 from app.extensions import local
 from app.models import CalendarChange, CalendarDay, CalendarYear, CaseEvent, Organisation, Pqr, Process
 from app.operations import seeds
-from app.operations.pqr import appeal_until, stored_dates
+from app.operations.notices import appeal_until
+from app.operations.pqr import stored_dates
 
 MIN_REASON = 10
 YEARS = range(1995, 2101)  # Ley 142 is of July 1994; beyond a century nobody knows the holidays
@@ -396,7 +397,8 @@ def _derived(session: Session, calendar: BusinessCalendar, condition: ColumnElem
         deadline = deadline_of(case.filed_at, rule, calendar, stops.get(case.id, ()))
         dates = stored_dates(case.status, deadline)
         if case.status is PqrStatus.NOTIFIED:  # answered: only the term to appeal still runs
-            dates |= {"appeal_until": appeal_until(case.regime, case.notified_on, rules, calendar)}
+            admits = case.appeal_until is not None
+            dates |= {"appeal_until": appeal_until(case.notified_on, rules, calendar) if admits else None}
         yield case, dates
 
 

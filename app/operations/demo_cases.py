@@ -21,7 +21,7 @@ from app.domain.deadlines import Regime
 from app.domain.states import Identity, Outcome, PqrStatus
 from app.extensions import LOCAL_ZONE, local
 from app.models import Account, AnswerTemplate, Channel, ConsentText, Note, Pqr, Process, RequestType, SuiCause
-from app.operations import answers
+from app.operations import answers, notices
 from app.operations import pqr as cases
 from app.operations.seeds import read_seed
 
@@ -480,16 +480,16 @@ def _answer(world: World, pqr: Pqr, at: datetime) -> None:
 def _notify(world: World, pqr: Pqr, plan: Plan, at: datetime) -> Iterator[datetime]:
     """Serve the answer: by its link when the citizen accepted that and opens it, in person otherwise."""
     if pqr.is_e_notice:
-        notice = cases.start_e_notice(world.session, pqr, at=at)
+        notice = notices.start_e_notice(world.session, pqr, at=at)
         if world.rng.random() < 0.9:
             at += timedelta(minutes=world.rng.randint(20, 60 * 24 * 3))
             yield at
-            cases.serve_e_notice(world.session, notice, at=at, address="192.0.2.1")
+            notices.serve_e_notice(world.session, notice, at=at, address="192.0.2.1")
             return at
     at = world.later(at, plan.pace.notify)
     yield at
     proof = world.phrase("posted" if pqr.identity is Identity.ANONYMOUS else "proof")
-    cases.record_notice(world.session, pqr, served_on=local(at).date(), proof=proof, at=at, actor_id=world.clerk_id(at))
+    notices.record_notice(world.session, pqr, served_on=local(at).date(), proof=proof, at=at, actor_id=world.clerk_id(at))
     return at
 
 

@@ -6,8 +6,7 @@ Who may make a move is asked by the screens (`domain.states.ARROWS` names the ri
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -25,17 +24,15 @@ from app.domain.deadlines import (
     ClockEvent,
     ClockEventKind,
     Deadline,
-    Regime,
     Step,
     TermAct,
-    TermRule,
     deadline_of,
     explain,
     rule_for,
     term_end,
 )
 from app.domain.errors import DomainError, MoveRefused
-from app.domain.states import Category, Identity, Move, NoticeMeans, NoticeResult, Outcome, PqrStatus, arrow_for
+from app.domain.states import Category, Identity, Move, Outcome, PqrStatus, arrow_for
 from app.extensions import local
 from app.models import (
     Account,
@@ -45,14 +42,12 @@ from app.models import (
     Consent,
     ConsentText,
     Document,
-    Notice,
     Organisation,
     Party,
     Pqr,
     Process,
     RequestType,
     Service,
-    StoredFile,
     SuiCause,
 )
 from app.operations.numbers import new_access_key, next_number
@@ -361,7 +356,7 @@ def request_completion(
     notice_on = on or local(at).date()
     if pqr.identity is Identity.ANONYMOUS:
         raise MoveRefused(N_("An anonymous case has nobody to ask, so the clock cannot stop. Answer with what there is."))
-    _refuse_after_the_term(pqr, notice_on)
+    refuse_after_the_term(pqr, notice_on)
     rule = rule_for(queries.term_rules(session), pqr.regime, TermAct.REQUEST_COMPLETION, pqr.request_type.code, pqr.filed_on)
     last = term_end(pqr.effective_on, rule, queries.calendar_of(session, pqr.organisation))
     if notice_on > last:
@@ -371,22 +366,26 @@ def request_completion(
     )
 
 
-def _refuse_after_the_term(pqr: Pqr, on: date) -> None:
+def refuse_after_the_term(pqr: Pqr, on: date) -> None:
     """A stop after the due date would only hide a dead term, and its silence."""
     if pqr.due_on is not None and on > pqr.due_on:
         raise MoveRefused(N_("The term ended on %(due)s; the clock can only stop before that."), field="on", due=f"{pqr.due_on:%d/%m/%Y}")
 
 
 def complete(
-    session: Session, pqr: Pqr, reason: str, *, at: datetime, actor_id: int | None, process: Process | None = None, on: date | None = None
-) -> CaseEvent:
+    session: Session, pqr: Pqr, reason: str, *, at: datetime, actor_id: int | None, process: Process | None = None, on: date | None = None,
+    document: Document | None = None,
+) -> CaseEvent:  # fmt: skip
     """The citizen completed: the clock goes on with the days that were left, from the next working day."""
     return make_move(
-        session, pqr, Move.COMPLETE, at=at, actor_id=actor_id, reason=reason, on=on, clock=ClockEventKind.RESUMED, process=process
-    )
+        session, pqr, Move.COMPLETE, at=at, actor_id=actor_id, reason=reason, on=on, clock=ClockEventKind.RESUMED, process=process,
+        document=document,
+    )  # fmt: skip
 
 
-def withdraw(session: Session, pqr: Pqr, reason: str, *, at: datetime, actor_id: int | None) -> CaseEvent:
+def withdraw(
+    session: Session, pqr: Pqr, reason: str, *, at: datetime, actor_id: int | None, document: Document | None = None
+) -> CaseEvent:
     """Declare the petition withdrawn: a reasoned act of a person, once the citizen's month has passed (Ley 1755 art. 17)."""
     stop = next((event for event in reversed(pqr.events) if event.clock == "STOPPED"), None)
     if stop is not None:
@@ -394,29 +393,35 @@ def withdraw(session: Session, pqr: Pqr, reason: str, *, at: datetime, actor_id:
         last = term_end(stop.on, rule, queries.calendar_of(session, pqr.organisation))
         if local(at).date() <= last:
             raise MoveRefused(N_("The citizen may complete until %(last)s (%(norm)s)."), last=f"{last:%d/%m/%Y}", norm=rule.norm)
-    return make_move(session, pqr, Move.WITHDRAW, at=at, actor_id=actor_id, reason=reason)
+    return make_move(session, pqr, Move.WITHDRAW, at=at, actor_id=actor_id, reason=reason, document=document)
 
 
 def order_evidence(
     session: Session, pqr: Pqr, reason: str, act: str, *, at: datetime, actor_id: int | None, on: date | None = None
 ) -> CaseEvent:
     """Order evidence by a formal act told to the user before the term ends (Ley 142 art. 158); the clock stops."""
-    _refuse_after_the_term(pqr, on or local(at).date())
+    refuse_after_the_term(pqr, on or local(at).date())
     return make_move(
         session, pqr, Move.ORDER_EVIDENCE, at=at, actor_id=actor_id, reason=reason, act=act, on=on, clock=ClockEventKind.STOPPED
     )
 
 
-def close_evidence(session: Session, pqr: Pqr, reason: str, *, at: datetime, actor_id: int | None, on: date | None = None) -> CaseEvent:
+def close_evidence(
+    session: Session, pqr: Pqr, reason: str, *, at: datetime, actor_id: int | None, on: date | None = None, document: Document | None = None
+) -> CaseEvent:
     """End the evidence stage; the clock goes on with the days that were left."""
-    return make_move(session, pqr, Move.CLOSE_EVIDENCE, at=at, actor_id=actor_id, reason=reason, on=on, clock=ClockEventKind.RESUMED)
+    return make_move(
+        session, pqr, Move.CLOSE_EVIDENCE, at=at, actor_id=actor_id, reason=reason, on=on, clock=ClockEventKind.RESUMED, document=document
+    )
 
 
-def transfer(session: Session, pqr: Pqr, reason: str, act: str, *, at: datetime, actor_id: int | None) -> CaseEvent:
+def transfer(
+    session: Session, pqr: Pqr, reason: str, act: str = "", *, at: datetime, actor_id: int | None, document: Document | None = None
+) -> CaseEvent:
     """Send the petition to the competent body and close it here (Ley 1755 art. 21); the letter is the act."""
-    if not act.strip():
+    if not act.strip() and document is None:
         raise MoveRefused(N_("Name the letter of transfer: a copy goes to the citizen."), field="act")
-    return make_move(session, pqr, Move.TRANSFER, at=at, actor_id=actor_id, reason=reason, act=act)
+    return make_move(session, pqr, Move.TRANSFER, at=at, actor_id=actor_id, reason=reason, act=act, document=document)
 
 
 def void(session: Session, pqr: Pqr, reason: str, *, at: datetime, actor_id: int | None) -> CaseEvent:
@@ -445,73 +450,7 @@ def mark_answered(session: Session, pqr: Pqr, *, at: datetime, actor_id: int | N
     )
 
 
-# ── Notice, appeal, closing ───────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def start_e_notice(session: Session, pqr: Pqr, *, at: datetime) -> Notice:
-    """Make the signed link of an e-notice; the citizen is served when the link is opened (CPACA art. 56), not when it is sent."""
-    if not pqr.is_e_notice or not pqr.notice_email:
-        raise MoveRefused(N_("The citizen did not accept notices by e-mail. Notify in person."))
-    if pqr.status is not PqrStatus.ANSWERED:
-        arrow_for(Move.NOTIFY, pqr.status)
-    notice = Notice(pqr=pqr, means=NoticeMeans.E_LINK, address=pqr.notice_email, token=secrets.token_urlsafe(32), sent_at=at)
-    session.add(notice)
-    session.flush()
-    return notice
-
-
-def serve_e_notice(session: Session, notice: Notice, *, at: datetime, address: str) -> Notice:
-    """
-    Record that the citizen opened the answer: the first access counts, later ones change nothing.
-
-    If the answer was served otherwise meanwhile, the access is kept as proof and the case does not move.
-    """
-    queries.lock(session, notice)
-    if notice.opened_at is None:
-        notice.opened_at, notice.opened_from, notice.served_on = at, address[:64], local(at).date()
-        notice.result = NoticeResult.DELIVERED
-        session.flush()
-        if notice.pqr.status is PqrStatus.ANSWERED:
-            _notify(session, notice.pqr, notice.served_on, at, None)
-    return notice
-
-
-def record_notice(
-    session: Session,
-    pqr: Pqr,
-    *,
-    served_on: date,
-    proof: str,
-    at: datetime,
-    actor_id: int | None,
-    proof_file: StoredFile | None = None,
-) -> Notice:
-    """Record a notice in person, with who received it and how it was proved. Raises MoveRefused without proof."""
-    if not proof.strip():
-        raise MoveRefused(N_("A notice without proof is no notice: say who received it and how it was identified."), field="proof")
-    if pqr.answered_on and served_on < pqr.answered_on:
-        earlier = N_("The answer is of %(answered)s; it cannot be notified earlier.")
-        raise MoveRefused(earlier, field="on", answered=f"{pqr.answered_on:%d/%m/%Y}")
-    arrow_for(Move.NOTIFY, pqr.status)
-    received = {"result": NoticeResult.APPEARED, "served_on": served_on, "proof": proof.strip(), "proof_file": proof_file}
-    notice = Notice(pqr=pqr, means=NoticeMeans.IN_PERSON, sent_at=at, **received)
-    session.add(notice)
-    _notify(session, pqr, served_on, at, actor_id)
-    return notice
-
-
-def _notify(session: Session, pqr: Pqr, on: date, at: datetime, actor_id: int | None) -> None:
-    queries.hold_calendar(session, pqr.organisation)
-    calendar = queries.calendar_of(session, pqr.organisation)
-    last = appeal_until(pqr.regime, on, queries.term_rules(session), calendar)
-    make_move(session, pqr, Move.NOTIFY, at=at, actor_id=actor_id, on=on, notified_on=on, appeal_until=last)
-
-
-def appeal_until(regime: Regime, notified_on: date, rules: Iterable[TermRule], calendar: BusinessCalendar) -> date | None:
-    """Return the last day to appeal; only Ley 142 gives recursos here (arts. 154, 159)."""
-    if regime is not Regime.LEY142:
-        return None
-    return term_end(notified_on, rule_for(rules, regime, TermAct.APPEAL, None, notified_on), calendar)
+# ── Appeal, closing ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def record_appeal(session: Session, pqr: Pqr, reason: str, *, at: datetime, actor_id: int | None) -> CaseEvent:

@@ -15,7 +15,7 @@ from app.domain.errors import DomainError
 from app.domain.states import Move, Outcome
 from app.extensions import public_url
 from app.models import Pqr
-from app.operations import messages
+from app.operations import messages, notices
 from app.operations import pqr as operations
 from app.verbs.base import NO_PROCESS, Said, Who, chosen_process, propose_process, required, verb
 
@@ -84,7 +84,7 @@ def issue_answer(session: Session, pqr: Pqr, said: Said, who: Who) -> None:
             )
     documents.issue_answer(session, pqr, session.get_one(User, who["actor_id"]), who["at"])
     if pqr.is_e_notice:
-        notice = operations.start_e_notice(session, pqr, at=who["at"])
+        notice = notices.start_e_notice(session, pqr, at=who["at"])
         messages.tell_answer(session, pqr, notice, public_url(f"/n/{notice.token}"), who["at"])
 
 

@@ -16,6 +16,7 @@ from app.domain.errors import CalendarGap
 from app.domain.states import DayException, Outcome, PqrStatus
 from app.models import CalendarChange, CalendarDay, CalendarYear, ChangeLog, Organisation, Pqr, Process
 from app.operations import calendar
+from app.operations import notices
 from app.operations import pqr as operations
 from app.operations.calendar import CalendarEdit, CalendarRefused, Lateness, OffDay, OfficeHours, StalePreview, TermsAnswered
 
@@ -66,7 +67,7 @@ def answered(session, pqr: Pqr, on: str) -> Pqr:
 
 
 def notified(session, pqr: Pqr, on: str) -> Pqr:
-    operations.record_notice(session, pqr, served_on=date.fromisoformat(on), proof="Recibió la titular", at=instant(on, 11), actor_id=None)
+    notices.record_notice(session, pqr, served_on=date.fromisoformat(on), proof="Recibió la titular", at=instant(on, 11), actor_id=None)
     return pqr
 
 

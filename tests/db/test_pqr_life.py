@@ -12,6 +12,7 @@ from app.domain.deadlines import deadline_of
 from app.domain.errors import CalendarGap, IllegalMove, MoveRefused, TermMissing
 from app.domain.states import Identity, Move, NoticeMeans, Outcome, PqrStatus
 from app.models import Assignment, CalendarDay, CalendarYear, CaseEvent, LegalTerm, Pqr, Process
+from app.operations import notices
 from app.operations import pqr as operations
 
 
@@ -224,15 +225,15 @@ def test_a_notice_in_person_needs_proof_and_starts_the_days_to_appeal(seeded, a_
     how = {"at": instant("2026-07-24"), "actor_id": None, "served_on": date(2026, 7, 24)}
 
     with pytest.raises(MoveRefused, match="proof"):
-        operations.record_notice(seeded, pqr, proof=" ", **how)
-    operations.record_notice(seeded, pqr, proof="Recibió Ana Torres, CC 123", **how)
+        notices.record_notice(seeded, pqr, proof=" ", **how)
+    notices.record_notice(seeded, pqr, proof="Recibió Ana Torres, CC 123", **how)
 
     assert (pqr.status, pqr.notified_on, pqr.appeal_until) == (PqrStatus.NOTIFIED, date(2026, 7, 24), date(2026, 7, 31))
 
 
 def test_a_case_closes_after_the_days_to_appeal_or_with_the_waiver(seeded, a_case, a_user):
     pqr = answered(seeded, a_case, a_user)
-    operations.record_notice(seeded, pqr, proof="Recibió", at=instant("2026-07-24"), actor_id=None, served_on=date(2026, 7, 24))
+    notices.record_notice(seeded, pqr, proof="Recibió", at=instant("2026-07-24"), actor_id=None, served_on=date(2026, 7, 24))
 
     with pytest.raises(MoveRefused, match="waived"):
         operations.close(seeded, pqr, at=instant("2026-07-31"), actor_id=None)
@@ -242,7 +243,7 @@ def test_a_case_closes_after_the_days_to_appeal_or_with_the_waiver(seeded, a_cas
 
 def test_an_appeal_after_its_term_is_refused(seeded, a_case, a_user):
     pqr = answered(seeded, a_case, a_user)
-    operations.record_notice(seeded, pqr, proof="Recibió", at=instant("2026-07-24"), actor_id=None, served_on=date(2026, 7, 24))
+    notices.record_notice(seeded, pqr, proof="Recibió", at=instant("2026-07-24"), actor_id=None, served_on=date(2026, 7, 24))
 
     with pytest.raises(MoveRefused, match="term to appeal ended"):
         operations.record_appeal(seeded, pqr, "No está de acuerdo", at=instant("2026-08-03"), actor_id=None)
@@ -252,11 +253,11 @@ def test_an_appeal_after_its_term_is_refused(seeded, a_case, a_user):
 
 def test_an_e_notice_is_served_when_it_is_opened_and_only_once(seeded, a_case, a_user):
     pqr = answered(seeded, a_case, a_user, is_e_notice=True, notice_email="ana@example.com")
-    notice = operations.start_e_notice(seeded, pqr, at=instant("2026-07-22", 16))
+    notice = notices.start_e_notice(seeded, pqr, at=instant("2026-07-22", 16))
     assert (pqr.status, notice.means, notice.served_on) == (PqrStatus.ANSWERED, NoticeMeans.E_LINK, None)
 
-    operations.serve_e_notice(seeded, notice, at=instant("2026-07-25", 20), address="203.0.113.9")
-    operations.serve_e_notice(seeded, notice, at=instant("2026-07-28"), address="203.0.113.7")
+    notices.serve_e_notice(seeded, notice, at=instant("2026-07-25", 20), address="203.0.113.9")
+    notices.serve_e_notice(seeded, notice, at=instant("2026-07-28"), address="203.0.113.7")
 
     assert (pqr.status, pqr.notified_on, notice.opened_from) == (PqrStatus.NOTIFIED, date(2026, 7, 25), "203.0.113.9")
     assert pqr.appeal_until == date(2026, 7, 31)  # the 25th is a Saturday: five working days after it
@@ -266,7 +267,7 @@ def test_without_consent_there_is_no_e_notice(seeded, a_case, a_user):
     pqr = answered(seeded, a_case, a_user)
 
     with pytest.raises(MoveRefused, match="did not accept"):
-        operations.start_e_notice(seeded, pqr, at=instant("2026-07-22", 16))
+        notices.start_e_notice(seeded, pqr, at=instant("2026-07-22", 16))
 
 
 def test_a_new_type_looks_its_term_up_again_for_the_filing_date(seeded, a_case):

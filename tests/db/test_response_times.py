@@ -16,6 +16,7 @@ from app.domain.states import Identity, Outcome, PqrStatus
 from app.domain.times import Timeliness
 from app.extensions import local
 from app.models import Pqr, Process
+from app.operations import notices
 from app.operations import pqr as operations
 from app.queries import TimesFilter
 from app.reports.base import ControlledFormat, Cover
@@ -48,7 +49,7 @@ class Life:
         if answered:
             self.step(operations.mark_answered, pqr, day=answered)
         if notified:
-            operations.record_notice(
+            notices.record_notice(
                 self.session, pqr, served_on=date.fromisoformat(notified), proof="La recibió", at=instant(notified, 12), actor_id=None
             )
         return pqr
