@@ -382,7 +382,7 @@ def _write(session: Session, notice: Notice, move: Move, on: date, at: datetime,
     reason, pqr = notice.return_reason, notice.pqr
     make_move(session, pqr, move, at=at, actor_id=actor_id, on=_after_the_last(session, pqr, on), reason=reason, document=notice.paper)
     if notice.served_on and notice.served_on <= local(at).date():
-        _notify(session, pqr, notice.served_on, at, actor_id)
+        _notify(session, pqr, notice.served_on, at, actor_id, written_on=_after_the_last(session, pqr, notice.served_on))
 
 
 def _after_the_last(session: Session, pqr: Pqr, on: date) -> date:
@@ -437,13 +437,14 @@ def _close_summons(pqr: Pqr, on: date) -> None:
             notice.result = NoticeResult.APPEARED
 
 
-def _notify(session: Session, pqr: Pqr, on: date, at: datetime, actor_id: int | None, paper: Document | None = None) -> None:
-    """Move the case to NOTIFIED: `notified_on` is the day that counts, and the term to appeal runs from it."""
+def _notify(
+    session: Session, pqr: Pqr, on: date, at: datetime, actor_id: int | None, paper: Document | None = None, written_on: date | None = None
+) -> None:
+    """Move the case to NOTIFIED on *on*, the day that counts and from which the term to appeal runs; the history may write it later."""
     queries.hold_calendar(session, pqr.organisation)
     calendar, rules = queries.calendar_of(session, pqr.organisation), queries.term_rules(session)
     last = appeal_until(on, rules, calendar) if admits_recursos(session, pqr) else None
-    written_on = _after_the_last(session, pqr, on)
-    make_move(session, pqr, Move.NOTIFY, at=at, actor_id=actor_id, on=written_on, document=paper, notified_on=on, appeal_until=last)
+    make_move(session, pqr, Move.NOTIFY, at=at, actor_id=actor_id, on=written_on or on, document=paper, notified_on=on, appeal_until=last)
 
 
 def serve_due(session: Session, at: datetime) -> int:
@@ -459,7 +460,8 @@ def serve_due(session: Session, at: datetime) -> int:
         queries.hold_calendar(session, pqr.organisation)
         queries.lock(session, pqr)
         if pqr.status is PqrStatus.ANSWERED:  # nobody notified it while this waited
-            _notify(session, pqr, min(notice.served_on for notice in _of_answer(pqr) if notice.served_on), at, None)
+            on = min(notice.served_on for notice in _of_answer(pqr) if notice.served_on)
+            _notify(session, pqr, on, at, None, written_on=_after_the_last(session, pqr, on))
     return len(cases)
 
 
