@@ -16,8 +16,22 @@ from sqlalchemy import CheckConstraint, Enum, Table, UniqueConstraint, inspect, 
 from sqlalchemy.exc import IntegrityError
 
 import app.models
-from app.domain.deadlines import CountFrom, TermUnit
-from app.domain.states import DocumentType, Identity, MessageStatus, Move, NoticeMeans, PqrStatus
+from app.domain.deadlines import CountFrom, TermAct, TermUnit
+from app.domain.states import (
+    AppealKind,
+    ChangeStatus,
+    DocumentType,
+    FinancingStatus,
+    Identity,
+    MessageStatus,
+    Move,
+    NoticeMeans,
+    NoticeResult,
+    OrderKind,
+    OrderStatus,
+    Outcome,
+    PqrStatus,
+)
 from tests.db import world
 
 TABLES = {table.name: table for table in Model.metadata.sorted_tables if not table.name.startswith("ab_")}
@@ -26,7 +40,11 @@ EARLIER_AT = datetime(2020, 1, 1, tzinfo=UTC)
 
 RUNNING = {"status": PqrStatus.ROUTED, "answered_on": None, "notified_on": None}
 STOPPED = {"status": PqrStatus.EVIDENCE, "answered_on": None, "notified_on": None, "due_on": None, "safe_on": None}
-IN_PERSON = {"means": NoticeMeans.IN_PERSON, "token": None, "served_on": LATER, "proof": "Recibió Luz"}
+IN_PERSON = {"means": NoticeMeans.IN_PERSON, "token": None, "result": NoticeResult.APPEARED, "served_on": LATER, "proof": "Recibió Luz"}
+OPENED = {"opened_at": world.AT, "served_on": LATER, "result": NoticeResult.DELIVERED}
+POSTED = {"means": NoticeMeans.AVISO_POSTED, "token": None, "posted_on": BEFORE, "unposted_on": LATER}
+UNAUTHORISED = {"status": ChangeStatus.DRAFT, "authorised_by_id": None, "authorised_on": None, "document_id": None}
+SENT = {"sspd_sent_on": LATER, "sspd_proof": "Guía 1"}
 
 #: (table, CHECK, what breaks it): every other column keeps a valid value.
 BROKEN: list[tuple[str, str, dict[str, Any]]] = [
@@ -90,9 +108,78 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("notice", "e_link_has_token", {"token": None}),
     ("notice", "e_link_has_token", {"address": None}),
     ("notice", "e_link_served_when_opened", {"opened_at": world.AT}),
-    ("notice", "e_link_served_when_opened", {"served_on": LATER}),
+    ("notice", "e_link_served_when_opened", {**OPENED, "opened_at": None}),
+    ("notice", "served_was_received", {**OPENED, "result": NoticeResult.PENDING}),
+    ("notice", "returned_has_reason", {"result": NoticeResult.RETURNED}),
+    ("notice", "returned_has_reason", {"result": NoticeResult.RETURNED, "returned_on": LATER, "return_reason": ""}),
+    ("notice", "summons_serves_nothing", {"means": NoticeMeans.SUMMONS, "token": None}),
+    ("notice", "posted_has_its_date", {"posted_on": LATER}),
+    ("notice", "posted_has_its_date", {**POSTED, "posted_on": None}),
+    ("notice", "posted_before_removed", {**POSTED, "posted_on": LATER, "unposted_on": BEFORE}),
+    (
+        "notice",
+        "posted_served_after_removal",
+        {**POSTED, "unposted_on": None, "served_on": LATER, "result": NoticeResult.DELIVERED},
+    ),
     ("notice", "in_person_has_proof", {**IN_PERSON, "proof": ""}),
     ("notice", "in_person_has_proof", {**IN_PERSON, "served_on": None}),
+    ("pqr", "extended_not_negative", {"n_extended": -1, "extension_term_id": None, "extension_told_on": None}),
+    ("pqr", "extension_has_its_rule", {"n_extended": 0}),
+    ("pqr", "extension_has_its_rule", {"extension_told_on": None}),
+    ("answer_point", "asked_not_empty", {"asked": ""}),
+    ("requirement", "what_not_empty", {"what": ""}),
+    ("requirement", "issued_before_told", {"told_on": BEFORE}),
+    ("requirement", "told_has_how", {"told_how": ""}),
+    ("requirement", "told_has_its_end", {"until_on": None}),
+    ("requirement", "extension_whole", {"extended_on": LATER}),
+    ("requirement", "extended_is_later", {"extended_on": LATER, "extended_until": BEFORE}),
+    ("requirement", "ending_whole", {"ended_on": LATER}),
+    ("appeal", "not_against_itself", {"against_id": literal_column("pqr_id")}),
+    ("appeal", "only_apelacion_is_sent", {**SENT, "kind": AppealKind.REPOSICION}),
+    ("appeal", "sent_has_proof", {**SENT, "sspd_proof": ""}),
+    ("appeal", "result_whole", {**SENT, "sspd_result": Outcome.CONFIRMED}),
+    ("appeal", "sent_before_result", {"sspd_result": Outcome.CONFIRMED, "sspd_result_on": LATER}),
+    ("appeal", "sent_before_result", {**SENT, "sspd_result": Outcome.CONFIRMED, "sspd_result_on": BEFORE}),
+    ("silence", "recognised_by_an_act", {"document_id": None}),
+    ("silence", "recognised_says_what", {"grants": ""}),
+    ("silence", "arisen_before_recognised", {"recognised_on": BEFORE}),
+    ("silence", "arisen_before_its_end", {"recognise_by": BEFORE}),
+    ("silence", "withdrawn_has_reason", {"withdrawn_reason": "Festivo"}),
+    ("silence", "not_withdrawn_once_recognised", {"withdrawn_on": LATER, "withdrawn_reason": "Festivo"}),
+    ("mass_event", "since_before_until", {"until_on": BEFORE}),
+    ("rating", "score_1_to_5", {"score": 0}),
+    ("rating", "score_1_to_5", {"score": 6}),
+    ("rating", "link_names_its_case", {"pqr_id": None}),
+    ("signature", "picture_known", {"media_type": "image/svg+xml"}),
+    ("leave", "somebody_else", {"substitute_id": literal_column("user_id")}),
+    ("leave", "start_before_end", {"ends_on": BEFORE}),
+    ("field_order", "of_a_case_or_account", {"pqr_id": None, "account_id": None, "kind": OrderKind.WORK_ORDER}),
+    ("field_order", "acta_has_account", {"account_id": None}),
+    ("field_order", "done_has_result", {"status": OrderStatus.DONE, "done_on": LATER}),
+    ("field_order", "done_has_result", {"status": OrderStatus.DONE, "result": {}}),
+    ("field_order", "undone_has_reason", {"status": OrderStatus.NOT_DONE}),
+    ("field_order", "issued_before_done", {"done_on": BEFORE}),
+    ("field_order", "position_whole", {"latitude": 4}),
+    ("field_order", "debt_not_negative", {"debt_cop": -1}),
+    ("financing", "debt_positive", {"debt_cop": 0, "down_cop": -1}),
+    ("financing", "down_below_debt", {"down_cop": 100}),
+    ("financing", "instalments_1_to_120", {"n_instalments": 0}),
+    ("financing", "rate_is_a_fraction", {"monthly_rate": 1}),
+    ("financing", "signed_has_proof", {"status": FinancingStatus.SIGNED}),
+    ("financing", "signed_has_proof", {"status": FinancingStatus.SIGNED, "signed_on": LATER, "proof": ""}),
+    ("financing", "voided_has_reason", {"status": FinancingStatus.VOIDED}),
+    ("financing", "only_signed_is_exported", {"exported_at": world.AT}),
+    ("instalment", "payment_adds_up", {"payment_cop": 90}),
+    ("instalment", "not_negative", {"interest_cop": -1, "payment_cop": 89}),
+    ("invoice_change", "period_is_a_month", {"period": "2026"}),
+    ("invoice_change", "has_reason", {"reason": ""}),
+    ("invoice_change", "authorised_whole", {"document_id": None}),
+    ("invoice_change", "authorised_whole", {"authorised_on": None}),
+    ("invoice_change", "two_people", {"created_by_id": literal_column("authorised_by_id")}),
+    ("invoice_change", "voided_has_reason", {**UNAUTHORISED, "status": ChangeStatus.VOIDED}),
+    ("invoice_change", "only_authorised_is_exported", {**UNAUTHORISED, "exported_at": world.AT}),
+    ("invoice_change_line", "changes_something", {"after_cop": 100}),
+    ("invoice_change_line", "concept_not_empty", {"concept": ""}),
     ("outbox_message", "sent_at_iff_sent", {"sent_at": world.AT}),
     ("outbox_message", "sent_at_iff_sent", {"status": MessageStatus.SENT}),
     ("outbox_message", "attempts_not_negative", {"n_attempts": -1}),
@@ -104,12 +191,19 @@ SOUND: list[tuple[str, dict[str, Any]]] = [
     ("pqr", {}),
     ("pqr", RUNNING),
     ("pqr", STOPPED),
+    ("pqr", {"n_extended": 0, "extension_term_id": None, "extension_told_on": None}),
     ("pqr", {"status": PqrStatus.CLOSED, "closed_on": LATER}),
     ("pqr", {"identity": Identity.ANONYMOUS, "party_id": None}),
     ("pqr", {"is_priority": True, "priority_reason": "Mínimo vital"}),
     ("pqr", {"is_e_notice": True, "notice_email": "luz@example.com"}),
     ("notice", IN_PERSON),
-    ("notice", {"opened_at": world.AT, "served_on": LATER}),
+    ("notice", OPENED),
+    ("notice", POSTED),
+    ("notice", {"means": NoticeMeans.SUMMONS, "token": None, "appear_by": LATER}),
+    ("appeal", {**SENT, "sspd_result": Outcome.CONFIRMED, "sspd_result_on": LATER}),
+    ("field_order", {"status": OrderStatus.DONE, "done_on": LATER, "result": {}}),
+    ("financing", {"status": FinancingStatus.SIGNED, "signed_on": LATER, "proof": "Firmó"}),
+    ("invoice_change", UNAUTHORISED),
     ("assignment", {"out_at": world.AT, "out_on": world.ON}),
     ("party", {"document_type": None, "document_number": None}),
     ("outbox_message", {"status": MessageStatus.SENT, "sent_at": world.AT}),
@@ -229,7 +323,7 @@ def test_a_term_that_a_case_rests_on_keeps_its_length(session, rows, column, val
 
 
 def test_a_term_nobody_used_may_be_corrected(session, rows):
-    values = {"act": app.models.TermAct.APPEAL, "request_type": None, "valid_from": BEFORE}
+    values = {"act": TermAct.APPEAL, "request_type": None, "valid_from": BEFORE}
     session.execute(update(app.models.Pqr.__table__).values(term_id=rows["legal_term"][1].id))
     change(session, rows["legal_term"][0], {"value": 10} | values)
 
@@ -257,7 +351,7 @@ def test_there_is_one_front_desk(session, rows):
 
 def test_two_general_terms_for_one_act_cannot_start_on_one_day(session, rows):
     """A term without a request type (appeals, completions) has a NULL in its key, which plain UNIQUE would let repeat."""
-    general = {"act": app.models.TermAct.APPEAL, "request_type": None}
+    general = {"act": TermAct.APPEAL, "request_type": None}
     session.execute(update(app.models.Pqr.__table__).values(term_id=rows["legal_term"][1].id))
     change(session, rows["legal_term"][0], general)
     session.execute(update(app.models.Pqr.__table__).values(term_id=rows["legal_term"][0].id))

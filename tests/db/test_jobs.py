@@ -114,7 +114,7 @@ def test_mail_is_looked_for_every_minute_and_sweeping_is_done_at_night() -> None
     periodic = {task.name: task for task in jobs.huey._registry.periodic_tasks}
     night = [hour for hour in range(24) if periodic["sweep"].validate_datetime(datetime(2026, 7, 10, hour, 30))]
 
-    assert set(periodic) == {"send_mail", "sweep"}
+    assert set(periodic) == {"send_mail", "sweep", "turn_the_day"}
     assert all(periodic["send_mail"].validate_datetime(datetime(2026, 7, 10, 12, minute)) for minute in range(60))
     assert night == [7], "half past two in Colombia"
 

@@ -13,14 +13,20 @@ from app import models as m
 from app.domain.deadlines import Regime, TermAct, TermUnit
 from app.domain.states import (
     AnswerStatus,
+    AppealKind,
+    ChangeStatus,
     ConsentKind,
     DocumentKind,
     DocumentType,
     MessageStatus,
     Move,
     NoticeMeans,
+    OrderKind,
     Outcome,
     PqrStatus,
+    RatingVia,
+    RequirementKind,
+    SilenceGround,
     SuiCodeKind,
     Visibility,
 )
@@ -33,10 +39,11 @@ def build(session: Session) -> dict[str, list[Any]]:
     """Return two stored rows by table, each valid as it stands; the second never holds what must be unique in the first."""
     rows: dict[str, list[Any]] = {}
 
-    def add(row: Any) -> Any:
+    def add(row: Any, *, is_kept: bool = True) -> Any:
         session.add(row)
         session.flush()
-        rows.setdefault(row.__tablename__, []).append(row)
+        if is_kept:
+            rows.setdefault(row.__tablename__, []).append(row)
         return row
 
     for n in (1, 2):
@@ -45,6 +52,10 @@ def build(session: Session) -> dict[str, list[Any]]:
         _people(add, n, rows)
         _case(add, n, rows)
         _papers(add, n, rows)
+    for n in (1, 2):
+        _acts(add, n, rows)
+        _field_and_money(add, n, rows)
+        _attention(add, n, rows)
     return rows
 
 
@@ -97,6 +108,7 @@ def _case(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
             service_id=rows["service"][n - 1].id, cause_id=rows["sui_cause"][n - 1].id, subject="Cobro", body="Texto",
             disputed_cop=Decimal(1000), filed_at=AT, filed_on=ON, effective_on=ON, term_id=term.id, term_value=term.value,
             term_unit=term.unit, term_count_from=term.count_from, due_on=date(2026, 8, 3), safe_on=date(2026, 7, 31),
+            n_extended=5, extension_term_id=term.id, extension_told_on=ON,
             process_id=process_id, outcome=Outcome.GRANTED, answered_on=date(2026, 7, 20), notified_on=date(2026, 7, 21),
         )
     )  # fmt: skip
@@ -119,3 +131,45 @@ def _papers(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
     add(m.Notice(pqr_id=pqr.id, means=NoticeMeans.E_LINK, address="a@example.com", token=f"t{n}", sent_at=AT))
     add(m.OutboxMessage(key=f"receipt:{n}", event="receipt", to_address="a@example.com", subject="Radicado", body="Texto", pqr_id=pqr.id,
                         status=MessageStatus.QUEUED, next_attempt_at=AT, message_id=f"<{n}@example.com>", created_at=AT))  # fmt: skip
+
+
+def _document(add: Any, n: int, kind: DocumentKind) -> int:
+    """Return the id of one more document; each act has its own."""
+    file = add(m.StoredFile(storage_key=f"{kind.name}{n}", name="a.pdf", media_type="application/pdf", n_bytes=10, sha256="0" * 64),
+               is_kept=False)  # fmt: skip
+    return add(m.Document(kind=kind, number=f"{kind.name}-{n}", file_id=file.id, template="act@1", data={}, issued_at=AT), is_kept=False).id
+
+
+def _acts(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
+    pqr, other = rows["pqr"][n - 1], rows["pqr"][2 - n]
+    rows["notice"][n - 1].paper_id = _document(add, n, DocumentKind.SUMMONS)
+    add(m.AnswerPoint(pqr_id=pqr.id, position=n, asked="¿Por qué subió?"))
+    add(m.Requirement(pqr_id=pqr.id, kind=RequirementKind.COMPLETION, what="Cédula", issued_on=ON, told_on=ON, told_how="Por teléfono",
+                      until_on=date(2026, 8, 10), document_id=_document(add, n, DocumentKind.COMPLETION_REQUEST)))  # fmt: skip
+    add(m.Appeal(pqr_id=pqr.id, against_id=other.id, kind=AppealKind.REPOSICION_APELACION, is_timely=True, reasons=[]))
+    add(m.Silence(pqr_id=pqr.id, ground=SilenceGround.TERM, arisen_on=ON, recognise_by=date(2026, 7, 13), recognised_on=ON, grants="Todo",
+                  document_id=_document(add, n, DocumentKind.RECOGNITION)))  # fmt: skip
+
+
+def _field_and_money(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
+    of = {"organisation_id": rows["organisation"][0].id, "account_id": rows["account"][n - 1].id, "pqr_id": rows["pqr"][n - 1].id}
+    order = add(m.FieldOrder(**of, kind=OrderKind.SUSPENSION, number=f"AS-2026-00000{n}", issued_on=ON, submission=f"o{n}",
+                             document_id=_document(add, n, DocumentKind.SUSPENSION),
+                             acta_id=_document(add, n, DocumentKind.CUT)))  # fmt: skip
+    add(m.OrderFile(order_id=order.id, file_id=rows["stored_file"][n - 1].id))
+    financing = add(m.Financing(**of, number=f"FIN-2026-00000{n}", party_id=rows["party"][n - 1].id, debt_cop=100, down_cop=10,
+                                n_instalments=1, agreed_on=ON, first_due_on=ON,
+                                document_id=_document(add, n, DocumentKind.FINANCING)))  # fmt: skip
+    add(m.Instalment(financing_id=financing.id, n=1, due_on=ON, principal_cop=90, interest_cop=1, payment_cop=91, balance_cop=0))
+    change = add(m.InvoiceChange(**of, number=f"CF-2026-00000{n}", invoice_number="F1", period="2026-06", reason="Lectura",
+                                 status=ChangeStatus.AUTHORISED, authorised_by_id=rows["ab_user"][n - 1].id, authorised_on=ON,
+                                 document_id=_document(add, n, DocumentKind.INVOICE_CHANGE)))  # fmt: skip
+    add(m.InvoiceChangeLine(change_id=change.id, position=1, concept="Consumo", before_cop=100, after_cop=50))
+
+
+def _attention(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
+    first, second = (user.id for user in rows["ab_user"])
+    add(m.MassEvent(name=f"Daño {n}", since_on=ON, what="Se rompió un tubo"))
+    add(m.Rating(pqr_id=rows["pqr"][n - 1].id, rated_at=AT, score=4, via=RatingVia.LINK))
+    add(m.Signature(user_id=rows["ab_user"][n - 1].id, image=b"x", media_type="image/png"))
+    add(m.Leave(user_id=first, substitute_id=second, starts_on=ON, ends_on=ON))
