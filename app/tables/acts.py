@@ -10,7 +10,9 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.domain.appeals import AppealedAct
 from app.domain.states import (
+    APPEAL_OUTCOMES,
     AnswerStatus,
     AppealKind,
     DocumentKind,
@@ -21,7 +23,7 @@ from app.domain.states import (
     RequirementKind,
     SilenceGround,
 )
-from app.tables.base import Audited, UtcDateTime, enum_column
+from app.tables.base import Audited, UtcDateTime, enum_column, names_of
 from app.tables.cases import Pqr, StoredFile
 from app.tables.house import RequestType
 
@@ -176,7 +178,8 @@ class Requirement(Audited, Model):
     """
     What the citizen is asked to complete or clarify, or the evidence ordered: issued, told, ended.
 
-    The clock stops on the day it is *told* (`told_on`), which the event of the case repeats. `until_on` is the last day.
+    The clock stops on the day it is *told* (`told_on`), which the event of the case repeats. `until_on` is the last day: of evidence
+    it stands in the order, and what is asked of the citizen has it from the day it is told.
     """
 
     __tablename__ = "requirement"
@@ -184,7 +187,7 @@ class Requirement(Audited, Model):
         CheckConstraint("length(what) > 0", name="what_not_empty"),
         CheckConstraint("told_on IS NULL OR told_on >= issued_on", name="issued_before_told"),
         CheckConstraint("told_on IS NULL OR length(told_how) > 0", name="told_has_how"),
-        CheckConstraint("(told_on IS NULL) = (until_on IS NULL)", name="told_has_its_end"),
+        CheckConstraint("until_on IS NOT NULL OR (told_on IS NULL AND kind <> 'EVIDENCE')", name="told_has_its_end"),
         CheckConstraint("(extended_on IS NULL) = (extended_until IS NULL)", name="extension_whole"),
         CheckConstraint("extended_until IS NULL OR extended_until > until_on", name="extended_is_later"),
         CheckConstraint("(ended_on IS NULL) = (ending IS NULL)", name="ending_whole"),
@@ -228,7 +231,9 @@ class Appeal(Audited, Model):
         CheckConstraint("(sspd_result IS NULL) = (sspd_result_on IS NULL)", name="result_whole"),
         CheckConstraint("sspd_result_on IS NULL OR sspd_sent_on IS NOT NULL AND sspd_result_on >= sspd_sent_on", name="sent_before_result"),
         CheckConstraint("sspd_sent_on IS NULL OR length(sspd_proof) > 0", name="sent_has_proof"),
-        Index("uq_appeal_one_timely", "against_id", unique=True, sqlite_where=text("is_timely"), postgresql_where=text("is_timely")),
+        CheckConstraint("is_timely OR NOT is_admitted", name="admitted_is_timely"),
+        CheckConstraint(f"sspd_result IN ({names_of(APPEAL_OUTCOMES)})", name="result_decides_an_appeal"),
+        Index("uq_appeal_one_admitted", "against_id", unique=True, sqlite_where=text("is_admitted"), postgresql_where=text("is_admitted")),
         Index(None, "against_id"),
         Index(None, "sspd_due_on"),
     )
@@ -238,6 +243,8 @@ class Appeal(Audited, Model):
     against: Mapped[Pqr] = relationship(foreign_keys=[against_id])
     kind: Mapped[AppealKind] = enum_column(AppealKind, "kind_known")
     is_timely: Mapped[bool]
+    is_admitted: Mapped[bool] = mapped_column(comment="In time, and nothing against it when it arrived: the first case is under appeal")
+    act: Mapped[AppealedAct] = enum_column(AppealedAct, "act_known", default=AppealedAct.INVOICING)
     reasons: Mapped[list[str]] = mapped_column(JSON, default=list, comment="Names of Inadmissibility")
     invoice_on: Mapped[date | None] = mapped_column(comment="Issue date of the invoice in dispute")
     sspd_due_on: Mapped[date | None] = mapped_column(comment="Last day to send the file")

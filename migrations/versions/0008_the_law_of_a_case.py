@@ -23,7 +23,7 @@ CHECKS = (
     ('pqr', 'ck_pqr_outcome_known', "outcome IN ('GRANTED', 'PARTLY', 'DENIED')", "outcome IN ('GRANTED', 'PARTLY', 'DENIED', 'REFERRED', 'INADMISSIBLE', 'CONFIRMED', 'MODIFIED', 'REVOKED', 'REJECTED')"),
     ('pqr', 'ck_pqr_status_known', "status IN ('RECEIVED', 'ROUTED', 'AWAITING_USER', 'EVIDENCE', 'SOLVED', 'ANSWERED', 'NOTIFIED', 'APPEALED', 'CLOSED', 'WITHDRAWN', 'TRANSFERRED', 'VOIDED')", "status IN ('RECEIVED', 'ROUTED', 'AWAITING_USER', 'EVIDENCE', 'SOLVED', 'ANSWERED', 'NOTIFIED', 'APPEALED', 'CLOSED', 'WITHDRAWN', 'TRANSFERRED', 'VOIDED', 'ARCHIVED')"),
     ('case_event', 'ck_case_event_from_status_known', "from_status IN ('RECEIVED', 'ROUTED', 'AWAITING_USER', 'EVIDENCE', 'SOLVED', 'ANSWERED', 'NOTIFIED', 'APPEALED', 'CLOSED', 'WITHDRAWN', 'TRANSFERRED', 'VOIDED')", "from_status IN ('RECEIVED', 'ROUTED', 'AWAITING_USER', 'EVIDENCE', 'SOLVED', 'ANSWERED', 'NOTIFIED', 'APPEALED', 'CLOSED', 'WITHDRAWN', 'TRANSFERRED', 'VOIDED', 'ARCHIVED')"),
-    ('case_event', 'ck_case_event_move_known', "move IN ('FILE', 'ROUTE', 'RETURN_TO_DESK', 'REQUEST_COMPLETION', 'COMPLETE', 'WITHDRAW', 'ORDER_EVIDENCE', 'CLOSE_EVIDENCE', 'TRANSFER', 'VOID', 'SOLVE', 'RETURN_SOLUTION', 'ISSUE_ANSWER', 'NOTIFY', 'APPEAL', 'CLOSE')", "move IN ('FILE', 'ROUTE', 'RETURN_TO_DESK', 'ISSUE_REQUEST', 'REQUEST_COMPLETION', 'EXTEND_COMPLETION', 'COMPLETE_PARTLY', 'COMPLETE', 'WITHDRAW', 'CLARIFY', 'ARCHIVE', 'ORDER_EVIDENCE', 'CLOSE_EVIDENCE', 'EXTEND', 'TRANSFER', 'VOID', 'SOLVE', 'RETURN_SOLUTION', 'ISSUE_ANSWER', 'SUMMON', 'RECORD_DELIVERY', 'SEND_AVISO', 'POST_AVISO', 'UNPOST_AVISO', 'NOTIFY', 'SILENCE', 'RECOGNISE', 'APPEAL', 'SEND_TO_SSPD', 'RECORD_RESULT', 'CLOSE')"),
+    ('case_event', 'ck_case_event_move_known', "move IN ('FILE', 'ROUTE', 'RETURN_TO_DESK', 'REQUEST_COMPLETION', 'COMPLETE', 'WITHDRAW', 'ORDER_EVIDENCE', 'CLOSE_EVIDENCE', 'TRANSFER', 'VOID', 'SOLVE', 'RETURN_SOLUTION', 'ISSUE_ANSWER', 'NOTIFY', 'APPEAL', 'CLOSE')", "move IN ('FILE', 'ROUTE', 'RETURN_TO_DESK', 'ISSUE_REQUEST', 'REQUEST_COMPLETION', 'EXTEND_COMPLETION', 'COMPLETE_PARTLY', 'COMPLETE', 'WITHDRAW', 'CLARIFY', 'ARCHIVE', 'ORDER_EVIDENCE', 'CLOSE_EVIDENCE', 'EXTEND', 'TRANSFER', 'VOID', 'SOLVE', 'RETURN_SOLUTION', 'ISSUE_ANSWER', 'SUMMON', 'RECORD_DELIVERY', 'SEND_AVISO', 'POST_AVISO', 'UNPOST_AVISO', 'NOTIFY', 'SILENCE', 'LIFT_SILENCE', 'RECOGNISE', 'APPEAL', 'SEND_TO_SSPD', 'RECORD_RESULT', 'CLOSE')"),
     ('case_event', 'ck_case_event_to_status_known', "to_status IN ('RECEIVED', 'ROUTED', 'AWAITING_USER', 'EVIDENCE', 'SOLVED', 'ANSWERED', 'NOTIFIED', 'APPEALED', 'CLOSED', 'WITHDRAWN', 'TRANSFERRED', 'VOIDED')", "to_status IN ('RECEIVED', 'ROUTED', 'AWAITING_USER', 'EVIDENCE', 'SOLVED', 'ANSWERED', 'NOTIFIED', 'APPEALED', 'CLOSED', 'WITHDRAWN', 'TRANSFERRED', 'VOIDED', 'ARCHIVED')"),
     ('document', 'ck_document_kind_known', "kind IN ('RECEIPT', 'ANSWER')", "kind IN ('RECEIPT', 'ANSWER', 'COMPLETION_REQUEST', 'CLARIFICATION_REQUEST', 'EVIDENCE_ORDER', 'EXTENSION', 'TRANSFER', 'WITHDRAWAL', 'ARCHIVE', 'SUMMONS', 'PERSONAL_NOTICE', 'AVISO', 'NOTICE_CERTIFICATE', 'RECOGNITION', 'SSPD_LETTER', 'SSPD_FILE', 'WORK_ORDER', 'PRIOR_REVIEW', 'SUSPENSION', 'CUT', 'REINSTALLATION', 'RECONNECTION', 'FINANCING', 'INVOICE_CHANGE')"),
     ('notice', 'ck_notice_in_person_has_proof', "means <> 'IN_PERSON' OR (served_on IS NOT NULL AND length(proof) > 0)", "means NOT IN ('IN_PERSON', 'CONDUCT') OR (served_on IS NOT NULL AND length(proof) > 0)"),
@@ -155,6 +155,8 @@ def upgrade():
     sa.Column('against_id', sa.Integer(), nullable=False),
     sa.Column('kind', sa.Enum('REPOSICION', 'REPOSICION_APELACION', name='kind_known', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('is_timely', sa.Boolean(), nullable=False),
+    sa.Column('is_admitted', sa.Boolean(), nullable=False, comment='In time, and nothing against it when it arrived: the first case is under appeal'),
+    sa.Column('act', sa.Enum('INVOICING', 'REFUSAL', 'SUSPENSION', 'CUT', 'TERMINATION', 'OTHER', name='act_known', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('reasons', sa.JSON(), nullable=False, comment='Names of Inadmissibility'),
     sa.Column('invoice_on', sa.Date(), nullable=True, comment='Issue date of the invoice in dispute'),
     sa.Column('sspd_due_on', sa.Date(), nullable=True, comment='Last day to send the file'),
@@ -172,6 +174,8 @@ def upgrade():
     sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('created_by_id', sa.Integer(), nullable=True),
     sa.Column('changed_by_id', sa.Integer(), nullable=True),
+    sa.CheckConstraint("sspd_result IN ('CONFIRMED', 'MODIFIED', 'REVOKED', 'REJECTED')", name=op.f('ck_appeal_result_decides_an_appeal')),
+    sa.CheckConstraint('is_timely OR NOT is_admitted', name=op.f('ck_appeal_admitted_is_timely')),
     sa.CheckConstraint("sspd_sent_on IS NULL OR kind = 'REPOSICION_APELACION'", name=op.f('ck_appeal_only_apelacion_is_sent')),
     sa.CheckConstraint('(sspd_result IS NULL) = (sspd_result_on IS NULL)', name=op.f('ck_appeal_result_whole')),
     sa.CheckConstraint('pqr_id <> against_id', name=op.f('ck_appeal_not_against_itself')),
@@ -190,7 +194,7 @@ def upgrade():
     with op.batch_alter_table('appeal') as batch_op:
         batch_op.create_index(batch_op.f('ix_appeal_against_id'), ['against_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_appeal_sspd_due_on'), ['sspd_due_on'], unique=False)
-        batch_op.create_index('uq_appeal_one_timely', ['against_id'], unique=True, sqlite_where=sa.text('is_timely'), postgresql_where=sa.text('is_timely'))
+        batch_op.create_index('uq_appeal_one_admitted', ['against_id'], unique=True, sqlite_where=sa.text('is_admitted'), postgresql_where=sa.text('is_admitted'))
 
     op.create_table('field_order',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -599,7 +603,7 @@ def downgrade():
 
     op.drop_table('field_order')
     with op.batch_alter_table('appeal') as batch_op:
-        batch_op.drop_index('uq_appeal_one_timely', sqlite_where=sa.text('is_timely'), postgresql_where=sa.text('is_timely'))
+        batch_op.drop_index('uq_appeal_one_admitted', sqlite_where=sa.text('is_admitted'), postgresql_where=sa.text('is_admitted'))
         batch_op.drop_index(batch_op.f('ix_appeal_sspd_due_on'))
         batch_op.drop_index(batch_op.f('ix_appeal_against_id'))
 

@@ -135,6 +135,8 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("requirement", "extended_is_later", {"extended_on": LATER, "extended_until": BEFORE}),
     ("requirement", "ending_whole", {"ended_on": LATER}),
     ("appeal", "not_against_itself", {"against_id": literal_column("pqr_id")}),
+    ("appeal", "admitted_is_timely", {"is_timely": False}),
+    ("appeal", "result_decides_an_appeal", {**SENT, "sspd_result": Outcome.GRANTED, "sspd_result_on": LATER}),
     ("appeal", "only_apelacion_is_sent", {**SENT, "kind": AppealKind.REPOSICION}),
     ("appeal", "sent_has_proof", {**SENT, "sspd_proof": ""}),
     ("appeal", "result_whole", {**SENT, "sspd_result": Outcome.CONFIRMED}),

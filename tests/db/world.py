@@ -146,7 +146,7 @@ def _acts(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
     add(m.AnswerPoint(pqr_id=pqr.id, position=n, asked="¿Por qué subió?"))
     add(m.Requirement(pqr_id=pqr.id, kind=RequirementKind.COMPLETION, what="Cédula", issued_on=ON, told_on=ON, told_how="Por teléfono",
                       until_on=date(2026, 8, 10), document_id=_document(add, n, DocumentKind.COMPLETION_REQUEST)))  # fmt: skip
-    add(m.Appeal(pqr_id=pqr.id, against_id=other.id, kind=AppealKind.REPOSICION_APELACION, is_timely=True, reasons=[]))
+    add(m.Appeal(pqr_id=pqr.id, against_id=other.id, kind=AppealKind.REPOSICION_APELACION, is_timely=True, is_admitted=True, reasons=[]))
     add(m.Silence(pqr_id=pqr.id, ground=SilenceGround.TERM, arisen_on=ON, recognise_by=date(2026, 7, 13), recognised_on=ON, grants="Todo",
                   document_id=_document(add, n, DocumentKind.RECOGNITION)))  # fmt: skip
 
