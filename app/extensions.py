@@ -21,6 +21,8 @@ from werkzeug.local import LocalProxy
 from app.domain.text import plain
 
 LOCAL_ZONE = ZoneInfo("America/Bogota")
+#: Answers and acts are legal acts in Spanish, whatever language the screen of their author has.
+LANGUAGE = "es"
 
 # Before any table exists: constraints that migrations must find again need a name, Flask-AppBuilder's included.
 Model.metadata.naming_convention = {

@@ -17,10 +17,9 @@ from app.documents import base
 from app.documents.acts import ACTS, Photo, Signer, filled_text, picture_of
 from app.domain.fieldwork import ASKED, RESULT, UNSIGNED, FieldType, ResultField
 from app.domain.states import DocumentKind, Identity, OrderStatus, Visibility
-from app.extensions import local
+from app.extensions import LANGUAGE, local
 from app.models import Document, FieldOrder
 from app.operations import orders
-from app.operations.answers import LANGUAGE
 from app.operations.files import open_file
 from app.words import say_instant, say_pesos
 
@@ -163,7 +162,8 @@ def _position(order: FieldOrder) -> str | None:
 def _signers(order: FieldOrder, is_done: bool) -> list[dict[str, Any]]:
     result = order.result if is_done and order.result else {}
     document = result.get("attended_document")
-    attended = Signer(f"Quien atendió{f', documento {document}' if document else ''}", order.signed_by, order.signature if is_done else None)
+    label = f"Quien atendió, documento {document}" if document else "Quien atendió"
+    attended = Signer(label, order.signed_by, order.signature if is_done else None)
     worker = Signer("Quien hizo la visita", order.done_by.get_full_name() if is_done and order.done_by else "")
     return [{"label": signer.label, "name": signer.name} | picture_of(signer.picture) for signer in (worker, attended)]
 

@@ -101,14 +101,15 @@ _CAUSE = (
 #: What the office says when it issues an order of each kind.
 ASKED: dict[OrderKind, tuple[ResultField, ...]] = {
     OrderKind.WORK_ORDER: (
-        ResultField("needs_photo", N_("Is a photo needed?"), T.YES_NO, help=N_("Then the order is not done without one, or a reason.")),
+        ResultField("needs_photo", N_("Is a photo needed?"), T.YES_NO, is_required=False,
+                    help=N_("Then the order is not done without one, or a reason.")),
     ),
     OrderKind.PRIOR_REVIEW: (),
     OrderKind.SUSPENSION: (_GROUND,),
     OrderKind.CUT: (_GROUND,),
     OrderKind.REINSTALLATION: _CAUSE,
     OrderKind.RECONNECTION: _CAUSE,
-}
+}  # fmt: skip
 
 _READING = (
     ResultField("reading", N_("Reading of the meter"), T.NUMBER, is_required=False, unit="m³", said=N_("The meter reads %(value)s m³."),

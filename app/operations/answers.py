@@ -16,12 +16,11 @@ from app import queries
 from app.domain import N_
 from app.domain.errors import DomainError, MoveRefused
 from app.domain.states import AnswerStatus, Category, Identity
+from app.extensions import LANGUAGE
 from app.models import Answer, Document, Pqr
 from app.operations import pqr as moves
 
 MAX_BODY = 20_000
-#: Answers are legal acts in Spanish, whatever language the screen of their author has.
-LANGUAGE = "es"
 
 
 # ── Texts to start from ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -41,9 +41,8 @@ from app.domain.fieldwork import (
     suspension_blocked_by,
 )
 from app.domain.states import AppealKind, OrderKind, OrderStatus, PqrStatus
-from app.extensions import LOCAL_ZONE, local
+from app.extensions import LANGUAGE, LOCAL_ZONE, local
 from app.models import Account, Appeal, FieldOrder, OrderFile, Pqr, Process, RequestType, SuiCause
-from app.operations.answers import LANGUAGE
 from app.operations.files import CheckedFile, store_file
 from app.operations.numbers import next_number
 

@@ -28,6 +28,7 @@ from app.domain.deadlines import (
     TermAct,
     deadline_of,
     explain,
+    regime_for,
     rule_for,
     term_end,
 )
@@ -50,6 +51,7 @@ from app.models import (
     Service,
     SuiCause,
 )
+from app.operations import orders
 from app.operations.numbers import new_access_key, next_number
 
 MAX_BODY = 20_000
@@ -57,7 +59,11 @@ MAX_BODY = 20_000
 
 @dataclass(slots=True)
 class Filing:
-    """What is known when somebody files. `submission` names the form that was sent: the same token is the same case."""
+    """
+    What is known when somebody files. `submission` names the form that was sent: the same token is the same case.
+
+    `regime` is set for a recurso only: it has the law of the decision that it is against.
+    """
 
     organisation: Organisation
     request_type: RequestType
@@ -77,6 +83,7 @@ class Filing:
     disputed_cop: Decimal | None = None
     invoice_number: str | None = None
     previous: Pqr | None = None
+    regime: Regime | None = None
     submission: str | None = None
     consent_texts: Sequence[ConsentText] = field(default_factory=tuple)
 
@@ -127,7 +134,8 @@ def _check(filing: Filing) -> None:
 
 
 def _store(session: Session, filing: Filing, at: datetime, actor_id: int | None) -> Pqr:
-    regime = filing.request_type.regime or filing.organisation.regime
+    service = filing.service or (filing.account.service if filing.account else None)
+    regime = filing.regime or _regime(filing.request_type, service, filing.organisation)
     filed_on = local(at).date()
     rule = rule_for(queries.term_rules(session), regime, TermAct.ANSWER, filing.request_type.code, filed_on)
     deadline = deadline_of(local(at), rule, queries.calendar_of(session, filing.organisation))
@@ -135,7 +143,7 @@ def _store(session: Session, filing: Filing, at: datetime, actor_id: int | None)
     pqr = Pqr(
         **{name: getattr(filing, name) for name in _COPIED},
         subject=filing.subject.strip()[:200],
-        service=filing.service or (filing.account.service if filing.account else None),
+        service=service,
         status=PqrStatus.RECEIVED,
         regime=regime,
         filed_at=at,
@@ -159,6 +167,10 @@ def _store(session: Session, filing: Filing, at: datetime, actor_id: int | None)
         session.add(Consent(party_id=pqr.party_id, pqr_id=pqr.id, text=text, granted_at=at))
     session.flush()
     return pqr
+
+
+def _regime(request_type: RequestType, service: Service | None, organisation: Organisation) -> Regime:
+    return regime_for(request_type.regime, service.regime if service else None, organisation.regime)
 
 
 _COPIED = (
@@ -258,6 +270,7 @@ def make_move(
     document: Document | None = None,
     process: Process | None = None,
     user: User | None = None,
+    after: date | None = None,
     **facts: Any,
 ) -> CaseEvent:
     """
@@ -268,6 +281,7 @@ def make_move(
         act, document: What backs it, in words and as issued by the system; lawful stops need one. The number of *document* is the act
             when no other is named.
         process, user: Who holds the case afterwards, when that changes.
+        after: Earliest day of an act that was told on paper, which the case did not wait for; the last act of the case by default.
 
     Raises:
         IllegalMove: The state has no such arrow; names the possible ones.
@@ -283,7 +297,7 @@ def make_move(
         raise MoveRefused(N_("Only an act stops the legal clock. Name the document."), field="act")
     if on > local(at).date():
         raise MoveRefused(N_("That date is in the future."), field="on")
-    last_on = session.scalar(select(CaseEvent.on).where(CaseEvent.pqr_id == pqr.id).order_by(CaseEvent.id.desc()).limit(1))
+    last_on = after or session.scalar(select(CaseEvent.on).where(CaseEvent.pqr_id == pqr.id).order_by(CaseEvent.id.desc()).limit(1))
     if last_on and on < last_on:
         earlier = N_("The last act of the case is of %(last)s; this one cannot be earlier.")
         raise MoveRefused(earlier, field="on", last=f"{last_on:%d/%m/%Y}")
@@ -430,9 +444,15 @@ def void(session: Session, pqr: Pqr, reason: str, *, at: datetime, actor_id: int
 
 
 def solve(session: Session, pqr: Pqr, solution: str, outcome: Outcome, *, at: datetime, actor_id: int | None) -> CaseEvent:
-    """Record what was found and done, and its sense; the case waits for the approval of its answer."""
+    """
+    Record what was found and done, and its sense; the case waits for the approval of its answer.
+
+    Raises:
+        MoveRefused: No solution is written, or an order of the case is to be done, or was not done and nobody excused it.
+    """
     if not solution.strip():
         raise MoveRefused(N_("Write what was found and what was done."), field="solution")
+    _check_orders(session, pqr)
     return make_move(
         session, pqr, Move.SOLVE, at=at, actor_id=actor_id, solution=solution.strip(), outcome=outcome, solved_on=local(at).date()
     )
@@ -443,8 +463,21 @@ def return_solution(session: Session, pqr: Pqr, reason: str, *, at: datetime, ac
     return make_move(session, pqr, Move.RETURN_SOLUTION, at=at, actor_id=actor_id, reason=reason, solved_on=None)
 
 
+def _check_orders(session: Session, pqr: Pqr) -> None:
+    """Hold the case, so that nobody orders field work meanwhile, and refuse as `orders.check_answerable`."""
+    queries.hold_calendar(session, pqr.organisation)
+    queries.lock(session, pqr)
+    orders.check_answerable(session, pqr)
+
+
 def mark_answered(session: Session, pqr: Pqr, *, at: datetime, actor_id: int | None) -> CaseEvent:
-    """Record that the answer was issued; the baton returns to the front desk, which notifies. Called by `documents.issue_answer`."""
+    """
+    Record that the answer was issued; the baton returns to the front desk, which notifies. Called by `documents.issue_answer`.
+
+    Raises:
+        MoveRefused: An order of the case is to be done, or was not done and nobody excused it.
+    """
+    _check_orders(session, pqr)
     return make_move(
         session, pqr, Move.ISSUE_ANSWER, at=at, actor_id=actor_id, answered_on=local(at).date(), process=queries.front_desk(session)
     )
@@ -484,12 +517,28 @@ def close(session: Session, pqr: Pqr, *, at: datetime, actor_id: int | None, wai
 # ── Corrections ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def reclassify(session: Session, pqr: Pqr, request_type: RequestType) -> None:
-    """Change the type of an open case; the term is looked up again for its filing date and the dates derived again."""
+def reclassify(session: Session, pqr: Pqr, request_type: RequestType, service: Service | None) -> None:
+    """
+    Change the type or the service of a case. While it is open they choose its law anew: the term of its filing date is looked up
+    again, and the dates follow.
+
+    Raises:
+        MoveRefused: The case is answered, an appeal, or its term was extended: it keeps its type and its law.
+        TermMissing: That law has no term for that type.
+    """
     queries.hold_calendar(session, pqr.organisation)
-    if pqr.status.category not in (Category.OPEN, Category.STOPPED):
+    is_open, is_other = pqr.status.category in (Category.OPEN, Category.STOPPED), request_type is not pqr.request_type
+    if is_other and not is_open:
         raise MoveRefused(N_("An answered or closed case keeps its type."), field="request_type")
-    regime = request_type.regime or pqr.organisation.regime
+    if is_other and pqr.appeal:
+        raise MoveRefused(N_("An appeal keeps its type: void it and file the request anew."), field="request_type")
+    regime = _regime(request_type, service, pqr.organisation)
+    is_other_term = is_open and not pqr.appeal and (is_other or regime is not pqr.regime)
+    if is_other_term and pqr.n_extended:
+        raise MoveRefused(N_("The citizen was told a longer term under the law of this type: the case keeps it."), field="request_type")
+    pqr.service = service
+    if not is_other_term:
+        return
     rule = rule_for(queries.term_rules(session), regime, TermAct.ANSWER, request_type.code, pqr.filed_on)
     pqr.request_type, pqr.regime = request_type, regime
     pqr.term_id, pqr.term_value, pqr.term_unit, pqr.term_count_from = rule.id, rule.value, rule.unit, rule.count_from
