@@ -48,13 +48,13 @@ class Act:
 COMMON_FIELDS = ("act_number", "day", "organisation", "office", "number", "filed_on", "subject", "petitioner", "account")
 K = DocumentKind
 ACTS: dict[DocumentKind, Act] = {
-    K.COMPLETION_REQUEST: Act("REQ", "Requerimiento para completar la solicitud"),
-    K.CLARIFICATION_REQUEST: Act("ACL", "Devolución para aclarar la solicitud"),
-    K.EVIDENCE_ORDER: Act("PRU", "Auto que ordena la práctica de pruebas", ("reason", "until")),
+    K.COMPLETION_REQUEST: Act("REQ", "Requerimiento para completar la solicitud", ("term", "longer", "norm")),
+    K.CLARIFICATION_REQUEST: Act("ACL", "Devolución para aclarar la solicitud", ("term", "norm")),
+    K.EVIDENCE_ORDER: Act("PRU", "Auto que ordena la práctica de pruebas", ("reason", "until", "norm")),
     K.EXTENSION: Act("PRO", "Ampliación del plazo de respuesta", ("reason", "old_due", "due", "norm")),
-    K.TRANSFER: Act("TRA", "Traslado por competencia", ("body", "reason")),
-    K.WITHDRAWAL: Act("DES", "Decisión que declara el desistimiento tácito", ("reason", "request_number", "told_on", "until")),
-    K.ARCHIVE: Act("ARC", "Decisión que archiva la solicitud", ("reason", "request_number", "told_on", "until")),
+    K.TRANSFER: Act("TRA", "Traslado por competencia", ("body", "reason", "norm")),
+    K.WITHDRAWAL: Act("DES", "Decisión que declara el desistimiento tácito", ("reason", "request_number", "told_on", "until", "norm")),
+    K.ARCHIVE: Act("ARC", "Decisión que archiva la solicitud", ("reason", "request_number", "told_on", "until", "norm")),
     K.SUMMONS: Act("CIT", "Citación para notificación personal", ("document_number", "document_day", "appear_by", "hours")),
     K.PERSONAL_NOTICE: Act(
         "NOT", "Constancia de notificación personal",
@@ -135,6 +135,8 @@ def issue_act(
     copies_to: Sequence[str] = (),
     visibility: Visibility = Visibility.CITIZEN,
     number: str | None = None,
+    annexes: Sequence[Document] = (),
+    is_published: bool = False,
 ) -> Document:
     """
     Issue an act: numbered, set, hashed, stored; return it, flushed. The caller holds the case and commits.
@@ -146,6 +148,8 @@ def issue_act(
         facts: Rows of name and value above the text, after those of the case; a value of None leaves no row.
         items: A numbered list, where the text says {items}, else after it; tables and photos follow it.
         number: A number that the act has already; else the next of its series, in the year of *on*.
+        annexes: Documents whose pages follow, as they were issued.
+        is_published: Anybody may read it, so it says no address of the petitioner nor of the account.
 
     Raises:
         DomainError: The text of the act is not loaded, or names a field that nobody fills.
@@ -167,8 +171,10 @@ def issue_act(
         "copies_to": list(copies_to),
         "issued_by": issuer.get_full_name() if issuer else None,
     }
+    if is_published:
+        data |= {"addressee": data["addressee"][:1], "account": pqr.account.number if pqr and data["account"] and pqr.account else None}
     what = base.Issue(kind, act.template, at, issuer.id if issuer else None, pqr, visibility)
-    return base.issue(session, what, number, base.seal(data))
+    return base.issue(session, what, number, base.seal(data), annexes)
 
 
 def _page(

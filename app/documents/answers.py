@@ -11,16 +11,13 @@ from sqlalchemy.orm import Session
 from app import queries
 from app.documents import base
 from app.domain import N_
-from app.domain.deadlines import Regime
 from app.domain.errors import DomainError
 from app.domain.states import DocumentKind, Move, arrow_for
 from app.extensions import local, public_url
 from app.models import Document, Pqr
 from app.operations.answers import draft_of, mark_issued
+from app.operations.notices import admits_recursos
 from app.operations.numbers import next_number
-
-#: Request types whose answers carry the paragraph on recursos, when nobody changed the parameter `appeal.types`.
-APPEALABLE = "RECLAMO,RECLAMO_SERVICIO,PETICION,QUEJA"
 
 
 def issue_answer(session: Session, pqr: Pqr, approver: User, at: datetime) -> Document:
@@ -64,8 +61,7 @@ def issue_answer(session: Session, pqr: Pqr, approver: User, at: datetime) -> Do
 
 def _appeal_text(session: Session, pqr: Pqr) -> str:
     """Return the paragraph on recursos, when the type has them under Ley 142 (arts. 154, 159); a letter without it is defective."""
-    types = queries.parameter(session, "appeal.types", APPEALABLE).replace(" ", "").split(",")
-    if pqr.regime is not Regime.LEY142 or pqr.request_type.code not in types:
+    if not admits_recursos(session, pqr):
         return ""
     text = queries.parameter(session, "text.appeal")
     if not text.strip():

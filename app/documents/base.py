@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -17,6 +18,7 @@ from babel.dates import format_date
 from sqlalchemy.orm import Session
 from stdnum.co import nit
 
+from app.documents.annexes import with_pages_of
 from app.documents.typesetting import picture, render, version_of
 from app.domain import N_
 from app.domain.errors import DomainError
@@ -77,9 +79,12 @@ class Issue:
     visibility: Visibility = Visibility.CITIZEN
 
 
-def issue(session: Session, what: Issue, number: str, data: dict[str, Any]) -> Document:
-    """Render, store and record document *number*; return it, flushed. Bytes and data are never changed after this."""
-    stored = store_file(session, rendered(what.template, data), f"{number}.pdf", "application/pdf", what.pqr, what.visibility)
+def issue(session: Session, what: Issue, number: str, data: dict[str, Any], annexes: Sequence[Document] = ()) -> Document:
+    """Render, store and record document *number*, the pages of *annexes* at its end; return it, flushed. It never changes after this."""
+    content = rendered(what.template, data)
+    if annexes:
+        content = with_pages_of(content, map(document_bytes, annexes))
+    stored = store_file(session, content, f"{number}.pdf", "application/pdf", what.pqr, what.visibility)
     document = Document(
         kind=what.kind,
         number=number,
