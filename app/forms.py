@@ -46,7 +46,7 @@ from app.domain import N_
 from app.domain.calendar import WEEKDAYS
 from app.domain.deadlines import Regime, TermAct
 from app.domain.errors import DomainError
-from app.domain.states import DayException, DocumentType, Identity, Outcome
+from app.domain.states import DayException, DocumentType, Identity, Outcome, RequirementKind
 from app.extensions import db
 from app.lookups import NumberField, lookup
 from app.models import LegalTerm, Party, Process
@@ -653,7 +653,34 @@ class MoveForm(FlaskForm):
     reason = TextAreaField(_l("Reason"), validators=[Length(max=4_000)])
     proof = TextAreaField(_l("Who received it and how it was identified"), validators=[Length(max=2_000)])
     proof_file = MultipleFileField(_l("Proof (file)"))
+    requirement = SelectField(_l("What is issued"), choices=choices_of(RequirementKind), validators=[Empty()])
+    what = TextAreaField(_l("What is missing"), validators=[Length(max=4_000)])
+    until = DateField(_l("Last day of the evidence stage"), description=_l("Only for evidence."), validators=[Empty()])
+    how = StringField(
+        _l("How the citizen was told"),
+        description=_l("By which means, who received it and how that is known."),
+        validators=[Length(max=160, message=_l("Up to %(max)d characters fit."))],
+    )
+    extra = IntegerField(_l("How much more"), validators=[Empty()])
+    body = StringField(_l("Competent body"), validators=[Length(max=160, message=_l("Up to %(max)d characters fit."))])
+    body_address = TextAreaField(_l("Where the letter goes"), description=_l("Address or e-mail."), validators=[Length(max=400)])
     seen = HiddenField()  # fingerprint of the draft that was read before approving it
+    how = SelectField(_l("How the citizen was notified"), validators=[Empty()])
+    attempt = SelectField(_l("Which letter or message"), coerce=maybe_int, validators=[Empty()])
+    result = SelectField(_l("What became of it"), validators=[Empty()])
+    address = StringField(_l("Where it is sent"), validators=[Length(max=254)])
+    courier = StringField(_l("Carrier, or how it was sent"), validators=[Length(max=80)])
+    guide = StringField(_l("Guide number"), validators=[Length(max=60)])
+    posted_where = StringField(_l("Public place where it is posted"), validators=[Length(max=200)])
+    appeared = StringField(_l("Who came"), validators=[Length(max=120)])
+    identification = StringField(_l("Identity document shown"), validators=[Length(max=60)])
+    capacity = StringField(
+        _l("In which capacity"), validators=[Length(max=120)], description=_l("As petitioner, or authorised or acting for whom.")
+    )
+    signature = HiddenField()  # what was drawn on the screen, as a data URL
+    grants = TextAreaField(_l("What is granted"), validators=[Length(max=4_000)], description=_l("As the citizen will read it in the act."))
+    order_id = SelectField(_l("Field order that carries it out"), coerce=maybe_int, validators=[Empty()])
+    change_id = SelectField(_l("Change of the invoice that carries it out"), coerce=maybe_int, validators=[Empty()])
 
 
 class DraftForm(FlaskForm):

@@ -73,7 +73,7 @@ class Move(Enum):
     FILE = N_("File")
     ROUTE = N_("Route to a process")
     RETURN_TO_DESK = N_("Return to the front desk")
-    ISSUE_REQUEST = N_("Issue a request to complete")
+    ISSUE_REQUEST = N_("Issue a request or an evidence order")
     REQUEST_COMPLETION = N_("Ask the citizen to complete")
     EXTEND_COMPLETION = N_("Give the citizen more time")
     COMPLETE_PARTLY = N_("The citizen completed in part")
@@ -96,6 +96,7 @@ class Move(Enum):
     UNPOST_AVISO = N_("Take the aviso down")
     NOTIFY = N_("Record the notice")
     SILENCE = N_("Positive silence arose")
+    LIFT_SILENCE = N_("Positive silence withdrawn: it had not arisen")
     RECOGNISE = N_("Recognise the silence")
     APPEAL = N_("Record an appeal")
     SEND_TO_SSPD = N_("Send the file to Superservicios")
@@ -157,6 +158,7 @@ ARROWS: dict[Move, Arrow] = {
         _arrow(Move.UNPOST_AVISO, {S.ANSWERED}, None, "can_notify", needs_reason=False),
         _arrow(Move.NOTIFY, {S.ANSWERED}, S.NOTIFIED, "can_notify", needs_reason=False),
         _arrow(Move.SILENCE, (*_UNANSWERED, *_LEFT, S.CLOSED), None, "", needs_reason=False),
+        _arrow(Move.LIFT_SILENCE, (*_UNANSWERED, *_LEFT, S.CLOSED), None, ""),
         _arrow(Move.RECOGNISE, (*_UNANSWERED, *_LEFT, S.CLOSED), None, "can_recognise"),
         _arrow(Move.APPEAL, {S.NOTIFIED}, S.APPEALED, "can_appeal"),
         _arrow(Move.SEND_TO_SSPD, {S.NOTIFIED}, None, "can_send_to_sspd", needs_reason=False),
@@ -181,7 +183,7 @@ def arrow_for(move: Move, status: PqrStatus) -> Arrow:
     """
     arrow = ARROWS.get(move)
     if arrow is None or status not in arrow.sources:
-        possible = tuple(m.value for m in moves_from(status))
+        possible = tuple(m.value for m in moves_from(status) if ARROWS[m].right)
         raise IllegalMove(state=status.value, move=move.value, possible=possible)
     return arrow
 

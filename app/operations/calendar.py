@@ -27,7 +27,7 @@ from app.domain.errors import DomainError
 from app.domain.states import Category, DayException, PqrStatus, states_in
 from app.extensions import local
 from app.models import CalendarChange, CalendarDay, CalendarYear, CaseEvent, Organisation, Pqr, Process
-from app.operations import seeds
+from app.operations import seeds, silence
 from app.operations.notices import appeal_until
 from app.operations.pqr import stored_dates
 
@@ -449,6 +449,9 @@ def apply_edit(session: Session, edit: CalendarEdit, reason: str, *, digest: str
     with audit.because(session, reason):
         _write_calendar(session, organisation, shown, at)
         _write_dates(session, shown.moved, at)
+        session.flush()
+        queries.forget_calendar(session)
+        silence.withdraw_unfounded(session, at, reason, {case.pqr_id for case in shown.moved})
     change = CalendarChange(
         at=at,
         actor_id=actor_id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.verbs import appeals, handling, notices, stops
+from app.verbs import appeals, handling, notices, silence, stops
 from app.verbs.base import VERBS, Said, Verb, Who
 
-__all__ = ["VERBS", "Said", "Verb", "Who", "appeals", "handling", "notices", "stops"]
+__all__ = ["VERBS", "Said", "Verb", "Who", "appeals", "handling", "notices", "silence", "stops"]

@@ -158,7 +158,7 @@ def upgrade():
     sa.Column('is_admitted', sa.Boolean(), nullable=False, comment='In time, and nothing against it when it arrived: the first case is under appeal'),
     sa.Column('act', sa.Enum('INVOICING', 'REFUSAL', 'SUSPENSION', 'CUT', 'TERMINATION', 'OTHER', name='act_known', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('reasons', sa.JSON(), nullable=False, comment='Names of Inadmissibility'),
-    sa.Column('invoice_on', sa.Date(), nullable=True, comment='Issue date of the invoice in dispute'),
+    sa.Column('invoice_on', sa.Date(), nullable=True, comment='When it was handed over; if unknown, issued in dispute'),
     sa.Column('sspd_due_on', sa.Date(), nullable=True, comment='Last day to send the file'),
     sa.Column('sspd_sent_on', sa.Date(), nullable=True),
     sa.Column('sspd_proof', sa.Text(), nullable=False),
