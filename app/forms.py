@@ -665,7 +665,7 @@ class MoveForm(FlaskForm):
     body = StringField(_l("Competent body"), validators=[Length(max=160, message=_l("Up to %(max)d characters fit."))])
     body_address = TextAreaField(_l("Where the letter goes"), description=_l("Address or e-mail."), validators=[Length(max=400)])
     seen = HiddenField()  # fingerprint of the draft that was read before approving it
-    how = SelectField(_l("How the citizen was notified"), validators=[Empty()])
+    way = SelectField(_l("How the citizen was notified"), validators=[Empty()])
     attempt = SelectField(_l("Which letter or message"), coerce=maybe_int, validators=[Empty()])
     result = SelectField(_l("What became of it"), validators=[Empty()])
     address = StringField(_l("Where it is sent"), validators=[Length(max=254)])

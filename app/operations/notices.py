@@ -394,6 +394,11 @@ def _after_the_last(session: Session, pqr: Pqr, on: date) -> date:
 # ── Served ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def check_notice(session: Session, pqr: Pqr, on: date) -> None:
+    """Refuse, before its record is issued, a notice that could not count on *on*; raises as `record_notice`."""
+    _hold(session, pqr, Move.NOTIFY, on)
+
+
 def record_notice(
     session: Session,
     pqr: Pqr,
@@ -416,7 +421,7 @@ def record_notice(
         raise MoveRefused(NO_PROOF, field="proof")
     _hold(session, pqr, Move.NOTIFY, served_on)
     if means is NoticeMeans.DELIVERY and terms_for(session, pqr) is not None:
-        raise MoveRefused(N_("Under this regime a delivery alone is no notice: send the summons, and then the aviso."), field="how")
+        raise MoveRefused(N_("Under this regime a delivery alone is no notice: send the summons, and then the aviso."), field="way")
     came = means is NoticeMeans.IN_PERSON
     notice = Notice(
         pqr=pqr, means=means, result=NoticeResult.APPEARED if came else NoticeResult.DELIVERED, sent_at=at, sent_on=served_on,
