@@ -42,6 +42,7 @@ from app.models import (
     Note,
     Pqr,
     RequestType,
+    Service,
     StoredFile,
 )
 from app.operations import answers, files
@@ -179,7 +180,7 @@ class CaseView(CaseList):
         if "seen" in form:
             form.seen.data = fingerprint(pqr)
         facts = verb.facts(db.session, pqr) if verb.facts else {}
-        page = self.render_template("case/move.html", form=form, verb=verb, **self._facts(pqr), **facts)
+        page = self.render_template("case/move.html", form=form, verb=verb, today=today(), **self._facts(pqr), **facts)
         return (page, 422) if form.is_submitted() else page
 
     def _still_visible(self, number: str) -> bool:
@@ -190,6 +191,8 @@ class CaseView(CaseList):
         for unused in {field.short_name for field in form} - {*verb.fields, "csrf_token"}:
             delattr(form, unused)
         fill_choices(db.session, form)
+        if "reason" in form and ARROWS[verb.move].needs_reason:
+            form.reason.flags.required = True
         if verb.arrange:
             verb.arrange(db.session, pqr, form)
         if verb.prefill and not form.is_submitted():
@@ -321,11 +324,10 @@ class CaseView(CaseList):
     def _correct(self, pqr: Pqr, form: ClassifyForm) -> None:
         session = db.session
         session.info["reason"] = form.reason.data.strip()
-        if form.request_type.data != pqr.request_type_id:
-            operations.reclassify(session, pqr, session.get_one(RequestType, form.request_type.data))
         account = queries.account_numbered(session, form.account_number.data, form.service.data)
+        service = session.get(Service, form.service.data) if form.service.data else account.service if account else None
+        operations.reclassify(session, pqr, session.get_one(RequestType, form.request_type.data), service)
         pqr.account = account
-        pqr.service_id = form.service.data or (account.service_id if account else None)
         pqr.cause = form.cause.data
         pqr.invoice_number = form.invoice_number.data or None
         pqr.disputed_cop = form.disputed_cop.data

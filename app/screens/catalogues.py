@@ -79,11 +79,14 @@ class ServiceView(CatalogueView):
     class_permission_name = "Service"
     list_title, add_title = _l("Services"), _l("New service")
     empty_text = _l("There are no services yet. Add what the company provides: water, sewerage, cleaning…")
-    list_columns = show_columns = ["name", "code", "is_public_utility", "position", "is_active"]
-    add_columns = ["code", "name", "is_public_utility", "position", "is_active"]
+    list_columns = show_columns = ["name", "code", "is_public_utility", "regime", "position", "is_active"]
+    add_columns = ["code", "name", "is_public_utility", "regime", "position", "is_active"]
     base_order = ("position", "asc")
-    label_columns = {**LABELS, "is_public_utility": _l("Public utility")}
-    description_columns = {"is_public_utility": _l("Its cases are reported to SUI.")}
+    label_columns = {**LABELS, "is_public_utility": _l("Public utility"), "regime": _l("Regime")}
+    description_columns = {
+        "is_public_utility": _l("Its cases are reported to SUI."),
+        "regime": _l("Law of its cases, when it is not a public utility service. Empty: the regime of the organisation."),
+    }
 
 
 class RequestTypeView(CatalogueView):
@@ -115,7 +118,7 @@ class RequestTypeView(CatalogueView):
         "plain_name": _l("What the citizen reads when choosing."),
         "plain_help": _l("One sentence with an example of everyday life."),
         "default_process": _l("Offered when the case is routed; it goes nowhere by itself."),
-        "regime": _l("Empty: the regime of the organisation."),
+        "regime": _l("Empty: the regime of the service, or else of the organisation."),
         "internal_days": _l("Only a target of the house; the legal term does not change."),
     }
     validators_columns = {"internal_days": [Empty(), NumberRange(1, 365, _l("Write one day or more."))]}

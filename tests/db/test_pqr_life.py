@@ -275,6 +275,6 @@ def test_a_new_type_looks_its_term_up_again_for_the_filing_date(seeded, a_case):
 
     pqr = routed(seeded, a_case)
     habeas = seeded.scalars(select(RequestType).where(RequestType.code == "HABEAS_DATA_CONSULTA")).one()
-    operations.reclassify(seeded, pqr, habeas)
+    operations.reclassify(seeded, pqr, habeas, pqr.service)
 
     assert (pqr.term_value, pqr.due_on) == (10, date(2026, 7, 28))
