@@ -24,6 +24,7 @@ from app.domain.deadlines import (
     ClockEvent,
     ClockEventKind,
     Deadline,
+    Regime,
     Step,
     TermAct,
     deadline_of,
