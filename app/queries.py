@@ -448,7 +448,7 @@ def _parts_of_a_case() -> tuple[tuple[Any, ...], dict[str, Select[Any]]]:
     """
     one = joinedload
     row = (Pqr.request_type, Pqr.channel, Pqr.party, Pqr.account, Pqr.service, Pqr.cause, Pqr.process, Pqr.term, Pqr.previous, Pqr.answer)
-    row += (Pqr.extension_term, Pqr.mass_event, Pqr.appeal, Pqr.silence)
+    row += (Pqr.extension_term, Pqr.mass_event, Pqr.appeal, Pqr.silence, Pqr.requirement)
     also = {"events": [one(CaseEvent.process)], "assignments": [one(Assignment.process)]}
     hanging = {}
     for name in ("events", "assignments", "notes", "files", "documents", "notices"):

@@ -6,7 +6,6 @@ What an act says is data: the parameter `text.act.<kind>`, with {fields}. What i
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from app import queries
 from app.documents import base
-from app.documents.typesetting import picture
+from app.documents.base import picture_of
 from app.domain import N_
 from app.domain.errors import DomainError
 from app.domain.states import DocumentKind, Visibility
@@ -161,6 +160,7 @@ def issue_act(
     data = {
         **(base.of_case(pqr) if pqr else {"organisation": base.head(organisation), "number": None}),
         **_page(organisation, pqr, number, on, act, addressee),
+        "signatory": None if act.is_acta else base.signatory(session, organisation, issuer),
         "facts": [[label, value] for label, value in facts],
         "body": body,
         "items": list(items),
@@ -192,7 +192,6 @@ def _page(
         "to_petitioner": to_petitioner,
         "is_company": base.is_company(pqr) if pqr else False,
         "addressee": base.addressee(pqr) if pqr and to_petitioner else list(addressee or ()),
-        "signatory": None if act.is_acta else base.signatory(organisation),
     }
 
 
@@ -207,13 +206,6 @@ def _table(table: Table) -> dict[str, Any]:
         "totals": list(table.totals),
         "right": list(table.right),
     }
-
-
-def picture_of(content: bytes | None) -> dict[str, Any]:
-    """Return a picture with its SHA-256, which stays in the data of the document when the picture does not."""
-    if content is None:
-        return {"picture": None, "picture_sha256": None}
-    return {"picture": picture(content), "picture_sha256": hashlib.sha256(content).hexdigest()}
 
 
 # ── The text ──────────────────────────────────────────────────────────────────────────────────────────────────────────────

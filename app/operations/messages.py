@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.states import Identity
 from app.extensions import local, public_url
-from app.models import Assignment, Notice, OutboxMessage, Pqr, ProcessMember
+from app.models import Assignment, Document, Notice, OutboxMessage, Pqr, ProcessMember
 from app.operations.answers import LANGUAGE
 from app.operations.outbox import queue_message
 
@@ -43,6 +43,24 @@ def tell_answer(session: Session, pqr: Pqr, notice: Notice, url: str, at: dateti
     return queue_message(
         session, key=f"answer:{pqr.number}:{notice.id}", event="answer", to=notice.address or "", subject=subject, body=body, pqr=pqr, at=at
     )
+
+
+def tell_act(session: Session, pqr: Pqr, document: Document, at: datetime, notice: Notice | None = None) -> OutboxMessage | None:
+    """
+    Tell the citizen that an act was issued in the case; return the message, or None when no address is known.
+
+    Args:
+        notice: The e-notice whose link tells it; without one, the message says where to read it with number and key.
+    """
+    address = notice.address if notice else pqr.notice_email or (pqr.party.email if pqr.party else None)
+    if not address:
+        return None
+    path = f"/n/{notice.token}" if notice else f"/pqr/consulta?n={pqr.number}"
+    with force_locale(LANGUAGE):
+        facts = {"document": document, "kind": _(document.kind.value), "is_link": notice is not None}
+        body = _write("act", pqr, url=public_url(path, trust_request=notice is not None), **facts)
+        subject = _("Document %(act)s of your request %(number)s", act=document.number, number=pqr.number)
+    return queue_message(session, key=f"act:{document.number}", event="act", to=address, subject=subject, body=body, pqr=pqr, at=at)
 
 
 def tell_routed(session: Session, pqr: Pqr, at: datetime) -> list[OutboxMessage]:

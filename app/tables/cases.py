@@ -20,7 +20,7 @@ from app.tables.law import LegalTerm
 from app.tables.parties import Account, Party
 
 if TYPE_CHECKING:
-    from app.tables.acts import Answer, Appeal, Document, Notice, Silence
+    from app.tables.acts import Answer, Appeal, Document, Notice, Requirement, Silence
 
 
 _STOPPED = names_of((PqrStatus.AWAITING_USER, PqrStatus.EVIDENCE))
@@ -147,6 +147,9 @@ class Pqr(Audited, Model):
     answer: Mapped[Answer | None] = relationship(back_populates="pqr", uselist=False)
     notices: Mapped[list[Notice]] = relationship(back_populates="pqr", order_by="Notice.id")
     appeal: Mapped[Appeal | None] = relationship(foreign_keys="Appeal.pqr_id", back_populates="pqr", uselist=False)
+    requirement: Mapped[Requirement | None] = relationship(
+        primaryjoin="and_(Requirement.pqr_id == Pqr.id, Requirement.ended_on.is_(None))", viewonly=True, uselist=False
+    )
     silence: Mapped[Silence | None] = relationship(
         primaryjoin="and_(Silence.pqr_id == Pqr.id, Silence.withdrawn_on.is_(None))", viewonly=True, uselist=False
     )
