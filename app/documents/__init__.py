@@ -6,7 +6,7 @@ byte for byte, what was signed. The data it was set from stays beside it, withou
 """
 
 from app.documents.acts import ACTS, Signer, Table, issue_act
-from app.documents.answers import issue_answer
+from app.documents.answers import issue_answer, preview_answer
 from app.documents.base import DocumentDamaged, document_bytes, fingerprint
 from app.documents.receipts import receipt_of
 from app.documents.typesetting import render
@@ -20,6 +20,7 @@ __all__ = [
     "fingerprint",
     "issue_act",
     "issue_answer",
+    "preview_answer",
     "receipt_of",
     "render",
 ]

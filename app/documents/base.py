@@ -15,6 +15,7 @@ import segno
 import structlog
 import typst
 from babel.dates import format_date
+from flask_appbuilder.security.sqla.models import User
 from sqlalchemy.orm import Session
 from stdnum.co import nit
 
@@ -24,7 +25,7 @@ from app.domain import N_
 from app.domain.errors import DomainError
 from app.domain.states import DocumentKind, Identity, PartyKind, Visibility
 from app.extensions import public_url
-from app.models import Document, Municipality, Organisation, Pqr
+from app.models import Document, Municipality, Organisation, Pqr, Signature
 from app.operations.answers import LANGUAGE
 from app.operations.files import open_file, store_file
 
@@ -173,9 +174,19 @@ def name(pqr: Pqr) -> str | None:
     return pqr.party.name if pqr.party and pqr.identity is Identity.NAMED else None
 
 
-def signatory(organisation: Organisation) -> dict[str, Any]:
-    """Return who signs for the organisation."""
-    return {"name": organisation.signatory_name, "title": organisation.signatory_title}
+def signatory(session: Session, organisation: Organisation, issuer: User | None) -> dict[str, Any]:
+    """Return who signs: the issuer with their signature, if they keep one; else the signatory of the organisation, with room to sign."""
+    signature = session.get(Signature, issuer.id) if issuer else None
+    if issuer is None or signature is None:
+        return {"name": organisation.signatory_name, "title": organisation.signatory_title} | picture_of(None)
+    return {"name": issuer.get_full_name(), "title": signature.title} | picture_of(signature.image)
+
+
+def picture_of(content: bytes | None) -> dict[str, Any]:
+    """Return a picture with its SHA-256, which stays in the data of the document when the picture does not."""
+    if content is None:
+        return {"picture": None, "picture_sha256": None}
+    return {"picture": picture(content), "picture_sha256": hashlib.sha256(content).hexdigest()}
 
 
 def qr(text: str) -> list[int]:

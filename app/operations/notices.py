@@ -22,7 +22,7 @@ from app.domain.calendar import BusinessCalendar
 from app.domain.deadlines import Regime, TermAct, TermRule, rule_for, term_end
 from app.domain.errors import MoveRefused
 from app.domain.notices import Attempt, Facts, NextStep, NoticeTerms, Taken
-from app.domain.states import Identity, Move, NoticeMeans, NoticeResult, PqrStatus, arrow_for
+from app.domain.states import Identity, Move, NoticeMeans, NoticeResult, Outcome, PqrStatus, arrow_for
 from app.extensions import local
 from app.models import CaseEvent, Document, Notice, Pqr, StoredFile
 from app.operations import requirements
@@ -471,9 +471,14 @@ def serve_due(session: Session, at: datetime) -> int:
 
 
 def admits_recursos(session: Session, pqr: Pqr) -> bool:
-    """Say whether the answer admits recursos: those of certain request types, and only under Ley 142 (art. 154)."""
+    """
+    Say whether the answer admits recursos: those of certain request types, and only under Ley 142 (art. 154).
+
+    Neither the decision of a recurso nor a letter that refers to an earlier answer opens the term again (CPACA art. 87; Ley 1755 art. 19).
+    """
     types = queries.parameter(session, "appeal.types", APPEALABLE).replace(" ", "").split(",")
-    return pqr.regime is Regime.LEY142 and pqr.request_type.code in types
+    is_first = pqr.appeal is None and pqr.outcome is not Outcome.REFERRED
+    return is_first and pqr.regime is Regime.LEY142 and pqr.request_type.code in types
 
 
 def appeal_until(notified_on: date, rules: Iterable[TermRule], calendar: BusinessCalendar) -> date:

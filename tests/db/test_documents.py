@@ -320,8 +320,8 @@ LETTER: dict[str, Any] = {
     "issued_on": "2026-08-03", "document_number": "RES-2026-000045", "number": "PQR-2026-000123", "place": "Bogotá, D.C.",
     "day": "3 de agosto de 2026", "filed": "10 de julio de 2026", "account": None, "subject": "Señal áéíóúñü ¿¡ 0123456789",
     "identity": "NAMED", "is_company": False, "addressee": ["María Ñáñez"], "body": [["Hola."]], "appeal": [], "drafted_by": None,
-    "approved_by": "Ana", "sha256": "a" * 64, "consult_url": None, "qr": None,
-    "signatory": {"name": "Ana", "title": "Subgerente"},
+    "approved_by": "Ana", "sha256": "a" * 64, "verify_url": None, "qr": None, "points": [],
+    "signatory": {"name": "Ana", "title": "Subgerente", "picture": None},
     "organisation": {"name": "Aguas", "nit": "890.903.938-8", "contact": ["Calle 1"], "logo": None},
 }  # fmt: skip
 

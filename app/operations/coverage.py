@@ -1,0 +1,99 @@
+"""What a citizen asks, point by point, and whether the answer covers it (Ley 1755 art. 13: an answer on the merits, whole and clear)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.domain import N_
+from app.domain.errors import MoveRefused
+from app.domain.points import MAX_POINTS, propose_points
+from app.domain.states import Outcome
+from app.models import AnswerPoint, Pqr
+
+MAX_ASKED, MAX_REPLY = 600, 4000
+#: Answers that decide nothing on the merits, so they need not go through what was asked.
+NOT_ON_THE_MERITS = (Outcome.REFERRED, Outcome.INADMISSIBLE, Outcome.REJECTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """
+    A point as the page says it: *reply* is printed in the letter; without one, *is_covered* says that the text answers it.
+
+    `id` names the stored point that this one changes; None is a new one. `position` orders them, ties by their place in the page.
+    """
+
+    asked: str
+    reply: str = ""
+    is_covered: bool = False
+    id: int | None = None
+    position: int = 0
+
+
+class PointOpen(MoveRefused):
+    """The answer leaves something unanswered."""
+
+    msgid = N_("The answer does not say anything about this point: “%(asked)s”. Answer it, or mark where the letter does.")
+
+
+def points_of(session: Session, pqr: Pqr) -> list[AnswerPoint]:
+    """Return the points of the case, in their order."""
+    statement = select(AnswerPoint).where(AnswerPoint.pqr_id == pqr.id).order_by(AnswerPoint.position, AnswerPoint.id)
+    return list(session.scalars(statement))
+
+
+def proposed(pqr: Pqr) -> list[Point]:
+    """Return what the words of the citizen seem to ask; the subject when they say nothing. Stores nothing."""
+    return [Point(asked, position=place) for place, asked in enumerate(propose_points(pqr.body) or [pqr.subject], 1)]
+
+
+def save_points(session: Session, pqr: Pqr, said: Sequence[Point]) -> list[AnswerPoint]:
+    """
+    Make the points of the case be *said*, in its order; return them, flushed. A point without words is removed.
+
+    Raises:
+        MoveRefused: None is left, there are too many, or one is too long; `field` names the form field of that point.
+    """
+    wanted = sorted((point for point in said if point.asked.strip()), key=lambda point: point.position)
+    if not wanted:
+        raise MoveRefused(N_("Write at least one point: what the citizen asks."), field="points")
+    if len(wanted) > MAX_POINTS:
+        raise MoveRefused(N_("Up to %(limit)s points fit. Join those that ask the same."), field="points", limit=MAX_POINTS)
+    for point in wanted:
+        if len(point.asked.strip()) > MAX_ASKED or len(point.reply.strip()) > MAX_REPLY:
+            msgid = N_("A point has up to %(asked)s characters, and its reply up to %(reply)s.")
+            raise MoveRefused(msgid, field="points", asked=MAX_ASKED, reply=MAX_REPLY)
+    known = {row.id: row for row in points_of(session, pqr)}
+    kept = []
+    for place, point in enumerate(wanted, 1):
+        row = known.pop(point.id, None) or AnswerPoint(pqr_id=pqr.id, asked="", position=place)
+        row.position, row.asked, row.reply = place, point.asked.strip(), point.reply.replace("\r\n", "\n").strip()
+        row.is_covered = point.is_covered or bool(row.reply)
+        session.add(row)
+        kept.append(row)
+    for row in known.values():
+        session.delete(row)
+    session.flush()
+    return kept
+
+
+def check_covered(session: Session, pqr: Pqr) -> list[AnswerPoint]:
+    """
+    Return the points of the case, none of them open.
+
+    A case whose draft was made before there were points, or by an operation, has none; an answer that does not decide on the merits
+    may leave them open.
+
+    Raises:
+        PointOpen: One is open; the text says which.
+    """
+    points = points_of(session, pqr)
+    if pqr.outcome not in NOT_ON_THE_MERITS:
+        for point in points:
+            if not point.is_covered:
+                raise PointOpen(asked=point.asked)
+    return points

@@ -1,0 +1,44 @@
+"""What a letter says about recursos: before whom, until when, and how; and which letters say nothing (see docs/rules/answers.md)."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from app import queries
+from app.domain import N_
+from app.domain.errors import DomainError
+from app.domain.states import AppealKind, Outcome
+from app.models import Pqr
+from app.operations.notices import admits_recursos
+
+
+def recursos_text(session: Session, pqr: Pqr) -> str:
+    """
+    Return the paragraph on recursos that the letter of the case prints; empty when none is due.
+
+    Raises:
+        DomainError: The text is due and nobody loaded it: a letter without it is defective (CPACA art. 67). It names the parameter.
+    """
+    if pqr.appeal is not None:
+        key = _key_of_decision(pqr)
+    elif admits_recursos(session, pqr):
+        key = "text.appeal"
+    else:
+        return ""
+    text = queries.parameter(session, key)
+    if not text.strip():
+        msgid = N_("The text on appeals is missing. An administrator has to write it in Parameters, under %(key)s.")
+        raise DomainError(msgid, key=key)
+    return text
+
+
+def _key_of_decision(pqr: Pqr) -> str:
+    """
+    Return the text for the decision of a recurso: apelación goes on by itself unless all was granted; its refusal admits queja.
+
+    Source: Ley 142 de 1994, arts. 154 and 159; CPACA, art. 74.
+    """
+    assert pqr.appeal is not None
+    if pqr.appeal.kind is AppealKind.REPOSICION or pqr.outcome is Outcome.REVOKED:
+        return "text.appeal.decision_final"
+    return "text.appeal.decision_queja" if pqr.outcome is Outcome.REJECTED else "text.appeal.decision_sspd"
