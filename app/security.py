@@ -30,7 +30,7 @@ from sqlalchemy import ScalarSelect, Select, bindparam, false, func, inspect, li
 from sqlalchemy.orm import Session, joinedload
 
 from app.extensions import KEEPS_PLAN, appbuilder
-from app.models import Assignment, Pqr, ProcessMember
+from app.models import Assignment, FieldOrder, Pqr, ProcessMember
 
 Right = tuple[str, str]
 
@@ -53,38 +53,54 @@ READ_CALENDAR = frozenset({("can_list", "CalendarDay"), ("can_show", "CalendarDa
 EVERYBODY = rights("Home", "can_get") | rights("UserInfoEditView", "can_this_form_get", "can_this_form_post") | rights(
     "ResetMyPasswordView", "can_this_form_get", "can_this_form_post"
 ) | rights("UserDBModelView", "can_userinfo", "resetmypassword", "userinfoedit")  # fmt: skip
-READ_CASES = rights("Pqr", *READ, "can_download") | rights("Search", "can_search")
+READ_CASES = rights("Pqr", *READ, "can_download") | rights("Search", "can_search") | rights("FieldOrder", *READ)
 READ_TIMES = rights("ResponseTimes", "can_list", "can_export") | rights("CaseChart", "can_list", "can_export") | rights(
     "AccountChart", "can_list", "can_export"
-)
+) | rights("Silence", *READ) | rights("MassEvent", *READ) | rights("Rating", *READ) | rights("RatingChart", "can_list", "can_export")
 READ_PARTIES = rights("Party", *READ) | rights("Account", *READ)
+LOOK_AT_MONEY = rights("Financing", "can_list", "can_show") | rights("InvoiceChange", "can_list", "can_show")
+BILL = rights("Financing", "can_bill") | rights("InvoiceChange", "can_bill")
+READ_MONEY = rights("Financing", *READ) | rights("InvoiceChange", *READ)
+WRITE_MONEY = rights("Financing", *WRITE) | rights("InvoiceChange", *WRITE)
+COMPUTE = rights("Deviation", "can_compute")
+AUTHORISE_MONEY = BILL | rights("Financing", "can_sign", "can_void") | rights("InvoiceChange", "can_authorise", "can_void")
 
 DESK = rights(
     "Pqr", "can_see_all", "can_see_reserved", "can_register", "can_note", "can_attach", "can_edit", "can_route", "can_return_to_desk",
     "can_request_completion", "can_complete", "can_transfer", "can_notify", "can_appeal", "can_close", "can_reprint",
-) | rights("Counter", "can_attend")  # fmt: skip
+) | rights("Counter", "can_attend") | rights("MassEvent", "can_add", "can_edit", "can_link") | rights("Rating", "can_ask")  # fmt: skip
+DESK |= rights("FieldOrder", "can_issue", "can_record")
 OWNER = rights(
     "Pqr", "can_note", "can_attach", "can_route", "can_return_to_desk", "can_request_completion", "can_order_evidence",
     "can_close_evidence", "can_solve", "can_draft",
 )  # fmt: skip
+OWNER |= rights("FieldOrder", "can_issue", "can_record", "can_excuse", "can_void")
 MANAGER = rights(
     "Pqr", "can_see_all", "can_see_reserved", "can_note", "can_attach", "can_route", "can_return_solution", "can_issue_answer",
-    "can_draft", "can_withdraw", "can_transfer", "can_void", "can_order_evidence", "can_close_evidence",
-)  # fmt: skip
+    "can_draft", "can_withdraw", "can_transfer", "can_void", "can_order_evidence", "can_close_evidence", "can_recognise",
+) | rights("MassEvent", "can_add", "can_edit", "can_link", "can_apply", "can_issue")  # fmt: skip
+
+MANAGER |= rights("FieldOrder", "can_issue", "can_record", "can_excuse", "can_void")
 
 AUXILIAR, DUENO, TECNICO = "Auxiliar PQR", "Dueño de proceso", "Técnico"
 SUBGERENTE, COMERCIAL, CALIDAD = "Subgerente administrativo y comercial", "Comercial", "Calidad"
 CONTROL, ADMIN, PUBLIC = "Control interno / Gerencia", "Admin", "Public"
 
 PROCESS_ROLES: dict[str, frozenset[Right]] = {
-    AUXILIAR: EVERYBODY | READ_CASES | READ_TIMES | DESK | rights("Party", *WRITE) | rights("Account", *WRITE),
-    DUENO: EVERYBODY | READ_CASES | READ_TIMES | OWNER | READ_PARTIES,
-    TECNICO: EVERYBODY,
-    SUBGERENTE: EVERYBODY | READ_CASES | READ_TIMES | MANAGER | READ_PARTIES | rights("AnswerTemplate", *WRITE),
-    COMERCIAL: EVERYBODY | READ_CASES | rights("Pqr", "can_see_all") | rights("Party", *WRITE) | rights("Account", *READ),
-    CALIDAD: EVERYBODY | READ_CASES | READ_TIMES | rights("Pqr", "can_see_all") | READ_PARTIES,
+    AUXILIAR: EVERYBODY | READ_CASES | READ_TIMES | DESK | rights("Party", *WRITE) | rights("Account", *WRITE)
+    | WRITE_MONEY | COMPUTE | BILL,
+    DUENO: EVERYBODY | READ_CASES | READ_TIMES | OWNER | READ_PARTIES
+    | WRITE_MONEY | COMPUTE,
+    TECNICO: EVERYBODY | rights("MyOrder", "can_list", "can_fill"),
+    SUBGERENTE: EVERYBODY | READ_CASES | READ_TIMES | MANAGER | READ_PARTIES | rights("AnswerTemplate", *WRITE)
+    | READ_MONEY | AUTHORISE_MONEY | COMPUTE,
+    COMERCIAL: EVERYBODY | READ_CASES | rights("Pqr", "can_see_all") | rights("Party", *WRITE) | rights("Account", *READ)
+    | LOOK_AT_MONEY | COMPUTE,
+    CALIDAD: EVERYBODY | READ_CASES | READ_TIMES | rights("Pqr", "can_see_all") | READ_PARTIES
+    | READ_MONEY | COMPUTE,
     CONTROL: EVERYBODY | READ_CASES | READ_TIMES | rights("Pqr", "can_see_all", "can_see_reserved") | READ_PARTIES
-    | rights("ChangeLog", *READ) | READ_CALENDAR | rights("LegalTerm", *READ),
+    | rights("ChangeLog", *READ) | READ_CALENDAR | rights("LegalTerm", *READ)
+    | READ_MONEY | COMPUTE,
     PUBLIC: frozenset(),
 }  # fmt: skip
 
@@ -193,6 +209,14 @@ def scope_cases(statement: Select[Any], today: date) -> Select[Any]:
     mine = processes_of(current_user.id, today)
     held = select(Assignment.pqr_id).where(Assignment.pqr_id == Pqr.id, Assignment.process_id.in_(mine))
     return statement.where(or_(Pqr.process_id.in_(mine), Pqr.holder_id == current_user.id, held.exists()))
+
+
+def scope_orders(statement: Select[Any], today: date) -> Select[Any]:
+    """Return *statement* (over FieldOrder) limited to orders of cases that the reader may see, and those that his processes gave."""
+    if may("can_see_all"):
+        return statement
+    cases = scope_cases(select(Pqr.id), today)
+    return statement.where(or_(FieldOrder.pqr_id.in_(cases), FieldOrder.process_id.in_(processes_of(current_user.id, today))))
 
 
 def _permission_view(session: Session, right: Right, cache: dict[Right, PermissionView]) -> PermissionView:

@@ -8,8 +8,10 @@ from app.almanac import CalendarView
 from app.counter import CounterView
 from app.desk import CaseView
 from app.domain import N_
+from app.fieldwork import MyOrdersView, OrderView
 from app.finder import FinderView
 from app.lookups import LookupView
+from app.money import DeviationView, FinancingView, InvoiceChangeView
 from app.preferences import ListsView
 from app.screens.catalogues import (
     AnswerTemplateView,
@@ -35,6 +37,11 @@ HOUSE, RECORDS, SECURITY = N_("Settings"), N_("Records"), N_("Security")
 MENU: list[tuple[type, str, str, str]] = [
     (CounterView, N_("Counter"), "counter", SERVICE),
     (CaseView, N_("Cases"), "cases", SERVICE),
+    (OrderView, N_("Orders and actas"), "wrench", SERVICE),
+    (MyOrdersView, N_("My orders"), "wrench", SERVICE),
+    (FinancingView, N_("Financing (R10-01-05)"), "money", SERVICE),
+    (InvoiceChangeView, N_("Invoice changes (R10-01-06)"), "invoice", SERVICE),
+    (DeviationView, N_("Significant deviation"), "gauge", SERVICE),
     (ResponseTimesView, N_("Response times (R10-01-01)"), "clock", SERVICE),
     (CaseChartView, N_("Charts of cases"), "chart", SERVICE),
     (PartyView, N_("Parties"), "people", PARTIES),

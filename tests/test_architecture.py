@@ -46,12 +46,15 @@ RANK = {
     "jobs": 70,
     "baseviews": 70,
     "portal": 80,
+    "noticeboard": 80,  # a page of the citizen
     "api": 80,
     "drawing": 30,  # pictures of numbers, whatever they count
     "tally": 45,
     "charts": 72,
+    "fieldwork": 75,
     "finder": 75,
     "almanac": 75,  # pages of the staff beside the declared screens, which put them in the menu
+    "money": 75,  # financing, invoice changes, deviations
     "intake": 70,  # how the staff registers, shared by desk and counter
     "verbs": 73,  # the moves as pages, which `desk` shows; reads no clock
     "desk": 75,
@@ -64,8 +67,8 @@ RANK = {
     "": 100,  # app/__init__.py
 }
 READS_THE_CLOCK = {
-    "views", "charts", "reader", "home", "baseviews", "listviews", "caselist", "finder", "almanac", "desk", "counter", "screens", "portal",
-    "api", "jobs", "cli", "serve",
+    "views", "charts", "reader", "home", "baseviews", "listviews", "caselist", "fieldwork", "finder", "almanac", "desk", "counter", "screens", "portal",
+    "noticeboard", "api", "jobs", "cli", "serve", "money",
 }  # fmt: skip
 MAY_READ_THE_CLOCK = {
     "extensions.py": "defines now() and today()",

@@ -118,7 +118,7 @@ class InvoiceChange(Audited, Model):
     account: Mapped[Account] = relationship()
     invoice_number: Mapped[str] = mapped_column(String(30))
     period: Mapped[str] = mapped_column(String(7), comment="2026-07")
-    invoiced_on: Mapped[date | None] = mapped_column(comment="Issue date of the invoice")
+    invoiced_on: Mapped[date | None] = mapped_column(comment="When it was handed over; if unknown, issued")
     reason: Mapped[str] = mapped_column(Text)
     authorised_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
     authorised_by: Mapped[User | None] = relationship(foreign_keys=[authorised_by_id])
