@@ -171,7 +171,7 @@ def test_an_issued_answer_is_a_numbered_letter_and_the_case_moves(seeded: Sessio
 
     document = documents.issue_answer(seeded, case, manager, ANSWERED)
 
-    assert (document.kind, document.number, document.template) == (DocumentKind.ANSWER, "RES-2026-000001", "answer@1")
+    assert (document.kind, document.number, document.template) == (DocumentKind.ANSWER, "RES-2026-000001", "answer@2")
     assert (case.status, case.answered_on.isoformat()) == (PqrStatus.ANSWERED, "2026-07-24")
     answer = case.answer
     assert (answer.status, answer.number, answer.document_id) == (AnswerStatus.ISSUED, document.number, document.id)
