@@ -118,7 +118,7 @@ def _kinds(session: Session, pqr: Pqr, form: Any) -> None:
     arrange=_kinds, facts=_facts_of_issue, partial="stop", fits=_can_ask,
 )  # fmt: skip
 def issue_request(session: Session, pqr: Pqr, said: Said, who: Who) -> None:
-    kind = K[said["requirement"]]
+    kind = K[required(said["requirement"], N_("Choose what is issued."), "requirement")]
     requirement = stops.issue(
         session, pqr, kind, said["what"], issuer=_user(session, who), at=who["at"], reason=said["reason"], until=said["until"]
     )
