@@ -26,6 +26,7 @@ from app.domain.errors import DomainError
 from app.domain.ledger import spans
 from app.domain.states import (
     ARROWS,
+    Category,
     DocumentKind,
     Move,
     PqrStatus,
@@ -33,6 +34,7 @@ from app.domain.states import (
     moves_from,
 )
 from app.downloads import send_stored
+from app.drafting import Drafting
 from app.extensions import db, now, start_writing, today
 from app.forms import AttachForm, ClassifyForm, DraftForm, MoveForm, NoteForm, RegisterForm
 from app.intake import blame, fill_choices
@@ -45,7 +47,7 @@ from app.models import (
     Service,
     StoredFile,
 )
-from app.operations import answers, files
+from app.operations import answers, files, notices, orders
 from app.operations import pqr as operations
 from app.security import may, scope_cases
 from app.verbs import VERBS, Verb
@@ -63,13 +65,13 @@ def said(field: Field | None) -> Any:
     return "" if field is None or (is_text and not field.data) else field.data
 
 
-class CaseView(CaseList):
+class CaseView(CaseList, Drafting):
     """Cases: `/pqr/`. Every door fetches through `_case`, so a case out of scope is a 404 everywhere."""
 
     route_base = "/pqr"
     default_view = "list"
     include_route_methods = {
-        "list", "export", "bulk_action", "register", "show", "move", "draft", "note", "attach", "download", "receipt", "edit",
+        "list", "export", "bulk_action", "register", "show", "move", "draft", "preview", "note", "attach", "download", "receipt", "edit",
     }  # fmt: skip
 
     # ── finding ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -129,6 +131,7 @@ class CaseView(CaseList):
         is_held = holds(pqr)
         light, words = light_shown(pqr, calendar, today())
         lines = [(line.process.name, str(line.user) if line.user else "", line.in_on, line.out_on) for line in pqr.assignments]
+        acts = queries.case_acts(db.session, pqr)
         return {
             "pqr": pqr,
             "name": shown_name(pqr),
@@ -138,14 +141,26 @@ class CaseView(CaseList):
             "steps": operations.steps_for(db.session, pqr),
             "spans": spans(lines, calendar, pqr.answered_on or today()),
             "stages": STAGES,
-            "acts": queries.case_acts(db.session, pqr),
+            "acts": acts,
+            "chain": self._chain(pqr, acts),
             "moves": [move for move in moves_from(pqr.status) if is_held and self._offers(move, pqr)],
             "may": {right for right in _DOORS if may(right) and (is_held or right == "can_download")},
             "is_late": bool(pqr.answered_on and pqr.due_on and pqr.answered_on > pqr.due_on),
             "has_silence": light is Light.BLACK or silence_on(pqr.due_on, today(), pqr.answered_on, pqr.regime),
+            "is_at_risk": silence.is_at_risk(db.session, pqr, today()),
             "is_ley142": pqr.regime is Regime.LEY142,
             "is_draft_open": pqr.status in (PqrStatus.ROUTED, PqrStatus.SOLVED),
         }
+
+    @staticmethod
+    def _chain(pqr: Pqr, acts: dict[str, list[Any]]) -> notices.Chain | None:
+        """Return how far the notice of the answer has come; None where a term or a year is missing, which whoever acts is told."""
+        if pqr.status.category is not Category.ANSWERED:
+            return None
+        try:
+            return notices.chain_of(db.session, pqr, today(), acts)
+        except DomainError:
+            return None
 
     @staticmethod
     def _offers(move: Move, pqr: Pqr) -> bool:
@@ -178,7 +193,7 @@ class CaseView(CaseList):
                 flash(done, "success")
                 return redirect(url_for("CaseView.show", number=number) if self._still_visible(number) else url_for("CaseView.list"))
         if "seen" in form:
-            form.seen.data = fingerprint(pqr)
+            form.seen.data = fingerprint(db.session, pqr)
         facts = verb.facts(db.session, pqr) if verb.facts else {}
         page = self.render_template("case/move.html", form=form, verb=verb, today=today(), **self._facts(pqr), **facts)
         return (page, 422) if form.is_submitted() else page
@@ -206,32 +221,6 @@ class CaseView(CaseList):
         return _("Done: %(move)s. The case is now “%(status)s”.", move=_(verb.move.value), status=_(pqr.status.value))
 
     # ── answer, notes, files, corrections ─────────────────────────────────────────────────────────────────────────────────
-
-    @expose("/<number>/draft", methods=["GET", "POST"])
-    @has_access
-    @permission_name("draft")
-    def draft(self, number: str) -> str | Response | tuple[str, int]:
-        """Write the answer before it is approved; `fill` starts it from a text of the house."""
-        pqr = self._case(number)
-        self._require(pqr, "can_draft")
-        form = DraftForm()
-        fill_choices(db.session, form)
-        if not form.is_submitted():
-            form.body.data = pqr.answer.body if pqr.answer else ""
-        elif form.validate():
-            try:
-                if request.form.get("do") == "fill" and form.template.data:
-                    form.body.data = answers.fill_template(db.session.get_one(AnswerTemplate, form.template.data).body, pqr)
-                else:
-                    answers.save_draft(db.session, pqr, form.body.data or "", current_user.id)
-                    db.session.commit()
-                    flash(_("The draft is saved."), "success")
-                    return redirect(url_for("CaseView.show", number=number))
-            except DomainError as error:
-                db.session.rollback()
-                pqr = self._case(number)
-                blame(form, error)
-        return self.render_template("case/draft.html", form=form, **self._facts(pqr))
 
     @expose("/<number>/note", methods=["POST"])
     @has_access

@@ -32,6 +32,7 @@ from werkzeug.datastructures import HeaderSet
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from app import documents, queries
+from app.documents.notices import certificate_of
 from app.domain import N_
 from app.domain.deadlines import Regime, TermAct, deadline_of, rule_for, silence_on
 from app.domain.errors import CalendarGap, DomainError
@@ -633,7 +634,12 @@ def _ways_on(pqr: Pqr) -> dict[str, Any]:
 
 def _served_notice(pqr: Pqr) -> Notice | None:
     """Return the e-notice that was opened, for its certificate."""
-    return next((notice for notice in pqr.notices if notice.means is NoticeMeans.E_LINK and notice.opened_at), None)
+    return next((notice for notice in _links(pqr) if notice.opened_at), None)
+
+
+def _links(pqr: Pqr) -> list[Notice]:
+    """Return the e-notices of the answer; those of other documents have their own."""
+    return [notice for notice in pqr.notices if notice.means is NoticeMeans.E_LINK and notice.document_id is None]
 
 
 def _attachments(pqr: Pqr) -> list[StoredFile]:
@@ -650,6 +656,8 @@ def download(token: str) -> Any:
     allowed = {stored.id: stored for stored in _attachments(pqr)}
     if _door(pqr) is AnswerDoor.OPEN and pqr.answer and pqr.answer.document:
         allowed[pqr.answer.document.file_id] = pqr.answer.document.file
+    opened = {notice.document_id for notice in pqr.notices if notice.opened_at}
+    allowed |= {document.file_id: document.file for document in pqr.documents if document.id in opened}
     return send_stored(allowed.get(link["f"]) or abort(404))
 
 
@@ -667,7 +675,7 @@ def open_answer() -> Page | Response:
         return _page("portal/gone.html", 410)
     pqr = _whole_case(read[0]["p"])
     if _door(pqr) is AnswerDoor.BY_PRESSING:
-        waiting = [notice for notice in pqr.notices if notice.means is NoticeMeans.E_LINK]
+        waiting = _links(pqr)
         notice = waiting[-1] if waiting else notices.start_e_notice(db.session, pqr, at=now())
         notices.serve_e_notice(db.session, notice, at=now(), address=_address())
         db.session.commit()
@@ -676,7 +684,7 @@ def open_answer() -> Page | Response:
 
 def _notice(token: str) -> Notice:
     statement = select(Notice).where(Notice.token == token[:64], Notice.means == NoticeMeans.E_LINK)
-    return db.session.scalar(statement.options(_with_head_of_notice())) or abort(404)
+    return db.session.scalar(statement.options(_with_head_of_notice(), joinedload(Notice.document))) or abort(404)
 
 
 def _with_head_of_notice() -> Any:
@@ -687,12 +695,17 @@ def _with_head_of_notice() -> Any:
     )
 
 
+def _notified(found: Notice) -> Document:
+    """Return what a link notifies: a document of its own, else the answer. Ends the request when there is none yet."""
+    answer = found.pqr.answer
+    return found.document or (answer.document if answer else None) or abort(404)
+
+
 @portal.route("/n/<token>", methods=["GET", "POST"])
 def notice(token: str) -> Page:
     """The link of an e-notice. Programs that scan mail open links, so only the press of the button is the access."""
     found = _notice(token)
-    if found.pqr.answer is None or found.pqr.answer.document is None:
-        abort(404)
+    document = _notified(found)
     form, problem = PressForm(), None
     if request.method == "POST" and found.opened_at is None:
         if form.validate():
@@ -700,10 +713,14 @@ def notice(token: str) -> Page:
             db.session.commit()
             found = _notice(token)
         else:
-            problem = (_("The page was open for too long"), _("We renewed it: press “See the answer” again."))
+            problem = (_("The page was open for too long"), _("We renewed it: press the button again."))
     if found.opened_at is None:
         status = 400 if problem else 200
-        return _page("portal/notice.html", status, organisation=found.pqr.organisation, found=found, form=form, notice=problem)
+        facts = {"found": found, "document": document, "form": form, "notice": problem}
+        return _page("portal/notice.html", status, organisation=found.pqr.organisation, **facts)
+    if found.document is not None:
+        link = _sign("file", p=found.pqr_id, f=document.file_id)
+        return _page("portal/document.html", organisation=found.pqr.organisation, found=found, document=document, link=link)
     return _page("portal/answer.html", organisation=found.pqr.organisation, found=found, pqr=found.pqr, **_ways_on(found.pqr))
 
 
@@ -713,7 +730,22 @@ def certificate(token: str) -> Page:
     found = _notice(token)
     if found.opened_at is None:
         return redirect(url_for("portal.notice", token=token))
-    return _page("portal/certificate.html", organisation=found.pqr.organisation, found=found, pqr=found.pqr, printed_at=now())
+    facts = {"found": found, "pqr": found.pqr, "document": _notified(found), "printed_at": now()}
+    return _page("portal/certificate.html", organisation=found.pqr.organisation, **facts)
+
+
+@portal.route("/n/<token>/constancia.pdf")
+def certificate_file(token: str) -> Any:
+    """The same as a numbered document: made on the first asking, the same bytes ever after."""
+    found = _notice(token)
+    if found.opened_at is None:
+        return redirect(url_for("portal.notice", token=token))
+    if found.paper is None:
+        start_writing()
+        certificate_of(db.session, _notice(token), now())
+        db.session.commit()
+        found = _notice(token)
+    return send_stored(found.paper.file)
 
 
 # ── The calculator, and the pulse ─────────────────────────────────────────────────────────────────────────────────────────

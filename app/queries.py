@@ -32,6 +32,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    type_coerce,
     union_all,
 )
 from sqlalchemy import Enum as EnumType
@@ -42,9 +43,9 @@ from sqlalchemy.types import TypeEngine
 
 from app.domain import N_
 from app.domain.calendar import BusinessCalendar, NonWorkingDay
-from app.domain.deadlines import Regime, TermRule, lengthened
+from app.domain.deadlines import CountFrom, Regime, TermAct, TermRule, TermUnit, lengthened
 from app.domain.errors import DomainError
-from app.domain.states import Category, ConsentKind, DayException, Move, PqrStatus, states_in
+from app.domain.states import Category, ConsentKind, DayException, Move, NoticeMeans, PqrStatus, states_in
 from app.domain.times import NOT_COUNTED, Timeliness
 from app.extensions import KEEPS_PLAN
 from app.models import (
@@ -64,6 +65,7 @@ from app.models import (
     InvoiceChange,
     InvoiceChangeLine,
     LegalTerm,
+    Notice,
     Organisation,
     Parameter,
     Party,
@@ -493,9 +495,16 @@ _ACT_COLUMNS: dict[str, TypeEngine[Any]] = {
 
 def _act(kind: str, condition: ColumnElement[bool], **told: Any) -> Select[Any]:
     """Return the SELECT of one kind of acts in the columns of all."""
-    told["kind"] = literal(kind)
-    columns = [cast(told.get(name, null()), type_).label(name) for name, type_ in _ACT_COLUMNS.items()]
+    told["kind"] = cast(literal(kind), String)
+    columns = [  # SQLite would make a number of a date that is cast
+        (type_coerce(told[name], type_) if name in told else cast(null(), type_)).label(name) for name, type_ in _ACT_COLUMNS.items()
+    ]
     return select(*columns).where(condition)
+
+
+#: The terms of a notice, and the parameter that says for how many business days a link may stay unopened.
+_NOTICE_ACTS = (TermAct.SUMMONS, TermAct.APPEARANCE, TermAct.AVISO_SERVED, TermAct.AVISO_POSTED)
+LINK_DAYS = "notice.link_days"
 
 
 @cache
@@ -503,6 +512,8 @@ def _acts() -> Any:
     pqr_id, child, file = bindparam("pqr_id"), aliased(Pqr), Document.file_id
     order, change, line = FieldOrder, InvoiceChange, InvoiceChangeLine
     difference = select(func.sum(line.after_cop - line.before_cop)).where(line.change_id == change.id)
+    term = LegalTerm
+    regime = select(Pqr.regime).where(Pqr.id == pqr_id, Pqr.answered_on.is_not(None)).scalar_subquery()
     return union_all(
         _act(
             "requirement", Requirement.pqr_id == pqr_id, id=Requirement.id, type=Requirement.kind, state=Requirement.ending,
@@ -530,18 +541,42 @@ def _acts() -> Any:
             state=case((AnswerPoint.is_covered, "COVERED"), else_="OPEN"),
         ),
         _act("rating", Rating.pqr_id == pqr_id, id=Rating.id, amount=Rating.score, note=Rating.comment, state=Rating.via),
+        _act(
+            "term", and_(term.act.in_(_NOTICE_ACTS), term.request_type.is_(None), term.regime == regime), id=term.id, type=term.act,
+            number=term.count_from, state=term.unit, note=term.norm, amount=term.value, on=term.valid_from, until_on=term.valid_until,
+        ),
+        _act("wait", Parameter.key == LINK_DAYS, note=Parameter.value),
+    )  # fmt: skip
+
+
+def notice_terms(acts: dict[str, list[Row[Any]]], regime: Regime) -> tuple[TermRule, ...]:
+    """Return the terms of the notice that `case_acts` read, as the domain reads them."""
+    return tuple(
+        TermRule(
+            regime, TermAct[row.type], None, int(row.amount), TermUnit[row.state], row.note, CountFrom[row.number], row.on, row.until_on,
+            id=row.id,
+        )
+        for row in acts.get("term", ())
     )  # fmt: skip
 
 
 def case_acts(session: Session, pqr: Pqr) -> dict[str, list[Row[Any]]]:
     """
     Return what hangs on a case besides its own rows, by kind, oldest first: `requirement`, `order`, `financing`, `change`, `appeal`
-    (against it), `point` (what the citizen asks), `rating`. One statement; the columns are those of `_ACT_COLUMNS`.
+    (against it), `point` (what the citizen asks), `rating`; of an answered one the `term`s of its notice, and `wait`, how long a link may
+    stay unopened. One statement; the columns are those of `_ACT_COLUMNS`.
     """
     found: dict[str, list[Row[Any]]] = {}
     for row in session.execute(_acts(), {"pqr_id": pqr.id}):
         found.setdefault(row.kind, []).append(row)
     return {kind: sorted(rows, key=lambda row: row.id) for kind, rows in found.items()}
+
+
+def posted_notices(on: date) -> Select[tuple[Notice]]:
+    """Return the SELECT of what is posted on *on*, newest first: avisos that have not come down, and summonses without an address."""
+    aviso = and_(Notice.means == NoticeMeans.AVISO_POSTED, Notice.posted_on <= on, Notice.unposted_on.is_(None))
+    summons = and_(Notice.means == NoticeMeans.SUMMONS, Notice.posted_where != "", Notice.sent_on <= on, Notice.appear_by >= on)
+    return select(Notice).where(or_(aviso, summons)).order_by(Notice.id.desc())
 
 
 # ── The control of response times (R10-01-01) ─────────────────────────────────────────────────────────────────────────────

@@ -60,6 +60,8 @@ RANK = {
     "desk": 75,
     "counter": 78,  # a page of the desk for a queue
     "home": 76,  # Mi día names cases and lights as the desk does
+    "massevents": 75,  # what is done with an event to all its cases
+    "rating": 80,  # how citizens rate, on their own page and on the tablet of the counter
     "screens": 79,  # the declared screens; `views` puts them in the menu
     "views": 80,
     "cli": 80,
@@ -67,8 +69,8 @@ RANK = {
     "": 100,  # app/__init__.py
 }
 READS_THE_CLOCK = {
-    "views", "charts", "reader", "home", "baseviews", "listviews", "caselist", "fieldwork", "finder", "almanac", "desk", "counter", "screens", "portal",
-    "noticeboard", "api", "jobs", "cli", "serve", "money",
+    "views", "charts", "reader", "home", "baseviews", "listviews", "caselist", "fieldwork", "finder", "almanac", "desk", "counter",
+    "screens", "portal", "noticeboard", "api", "jobs", "cli", "serve", "money", "massevents", "rating",
 }  # fmt: skip
 MAY_READ_THE_CLOCK = {
     "extensions.py": "defines now() and today()",

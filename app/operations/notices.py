@@ -21,11 +21,11 @@ from app.domain import notices as chain
 from app.domain.calendar import BusinessCalendar
 from app.domain.deadlines import Regime, TermAct, TermRule, rule_for, term_end
 from app.domain.errors import MoveRefused
-from app.domain.notices import Attempt, Facts, NextStep, NoticeTerms, Taken
+from app.domain.notices import Attempt, Facts, NextStep, NoticeStep, NoticeTerms, Taken
 from app.domain.states import Identity, Move, NoticeMeans, NoticeResult, Outcome, PqrStatus, arrow_for
 from app.extensions import local
 from app.models import CaseEvent, Document, Notice, Pqr, StoredFile
-from app.operations import requirements
+from app.operations import decisions, requirements
 from app.operations.pqr import make_move
 
 #: Business days that a link may stay unopened before paper follows, when nobody changed the parameter `notice.link_days`.
@@ -40,26 +40,47 @@ MEANS_BY_HAND = (NoticeMeans.IN_PERSON, NoticeMeans.CONDUCT, NoticeMeans.DELIVER
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """What was done to notify an answer, each with its last day, and what comes next; `is_late`: a step was, or is."""
+    """What was done to notify an answer by *today*, each with its last day, and what comes next; `is_late`: a step was, or is."""
 
     taken: list[tuple[Notice, Taken]]
     next: NextStep
     is_late: bool
+    today: date
+
+    @property
+    def move(self) -> Move | None:
+        """The move that does the next step, if somebody has to do it."""
+        return _MOVE_OF.get(self.next.step)
 
 
-def chain_of(session: Session, pqr: Pqr, today: date) -> Chain:
-    """Return how far the notice of the answer has come. Raises CalendarGap, TermMissing; the case has an answer."""
-    facts, terms, calendar = facts_of(pqr), terms_for(session, pqr), queries.calendar_of(session, pqr.organisation)
-    n_wait = link_days(session) if pqr.is_e_notice else LINK_DAYS
+_MOVE_OF = {
+    NoticeStep.SUMMON: Move.SUMMON, NoticeStep.POST_SUMMONS: Move.SUMMON, NoticeStep.RETRY_SUMMONS: Move.SUMMON,
+    NoticeStep.AWAIT_APPEARANCE: Move.NOTIFY, NoticeStep.SEND_AVISO: Move.SEND_AVISO, NoticeStep.AWAIT_CARRIER: Move.RECORD_DELIVERY,
+    NoticeStep.POST_AVISO: Move.POST_AVISO, NoticeStep.TAKE_DOWN: Move.UNPOST_AVISO, NoticeStep.DELIVER: Move.NOTIFY,
+}  # fmt: skip
+
+
+def chain_of(session: Session, pqr: Pqr, today: date, acts: dict[str, list[Any]]) -> Chain:
+    """
+    Return how far the notice of the answer has come.
+
+    Args:
+        acts: `queries.case_acts` of the case, which bring the terms.
+
+    Raises:
+        MoveRefused: There is no answer.
+        CalendarGap, TermMissing: A term of the chain, or a year of the calendar, is not loaded.
+    """
+    facts, calendar = facts_of(pqr), queries.calendar_of(session, pqr.organisation)
+    terms = chain.terms_of(queries.notice_terms(acts, pqr.regime), pqr.regime, facts.answered_on)
+    n_wait = next((_days(row.note) for row in acts.get("wait", ())), LINK_DAYS)
     rows = chain.taken(facts, terms, calendar, n_wait)
     following = chain.next_step(facts, terms, calendar, today, n_wait)
-    return Chain(list(zip(_of_answer(pqr), rows, strict=True)), following, following.is_late or any(row.is_late for row in rows))
+    return Chain(list(zip(_of_answer(pqr), rows, strict=True)), following, following.is_late or any(row.is_late for row in rows), today)
 
 
-def link_days(session: Session) -> int:
-    """Return for how many business days a link may stay unopened before the summons is due too."""
-    typed = queries.parameter(session, "notice.link_days", str(LINK_DAYS)).strip()
-    return int(typed) if typed.isdecimal() else LINK_DAYS
+def _days(typed: str) -> int:
+    return int(typed) if typed.strip().isdecimal() else LINK_DAYS
 
 
 def facts_of(pqr: Pqr) -> Facts:
@@ -448,7 +469,10 @@ def _notify(
     """Move the case to NOTIFIED on *on*, the day that counts and from which the term to appeal runs; the history may write it later."""
     queries.hold_calendar(session, pqr.organisation)
     calendar, rules = queries.calendar_of(session, pqr.organisation), queries.term_rules(session)
-    last = appeal_until(on, rules, calendar) if admits_recursos(session, pqr) else None
+    if pqr.appeal is not None:
+        last = decisions.decision_served(session, pqr, on)
+    else:
+        last = appeal_until(on, rules, calendar) if admits_recursos(session, pqr) else None
     make_move(session, pqr, Move.NOTIFY, at=at, actor_id=actor_id, on=written_on or on, document=paper, notified_on=on, appeal_until=last)
 
 
