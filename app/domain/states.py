@@ -160,7 +160,7 @@ ARROWS: dict[Move, Arrow] = {
         _arrow(Move.SILENCE, (*_UNANSWERED, *_LEFT, S.CLOSED), None, "", needs_reason=False),
         _arrow(Move.LIFT_SILENCE, (*_UNANSWERED, *_LEFT, S.CLOSED), None, ""),
         _arrow(Move.RECOGNISE, (*_UNANSWERED, *_LEFT, S.CLOSED), None, "can_recognise"),
-        _arrow(Move.APPEAL, {S.NOTIFIED}, S.APPEALED, "can_appeal"),
+        _arrow(Move.APPEAL, {S.NOTIFIED, S.CLOSED}, S.APPEALED, "can_appeal"),
         _arrow(Move.SEND_TO_SSPD, {S.NOTIFIED}, None, "can_send_to_sspd", needs_reason=False),
         _arrow(Move.RECORD_RESULT, {S.NOTIFIED}, None, "can_send_to_sspd", needs_reason=False),
         _arrow(Move.CLOSE, {S.NOTIFIED, S.APPEALED}, S.CLOSED, "can_close", needs_reason=False),

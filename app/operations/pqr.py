@@ -52,7 +52,7 @@ from app.models import (
     Service,
     SuiCause,
 )
-from app.operations import orders
+from app.operations import decisions, orders
 from app.operations.numbers import new_access_key, next_number
 
 MAX_BODY = 20_000
@@ -449,10 +449,12 @@ def solve(session: Session, pqr: Pqr, solution: str, outcome: Outcome, *, at: da
     Record what was found and done, and its sense; the case waits for the approval of its answer.
 
     Raises:
-        MoveRefused: No solution is written, or an order of the case is to be done, or was not done and nobody excused it.
+        MoveRefused: No solution is written, its sense is not one of that kind of request, or an order of the case is to be done, or was
+            not done and nobody excused it.
     """
     if not solution.strip():
         raise MoveRefused(N_("Write what was found and what was done."), field="solution")
+    decisions.check_outcome(pqr, outcome)
     _check_orders(session, pqr)
     return make_move(
         session, pqr, Move.SOLVE, at=at, actor_id=actor_id, solution=solution.strip(), outcome=outcome, solved_on=local(at).date()
@@ -501,8 +503,11 @@ def close(session: Session, pqr: Pqr, *, at: datetime, actor_id: int | None, wai
     Close the case: final once the term to appeal has passed, or when the citizen waived it, or when the appeal was decided.
 
     Raises:
-        MoveRefused: The term is still running and no waiver is told, or an appeal has no decision written down.
+        MoveRefused: The term is still running and no waiver is told, an appeal has no final decision, or Superservicios has to decide.
     """
+    queries.hold_calendar(session, pqr.organisation)
+    queries.lock(session, pqr)  # whoever appeals at this moment comes before or after, not in between
+    decisions.check_closable(session, pqr, waiver)
     on = local(at).date()
     if pqr.status is PqrStatus.NOTIFIED and pqr.appeal_until and on <= pqr.appeal_until and not waiver.strip():
         raise MoveRefused(
