@@ -118,7 +118,7 @@ def _signed(amount: Decimal) -> str:
 def _format(session: Session, form: str) -> str:
     """Return code and version of a controlled format, as the master list of documents has them."""
     keys = (f"form.{form}.code", f"form.{form}.version")
-    known = dict(session.execute(select(Parameter.key, Parameter.value).where(Parameter.key.in_(keys))).tuples().all())
+    known = dict(session.execute(select(Parameter.key, Parameter.value).where(Parameter.key.in_(keys))).all())
     return f"{known.get(keys[0]) or FORMS[form]}, versión {known.get(keys[1]) or '1'}"
 
 

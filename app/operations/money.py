@@ -15,7 +15,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import event, inspect, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from app import queries
 from app.domain import N_
@@ -393,7 +393,8 @@ def _refuse_to_delete(_mapper: Any, _connection: Any, row: Financing | InvoiceCh
 @event.listens_for(InvoiceChangeLine, "before_update")
 @event.listens_for(InvoiceChangeLine, "before_delete")
 def _refuse_part(_mapper: Any, _connection: Any, row: Instalment | InvoiceChangeLine) -> None:
-    whole = row.financing if isinstance(row, Instalment) else row.change
+    session = object_session(row)
+    whole = session.get(Financing, row.financing_id) if isinstance(row, Instalment) else session.get(InvoiceChange, row.change_id)
     if _was_final(whole):
         raise RuntimeError(f"{whole.number} is signed and its rows never change")
 
