@@ -444,19 +444,20 @@ def record_notice(
     if means is NoticeMeans.DELIVERY and terms_for(session, pqr) is not None:
         raise MoveRefused(N_("Under this regime a delivery alone is no notice: send the summons, and then the aviso."), field="way")
     came = means is NoticeMeans.IN_PERSON
+    if came:
+        _close_summons(pqr)
     notice = Notice(
         pqr=pqr, means=means, result=NoticeResult.APPEARED if came else NoticeResult.DELIVERED, sent_at=at, sent_on=served_on,
         served_on=served_on, delivered_on=served_on if means is NoticeMeans.DELIVERY else None, proof=proof.strip(),
         proof_file=proof_file, paper=paper,
     )  # fmt: skip
     session.add(notice)
-    if came:
-        _close_summons(pqr, served_on)
+    session.flush()
     _notify(session, pqr, served_on, at, actor_id, paper)
     return notice
 
 
-def _close_summons(pqr: Pqr, on: date) -> None:
+def _close_summons(pqr: Pqr) -> None:
     """The citizen came: the summons that is under way did its work."""
     for notice in _of_answer(pqr):
         if notice.means is NoticeMeans.SUMMONS and notice.result in (NoticeResult.PENDING, NoticeResult.DELIVERED):
