@@ -6,6 +6,7 @@ The stage is set once; every request happens in a savepoint and is undone, so th
 
 from __future__ import annotations
 
+import base64
 import contextvars
 import traceback
 from collections.abc import Callable
@@ -47,6 +48,8 @@ LINKS: dict[str, tuple[str, dict[str, Any]]] = {
 HIDDEN = {"name": "Nombre Que Nadie Debe Leer", "document_number": "98765432", "email": "oculta@example.com", "phone": "+573009876543",
           "address": "Calle Oculta 8"}  # fmt: skip
 
+#: One black dot.
+PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 _RAW_TOKEN = "f" * 40
 
 
@@ -95,6 +98,8 @@ class Stage:
             if name == "ANSWERED":
                 self.notice_token = steps.notice(pqr)
         self.marks["@change"] = steps.remember()
+        self.marks |= steps.orders()
+        self.marks |= steps.money(self.case_ids)
         session.commit()
 
     # ── finding the way ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -309,6 +314,68 @@ class Steps:
         from app.operations.notices import start_e_notice
 
         return start_e_notice(self.session, pqr, at=self.at).token
+
+    def orders(self) -> dict[str, int]:
+        """Order field work: one to be done and one done by T, one that was not, and one of a case that D and T do not see."""
+        import io
+
+        from flask_appbuilder.security.sqla.models import User
+
+        from app.documents.orders import finish_order, issue_order
+        from app.domain.states import OrderKind
+        from app.models import Pqr
+        from app.operations.files import check_upload
+        from app.operations.orders import NewOrder, Visit
+
+        people = {letter: self.session.get(User, pk) for letter, pk in self.users.items()}
+        other = self.session.scalars(select(Pqr).where(Pqr.process.has(code=OTHER))).first()
+        case = self.routed()
+
+        def ordered(pqr: Any = case, who: str = "T") -> Any:
+            new = NewOrder(OrderKind.WORK_ORDER, pqr=pqr, account=self.make.account(), assignee=people[who], instructions="Cambiar el tubo")
+            return issue_order(self.session, new, people["S"], self.at)
+
+        def finished(raw: dict[str, str], is_done: bool, **visit: Any) -> Any:
+            told = Visit(done_on=case.filed_on, raw=raw, **visit)
+            return finish_order(self.session, ordered(), told, is_done=is_done, by=people["T"], at=self.at)
+
+        todo, photo = ordered(), check_upload("foto.png", io.BytesIO(PNG))
+        work = {"cause_found": "Tubo roto", "work_done": "Se cambió", "is_solved": "YES", "attended": "NOBODY"}
+        done = finished(work, True, photos=[photo])
+        undone = finished({"why": "NOBODY", "details": "Nadie abrió"}, False)
+        return {"@order": todo.id, "@done": done.id, "@photo": done.photos[0].file_id, "@undone": undone.id,
+                "@other": ordered(other, "D").id}  # fmt: skip
+
+    def money(self, cases: dict[str, int]) -> dict[str, int]:
+        """Write financing and invoice changes of a case of D, of another's, of the reserved one; and signed and authorised ones."""
+        from decimal import Decimal
+
+        from flask_appbuilder.security.sqla.models import User
+
+        from app.documents import money as papers
+        from app.domain.financing import Terms
+        from app.domain.invoices import ChangeLine
+        from app.extensions import local
+        from app.models import Pqr
+        from app.operations import money
+
+        account, party, on = self.make.account(), self.make.party(), local(self.at).date()
+        boss = self.session.get(User, self.users["S"])
+        terms = Terms(Decimal(300_000), Decimal(0), 3, Decimal(1), on, on)
+        lines = [ChangeLine("Consumo", Decimal(50_000), Decimal(30_000))]
+        marks: dict[str, int] = {}
+        for name, case in (("", "ROUTED"), ("-other", "OTHER"), ("-reserved", "RESERVED"), ("-final", "ROUTED")):
+            pqr = self.session.get(Pqr, cases[case])
+            said = money.Agreement(account, party, "Consumos", terms, pqr)
+            financing = money.propose_financing(self.session, said, **self.desk)
+            correction = money.Correction(account, "F-1", f"{on:%Y-%m}", "Fuga", lines, None, pqr)
+            change = money.draft_change(self.session, correction, **self.desk)
+            marks |= {f"@financing{name}": financing.id, f"@invoice{name}": change.id}
+            if name == "-final":
+                papers.issue_financing(self.session, financing, boss, self.at)
+                money.sign_financing(self.session, financing, proof="Firmó", file=self.file(pqr), at=self.at, actor_id=boss.id)
+                papers.authorise_change(self.session, change, boss, self.at)
+        return marks
 
     def remember(self) -> int:
         """Write rows of the registers that nothing above writes; return the change of the calendar."""

@@ -21,6 +21,8 @@ NOBODY = ""
 CASES = "ADSCQGX"  # who reads cases
 TIMES = "ADSQGX"  # who reads response times
 PARTIES = "ADSCQGX"
+MONEY = "ADSCQGX"  # who reads financing and invoice changes
+PAPERS = (("Financing", "financing"), ("InvoiceChange", "invoice"))
 HOUSE = "X"  # who keeps the house
 HOUSES = ("Organisation", "Municipality", "Process", "ProcessMember", "Channel", "Service", "RequestType", "SuiCause", "SuiCode",
           "Parameter")  # fmt: skip
@@ -99,6 +101,9 @@ ROWS: list[Row] = [
     *both("portal.open_answer", EVERYBODY),
     *both("portal.notice", EVERYBODY),
     get("portal.certificate", EVERYBODY),
+    get("portal.certificate_file", EVERYBODY),
+    get("noticeboard.board", EVERYBODY),
+    get("noticeboard.document", NOBODY, misses=EVERYBODY),  # that case has no aviso posted
     get("portal.compute", EVERYBODY),
     get("portal.health", EVERYBODY),
     # Cases
@@ -147,14 +152,59 @@ ROWS: list[Row] = [
     *move("SOLVE", "X", "OTHER", misses="D"),
     *move("RETURN_SOLUTION", "SX", "SOLVED"),
     *move("ISSUE_ANSWER", "SX", "SOLVED"),
+    *(row for name in ("SUMMON", "SEND_AVISO", "POST_AVISO", "UNPOST_AVISO", "RECORD_DELIVERY") for row in move(name, "AX", "ANSWERED")),
     *move("NOTIFY", "AX", "ANSWERED"),
     *move("APPEAL", "AX", "NOTIFIED"),
     *move("CLOSE", "AX", "NOTIFIED"),
+    # Orders and actas: the office, and the technician, who sees what is his alone
+    get("OrderView.list", CASES),
+    get("OrderView.export", CASES, url={"kind": "csv"}),
+    get("OrderView.show", CASES, url={"pk": "@done"}),
+    get("OrderView.show", CASES.replace("D", ""), misses="D", url={"pk": "@other"}),
+    *both("OrderView.issue", "ADSX"),
+    *both("OrderView.issue", "ADSX", url={"kind": "CUT"}),
+    *(row for name in ("done", "not-done", "reassign") for row in both("OrderView.act", "ADSX", url={"pk": "@order", "name": name})),
+    *both("OrderView.act", "DSX", url={"pk": "@undone", "name": "excuse"}),
+    *both("OrderView.act", "DSX", url={"pk": "@order", "name": "void"}),
+    *both("OrderView.act", "SX", misses="D", url={"pk": "@other", "name": "void"}),
+    get("OrderView.paper", CASES, url={"pk": "@done", "which": "acta"}),
+    get("OrderView.paper", CASES.replace("D", ""), misses="D", url={"pk": "@other", "which": "order"}),
+    get("OrderView.photo", CASES, url={"pk": "@done", "file_id": "@photo"}),
+    get("MyOrdersView.list", "TX"),
+    get("MyOrdersView.worker", "TX"),
+    *both("MyOrdersView.fill", "T", misses="X", url={"pk": "@order"}),
+    *both("MyOrdersView.fill", NOBODY, misses="TX", url={"pk": "@other"}),
+    get("MyOrdersView.paper", "T", misses="X", url={"pk": "@order", "which": "order"}),
+    get("MyOrdersView.photo", "T", misses="X", url={"pk": "@done", "file_id": "@photo"}),
     # Reports
     get("ResponseTimesView.list", TIMES),
     get("ResponseTimesView.excel", TIMES),
     get("ResponseTimesView.csv", TIMES),
     *(get(f"{view}ChartView.{method}", TIMES) for view in ("Case", "Account") for method in ("list", "excel", "csv")),
+    # Money: whoever writes, for the cases of the reader; another signs and authorises
+    *(get(f"{name}View.list", MONEY) for name in ("Financing", "InvoiceChange")),
+    *(get(f"{name}View.export", MONEY.replace("C", ""), url={"kind": "csv"}) for name in ("Financing", "InvoiceChange")),
+    *(row for name, mark in PAPERS for row in (
+        get(f"{name}View.show", MONEY, url={"pk": f"@{mark}"}),
+        get(f"{name}View.show", MONEY.replace("D", ""), misses="D", url={"pk": f"@{mark}-other"}),
+        get(f"{name}View.show", "ASGX", misses="DCQ", url={"pk": f"@{mark}-reserved"}),
+        *both(f"{name}View.add", "ADX"),
+        *both(f"{name}View.edit", "ADX", url={"pk": f"@{mark}"}),
+        *both(f"{name}View.edit", "AX", misses="D", url={"pk": f"@{mark}-other"}),
+        *both(f"{name}View.edit", NOBODY, misses="ADX", url={"pk": f"@{mark}-final"}),  # signed and authorised: nothing changes
+        *both(f"{name}View.void", "SX", url={"pk": f"@{mark}"}),
+        *both(f"{name}View.billing", "ASX"),
+        get(f"{name}View.pdf", MONEY, url={"pk": f"@{mark}-final"}),
+        get(f"{name}View.pdf", NOBODY, misses=MONEY, url={"pk": f"@{mark}"}),  # no paper yet
+        get(f"{name}View.pdf", NOBODY, misses=MONEY, url={"pk": f"@{mark}-other"}),
+    )),
+    post("FinancingView.paper", "ADX", url={"pk": "@financing"}),
+    post("FinancingView.paper", "AX", misses="D", url={"pk": "@financing-other"}),
+    *both("FinancingView.sign", "SX", url={"pk": "@financing"}),
+    get("FinancingView.proof", MONEY, url={"pk": "@financing-final"}),
+    get("FinancingView.proof", NOBODY, misses=MONEY, url={"pk": "@financing"}),
+    post("InvoiceChangeView.authorise", "SX", url={"pk": "@invoice"}),
+    get("DeviationView.compute", PARTIES),
     # Parties and accounts
     *catalogue("PartyView", PARTIES, "ACX"),
     *catalogue("AccountView", PARTIES, "AX"),

@@ -40,10 +40,10 @@ def issue_financing(session: Session, financing: Financing, issuer: User, at: da
     with force_locale(LANGUAGE):
         fields = {
             "debt": say_pesos(financing.debt_cop),
-            "down_payment": say_pesos(financing.down_cop) if financing.down_cop else "sin cuota inicial",
+            "down_payment": say_pesos(financing.down_cop) if financing.down_cop else "ninguna",
             "financed": say_pesos(financing.debt_cop - financing.down_cop),
             "n_instalments": str(financing.n_instalments),
-            "rate": f"{say_number(financing.monthly_rate * 100)} % mensual sobre el saldo" if financing.monthly_rate else "sin interés",
+            "rate": f"{say_number(financing.monthly_rate * 100)} % mensual sobre el saldo" if financing.monthly_rate else "ninguno",
             "first_on": base.day(financing.first_due_on),
         }
         facts = [("Formato", _format(session, "financing")), ("Deudor", _named(party)), *_about(financing.pqr, account),
