@@ -68,6 +68,7 @@ AUTHORISE_MONEY = BILL | rights("Financing", "can_sign", "can_void") | rights("I
 DESK = rights(
     "Pqr", "can_see_all", "can_see_reserved", "can_register", "can_note", "can_attach", "can_edit", "can_route", "can_return_to_desk",
     "can_request_completion", "can_complete", "can_transfer", "can_notify", "can_appeal", "can_close", "can_reprint",
+    "can_link_event",
 ) | rights("Counter", "can_attend") | rights("MassEvent", "can_add", "can_edit") | rights("Rating", "can_ask")  # fmt: skip
 DESK |= rights("FieldOrder", "can_issue", "can_record")
 OWNER = rights(

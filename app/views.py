@@ -11,8 +11,10 @@ from app.domain import N_
 from app.fieldwork import MyOrdersView, OrderView
 from app.finder import FinderView
 from app.lookups import LookupView
+from app.massevents import MassEventView
 from app.money import DeviationView, FinancingView, InvoiceChangeView
 from app.preferences import ListsView
+from app.screens.attention import SilenceView
 from app.screens.catalogues import (
     AnswerTemplateView,
     ChannelView,
@@ -37,11 +39,13 @@ HOUSE, RECORDS, SECURITY = N_("Settings"), N_("Records"), N_("Security")
 MENU: list[tuple[type, str, str, str]] = [
     (CounterView, N_("Counter"), "counter", SERVICE),
     (CaseView, N_("Cases"), "cases", SERVICE),
-    (OrderView, N_("Orders and actas"), "wrench", SERVICE),
-    (MyOrdersView, N_("My orders"), "wrench", SERVICE),
+    (OrderView, N_("Orders and actas"), "work", SERVICE),
+    (MyOrdersView, N_("My orders"), "todo", SERVICE),
     (FinancingView, N_("Financing (R10-01-05)"), "money", SERVICE),
     (InvoiceChangeView, N_("Invoice changes (R10-01-06)"), "invoice", SERVICE),
     (DeviationView, N_("Significant deviation"), "gauge", SERVICE),
+    (SilenceView, N_("Positive silence"), "todo", SERVICE),
+    (MassEventView, N_("Mass events"), "work", SERVICE),
     (ResponseTimesView, N_("Response times (R10-01-01)"), "clock", SERVICE),
     (CaseChartView, N_("Charts of cases"), "chart", SERVICE),
     (PartyView, N_("Parties"), "people", PARTIES),

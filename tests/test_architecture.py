@@ -57,6 +57,7 @@ RANK = {
     "money": 75,  # financing, invoice changes, deviations
     "intake": 70,  # how the staff registers, shared by desk and counter
     "verbs": 73,  # the moves as pages, which `desk` shows; reads no clock
+    "drafting": 74,  # the pages of the draft, which the desk inherits
     "desk": 75,
     "counter": 78,  # a page of the desk for a queue
     "home": 76,  # Mi día names cases and lights as the desk does
@@ -69,7 +70,7 @@ RANK = {
     "": 100,  # app/__init__.py
 }
 READS_THE_CLOCK = {
-    "views", "charts", "reader", "home", "baseviews", "listviews", "caselist", "fieldwork", "finder", "almanac", "desk", "counter",
+    "views", "charts", "reader", "home", "baseviews", "listviews", "caselist", "fieldwork", "finder", "almanac", "drafting", "desk", "counter",
     "screens", "portal", "noticeboard", "api", "jobs", "cli", "serve", "money", "massevents", "rating",
 }  # fmt: skip
 MAY_READ_THE_CLOCK = {
