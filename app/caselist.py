@@ -14,12 +14,13 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from flask_login import current_user
 from flask_wtf import FlaskForm
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, exists, select
 from wtforms import Form, SelectField, StringField
 from wtforms.validators import DataRequired
 
 from app import queries, reader
 from app.baseviews import RuledView
+from app.days import to_recognise
 from app.domain import N_
 from app.domain.deadlines import Light, light_of, silence_on
 from app.domain.errors import DomainError
@@ -29,8 +30,9 @@ from app.extensions import db, now, today
 from app.forms import UpTo
 from app.listing import Choices, Facet, Moment, Rows, flag_facet
 from app.listviews import Bulk, Ready, calendar_now
-from app.models import Pqr, Process
-from app.operations import messages
+from app.lookups import lookup
+from app.models import MassEvent, Pqr, Process, Silence
+from app.operations import mass, messages, silence
 from app.operations import pqr as operations
 from app.security import may, processes_of, scope_cases
 from app.words import say, say_light, tidy
@@ -113,6 +115,16 @@ def _in_time(value: str, moment: Moment) -> ColumnElement[bool]:
     return queries.timeliness_on(moment.today) == Timeliness[value]
 
 
+SILENCES = {"awaited": N_("To be recognised"), "recognised": N_("Recognised"), "risk": N_("At risk: not duly notified")}
+
+
+def _silence(value: str, moment: Moment) -> ColumnElement[bool]:
+    if value == "risk":
+        return silence.risk_condition(db.session, moment.today)
+    row = exists().where(Silence.pqr_id == Pqr.id)
+    return row.where(to_recognise()) if value == "awaited" else row.where(Silence.recognised_on.is_not(None))
+
+
 FACETS: tuple[Facet, ...] = (
     Choices("light", _l("Term"), BUCKET_NAMES.items, _bucket),
     Choices("open", _l("Open"), lambda: (("1", N_("Yes")), ("0", N_("No"))), _open),
@@ -121,6 +133,8 @@ FACETS: tuple[Facet, ...] = (
     Rows("holder", _l("Person in charge"), Pqr.holder_id, User, User.id, "user", True, lambda moment: Pqr.holder_id == moment.user_id),
     Choices("timeliness", _l("Answer in time"), lambda: ((each.name, each.value) for each in Timeliness), _in_time),
     flag_facet("is_priority", _l("Priority"), Pqr.is_priority),
+    Choices("sap", _l("Positive silence"), SILENCES.items, _silence),
+    Rows("mass_event", _l("Mass event"), Pqr.mass_event_id, MassEvent, MassEvent.id, "event", True),
 )
 
 READY = (
@@ -128,6 +142,7 @@ READY = (
     Ready(N_("Next 5 working days"), "open=1&due_on=next5&order=due_on"),
     Ready(N_("Late"), "light=late,silence&order=due_on"),
     Ready(N_("In silence"), "light=silence&order=due_on"),
+    Ready(N_("Answered, at risk of silence"), "sap=risk&order=answered_on", "notify"),
     Ready(N_("Waiting for me"), "waiting=me&order=due_on"),
     Ready(N_("Waiting for my approval"), "status=SOLVED&order=due_on", "issue_answer"),
     Ready(N_("To notify"), "status=ANSWERED&order=answered_on", "notify"),
@@ -175,6 +190,20 @@ def _route(_view: Any, pqr: Pqr, form: RouteForm) -> None:
     messages.tell_routed(db.session, pqr, at)
 
 
+class LinkForm(FlaskForm):
+    event = lookup(_l("Mass event"), "event", optional=True, description=_l("Empty: about no mass event."))
+
+
+def _link_refusal(_view: Any, pqr: Pqr) -> str:
+    if not holds(pqr):
+        return _("Another process has it now.")
+    return _("It is over: there is nothing left to answer.") if pqr.status.is_final else ""
+
+
+def _link(_view: Any, pqr: Pqr, form: LinkForm) -> None:
+    mass.link(db.session, pqr, form.event.data)
+
+
 def _close(_view: Any, pqr: Pqr, _form: Any) -> None:
     operations.close(db.session, pqr, waiver="", at=now(), actor_id=current_user.id)
 
@@ -211,6 +240,7 @@ class CaseList(RuledView):
     bulk = (
         Bulk("route", _l("Route"), "route", lambda _view, pqr: _refusal(Move.ROUTE, pqr), _route, RouteForm),
         Bulk("close", _l("Close"), "close", _close_refusal, _close),
+        Bulk("link", _l("Link to a mass event"), "link_event", _link_refusal, _link, LinkForm),
     )
     SORTED = ("number", "filed_on", "due_on", "answered_on")
 

@@ -33,7 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from app.domain.calendar import BusinessCalendar
-from app.domain.states import Category, MessageStatus, PqrStatus, states_in
+from app.domain.states import Category, MessageStatus, Outcome, PqrStatus, states_in
 from app.models import (
     CalendarDay,
     CalendarYear,
@@ -45,6 +45,7 @@ from app.models import (
     Process,
     ProcessMember,
     SavedFilter,
+    Silence,
 )
 from app.queries import BUCKETS, in_bucket
 
@@ -117,6 +118,16 @@ def urgent_condition() -> ColumnElement[bool]:
     return and_(Pqr.status.in_(states_in(Category.OPEN)), Pqr.due_on <= next_working_day())
 
 
+def to_recognise() -> ColumnElement[bool]:
+    """
+    Return the condition of the silences, joined to their cases, that still have to be recognised.
+
+    A late answer that granted all and was notified leaves nothing to recognise.
+    """
+    is_moot = and_(Pqr.outcome == Outcome.GRANTED, Pqr.notified_on.is_not(None))
+    return and_(Silence.recognised_on.is_(None), Silence.withdrawn_on.is_(None), ~is_moot)
+
+
 def failed_mail() -> Select[tuple[int]]:
     """Return the SELECT of the messages that did not leave and will not by themselves."""
     return select(OutboxMessage.id).where(OutboxMessage.status == MessageStatus.FAILED)
@@ -161,7 +172,10 @@ def reader_settings(session: Session, statement: CompoundSelect[Any], values: Ma
 
 @dataclass(frozen=True, slots=True)
 class DayFigures:
-    """What Mi día counts: cases by light, by the step that waits for the reader, and filed and answered in each period."""
+    """
+    What Mi día counts: cases by light, by the step that waits for the reader, filed and answered in each period, and the silences to
+    recognise, by their last day.
+    """
 
     lights: dict[str, int]
     steps: dict[PqrStatus, int]
@@ -169,6 +183,7 @@ class DayFigures:
     n_returned: int
     filed: list[int]
     answered: list[int]
+    silences: dict[date, int] = field(default_factory=dict)
 
 
 def day_figures(
@@ -199,6 +214,11 @@ def day_figures(
         which = case(*((column < until, literal(str(i))) for i, until in enumerate(periods[1:])), else_=literal(str(len(periods) - 1)))
         return counted(kind, which, column >= periods[0])
 
+    def awaited() -> Select[Any]:
+        silences = ids.join(Silence, Silence.pqr_id == Pqr.id).where(to_recognise())
+        rows = silences.with_only_columns(cast(Silence.recognise_by, String).label("key")).subquery()
+        return select(literal("silence").label("kind"), rows.c.key, func.count().label("n")).group_by(rows.c.key)
+
     light = case(*((in_bucket(bucket, today, calendar), literal(bucket)) for bucket in BUCKETS), else_=literal(""))
     rows = session.execute(
         union_all(
@@ -208,6 +228,7 @@ def day_figures(
             counted("his", literal("returned"), returned),
             flow("filed", Pqr.filed_on),
             flow("answered", Pqr.answered_on),
+            awaited(),
         )
     )
     found = {(row.kind, row.key): row.n for row in rows}
@@ -218,6 +239,7 @@ def day_figures(
         n_returned=found.get(("his", "returned"), 0),
         filed=[found.get(("filed", str(i)), 0) for i in range(len(periods))],
         answered=[found.get(("answered", str(i)), 0) for i in range(len(periods))],
+        silences={date.fromisoformat(key): n for (kind, key), n in sorted(found.items()) if kind == "silence"},
     )
 
 

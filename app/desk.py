@@ -36,18 +36,17 @@ from app.domain.states import (
 from app.downloads import send_stored
 from app.drafting import Drafting
 from app.extensions import db, now, start_writing, today
-from app.forms import AttachForm, ClassifyForm, DraftForm, MoveForm, NoteForm, RegisterForm
+from app.forms import AttachForm, ClassifyForm, MoveForm, NoteForm, RegisterForm
 from app.intake import blame, fill_choices
 from app.lookups import LookupField
 from app.models import (
-    AnswerTemplate,
     Note,
     Pqr,
     RequestType,
     Service,
     StoredFile,
 )
-from app.operations import answers, files, notices, orders
+from app.operations import files, notices, silence
 from app.operations import pqr as operations
 from app.security import may, scope_cases
 from app.verbs import VERBS, Verb
@@ -126,12 +125,14 @@ class CaseView(CaseList, Drafting):
         forms = {"note_form": note_form or NoteForm(formdata=None), "attach_form": attach_form or AttachForm(formdata=None)}
         return self.render_template("case/show.html", **self._facts(pqr), **forms)
 
-    def _facts(self, pqr: Pqr) -> dict[str, Any]:
+    def _facts(self, pqr: Pqr, *, with_acts: bool = True) -> dict[str, Any]:
+        """Return what the pages of a case show; the pages of a form do without what hangs on it, and save a statement."""
         calendar = queries.calendar_of(db.session, pqr.organisation)
         is_held = holds(pqr)
         light, words = light_shown(pqr, calendar, today())
         lines = [(line.process.name, str(line.user) if line.user else "", line.in_on, line.out_on) for line in pqr.assignments]
-        acts = queries.case_acts(db.session, pqr)
+        acts = queries.case_acts(db.session, pqr) if with_acts else {}
+        chain = self._chain(pqr, acts) if with_acts else None
         return {
             "pqr": pqr,
             "name": shown_name(pqr),
@@ -142,12 +143,13 @@ class CaseView(CaseList, Drafting):
             "spans": spans(lines, calendar, pqr.answered_on or today()),
             "stages": STAGES,
             "acts": acts,
-            "chain": self._chain(pqr, acts),
+            "chain": chain,
             "moves": [move for move in moves_from(pqr.status) if is_held and self._offers(move, pqr)],
             "may": {right for right in _DOORS if may(right) and (is_held or right == "can_download")},
             "is_late": bool(pqr.answered_on and pqr.due_on and pqr.answered_on > pqr.due_on),
             "has_silence": light is Light.BLACK or silence_on(pqr.due_on, today(), pqr.answered_on, pqr.regime),
-            "is_at_risk": silence.is_at_risk(db.session, pqr, today()),
+            "is_at_risk": silence.is_at_risk(pqr, chain),
+            "today": today(),
             "is_ley142": pqr.regime is Regime.LEY142,
             "is_draft_open": pqr.status in (PqrStatus.ROUTED, PqrStatus.SOLVED),
         }
@@ -195,7 +197,7 @@ class CaseView(CaseList, Drafting):
         if "seen" in form:
             form.seen.data = fingerprint(db.session, pqr)
         facts = verb.facts(db.session, pqr) if verb.facts else {}
-        page = self.render_template("case/move.html", form=form, verb=verb, today=today(), **self._facts(pqr), **facts)
+        page = self.render_template("case/move.html", form=form, verb=verb, today=today(), **self._facts(pqr, with_acts=False), **facts)
         return (page, 422) if form.is_submitted() else page
 
     def _still_visible(self, number: str) -> bool:
@@ -307,7 +309,7 @@ class CaseView(CaseList, Drafting):
             else:
                 flash(_("The correction is saved."), "success")
                 return redirect(url_for("CaseView.show", number=number))
-        page = self.render_template("case/edit.html", form=form, **self._facts(pqr))
+        page = self.render_template("case/edit.html", form=form, **self._facts(pqr, with_acts=False))
         return (page, 422) if form.is_submitted() else page
 
     def _correct(self, pqr: Pqr, form: ClassifyForm) -> None:

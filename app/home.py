@@ -21,7 +21,7 @@ from app.domain.states import PqrStatus
 from app.extensions import db, today
 from app.models import Parameter, Pqr
 from app.security import may, scope_cases
-from app.words import say
+from app.words import say, say_day
 
 N_WEEKS = 8
 WEEK = timedelta(7)
@@ -147,7 +147,15 @@ def own_tiles(figures: DayFigures) -> list[Tile]:
     }  # fmt: skip
     steps = (Tile(words[status], n, cases_url(status=status.name), "info") for status, n in figures.steps.items())
     returned = Tile(_("Returned to me"), figures.n_returned, cases_url(returned="me"), "warn")
-    return [Tile(_("Waiting for me"), figures.n_waiting, cases_url(waiting="me"), "info"), returned, *steps]
+    return [Tile(_("Waiting for me"), figures.n_waiting, cases_url(waiting="me"), "info"), returned, *steps, *silence_tiles(figures)]
+
+
+def silence_tiles(figures: DayFigures) -> list[Tile]:
+    """Return the silences that the reader may recognise, with the end of the first 72 hours; nothing when there are none."""
+    if not figures.silences or not may("can_recognise") or not may("can_list", "Silence"):
+        return []
+    text = _("Silence to recognise, the first by %(day)s", day=say_day(min(figures.silences)))
+    return [Tile(text, sum(figures.silences.values()), url_for("SilenceView.list", pending="1", order="recognise_by"), "silence")]
 
 
 # ── The administrator: first steps, and how the house is ──────────────────────────────────────────────────────────────────

@@ -24,7 +24,7 @@ from app import search
 from app.domain.states import DocumentType
 from app.domain.text import plain
 from app.extensions import appbuilder, db
-from app.models import Account, Municipality, Party, ProcessMember, Service, SuiCause
+from app.models import Account, MassEvent, Municipality, Party, ProcessMember, Service, SuiCause
 from app.security import may
 from app.words import tidy
 
@@ -133,6 +133,12 @@ def _seek_causes(session: Session, text: str) -> Iterable[SuiCause]:
     return list(found.values())[:N_OFFERED]
 
 
+def _seek_events(session: Session, text: str) -> Iterable[MassEvent]:
+    called = search.folded_contains((MassEvent.name, MassEvent.sector), text)
+    newest = select(MassEvent).order_by(MassEvent.since_on.desc(), MassEvent.id.desc())
+    return session.scalars(newest.where(false() if called is None else called).limit(N_OFFERED))
+
+
 def _starts(name: str) -> Iterable[str]:
     """Yield *name* from each of its words on."""
     yield name
@@ -166,6 +172,13 @@ LOOKUPS: dict[str, Lookup] = {
         _seek_members,
     ),
     "cause": Lookup(SuiCause, ("can_list", "Pqr"), lambda row: f"{row.code} · {row.name} · {row.service.code}", _find_cause, _seek_causes),
+    "event": Lookup(
+        MassEvent,
+        ("can_list", "MassEvent"),
+        str,
+        lambda text: select(MassEvent).where(MassEvent.name == tidy(text)),
+        _seek_events,
+    ),
     "municipality": Lookup(
         Municipality,
         None,

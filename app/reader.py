@@ -16,7 +16,7 @@ from app import days, queries
 from app.days import ReaderSettings, SavedList
 from app.domain.states import PqrStatus
 from app.extensions import appbuilder, db, today
-from app.models import Pqr, Process
+from app.models import Pqr, Process, Silence
 from app.security import may, processes_of
 from app.words import page_lang
 
@@ -60,13 +60,17 @@ def reader() -> ReaderSettings:
 
 
 def _settings() -> ReaderSettings:
-    statement = _statement(may("can_list"), may("can_see_all"), may("can_register"), tuple(next_steps()), may("can_list", "OutboxMessage"))
+    recognises = may("can_recognise") and may("can_list", "Silence")
+    rights = (may("can_list"), may("can_see_all"), may("can_register"), tuple(next_steps()), may("can_list", "OutboxMessage"), recognises)
+    statement = _statement(*rights)
     on = today()
     return days.reader_settings(db.session, statement, {"reader_id": current_user.id, "reader_on": on, **days.days_after(on)})
 
 
 @lru_cache(maxsize=64)
-def _statement(sees_cases: bool, sees_all: bool, is_desk: bool, states: tuple[PqrStatus, ...], sees_mail: bool) -> CompoundSelect[Any]:
+def _statement(
+    sees_cases: bool, sees_all: bool, is_desk: bool, states: tuple[PqrStatus, ...], sees_mail: bool, recognises: bool
+) -> CompoundSelect[Any]:
     """
     Return the statement of whoever has these rights, built once: every page runs it.
 
@@ -79,6 +83,9 @@ def _statement(sees_cases: bool, sees_all: bool, is_desk: bool, states: tuple[Pq
         cases = select(Pqr.id) if sees_all else select(Pqr.id).where(Pqr.process_id.in_(mine) | (Pqr.holder_id == reader_id))
         counted["waiting"] = cases.where(queries.waiting_condition(reader_id, mine, states))
         counted["urgent"] = cases.where(days.urgent_condition())
+        if recognises:
+            awaited = select(Silence.id).join(Pqr, Pqr.id == Silence.pqr_id).where(days.to_recognise())
+            counted["silence"] = awaited if sees_all else awaited.where(Pqr.id.in_(cases))
     if sees_mail:
         counted["failed"] = days.failed_mail()
     return days.reader_statement(counted)
@@ -113,6 +120,7 @@ def _counters() -> dict[str, tuple[str, str]]:
     return {
         "Home": ("waiting", _("waiting for me")),
         "Pqr": ("urgent", _("late or due by the next working day")),
+        "Silence": ("silence", _("to be recognised")),
         "OutboxMessage": ("failed", _("that did not leave")),
     }
 

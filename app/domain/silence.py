@@ -6,9 +6,10 @@ When it arises is told by `deadlines.silence_on`. Pure: whoever calls brings the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 
 from app.domain.calendar import BusinessCalendar
 from app.domain.deadlines import Regime, TermAct, TermRule, rule_for, term_end
@@ -48,25 +49,25 @@ class RiskDays:
 
 def risk_days(terms: NoticeTerms, calendar: BusinessCalendar, today: date) -> RiskDays:
     """
-    Return the last days of answers whose notice is late on *today*: the summons was due before, or the term to appear after it.
+    Return the last days of answers whose notice is late on *today*: the summons was due before, or the aviso after the term to appear.
 
     Raises:
         CalendarGap: The days before *today* are of a year that is not loaded.
 
     Source: CPACA arts. 68 and 69.
     """
-    return RiskDays(*(_last_before(today, steps, calendar) for steps in ((terms.summons,), (terms.summons, terms.appearance))))
+
+    def aviso_due_on(answered_on: date) -> date:
+        appeared = term_end(term_end(answered_on, terms.summons, calendar), terms.appearance, calendar)
+        return calendar.add(appeared, 1)
+
+    summons_due_on = partial(term_end, rule=terms.summons, calendar=calendar)
+    return RiskDays(_last_before(today, summons_due_on), _last_before(today, aviso_due_on))
 
 
-def _last_before(today: date, steps: tuple[TermRule, ...], calendar: BusinessCalendar) -> date:
-    """Return the last day from which *steps*, one after the other, end before *today*."""
+def _last_before(today: date, due_on: Callable[[date], date]) -> date:
+    """Return the last day whose *due_on* is before *today*."""
     day = today - ONE_DAY
-    while _end(day, steps, calendar) >= today:
+    while due_on(day) >= today:
         day -= ONE_DAY
-    return day
-
-
-def _end(day: date, steps: tuple[TermRule, ...], calendar: BusinessCalendar) -> date:
-    for rule in steps:
-        day = term_end(day, rule, calendar)
     return day

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from string import Formatter
+from types import MappingProxyType
 from typing import Any
 
 from babel.dates import format_date
@@ -66,16 +68,21 @@ def petitioner_of(pqr: Pqr) -> str:
     return _("anonymous petitioner")
 
 
-def fill_template(template_body: str, pqr: Pqr) -> str:
-    """Return *template_body* with its {fields} filled from the case; `{{` and `}}` are braces. Raises DomainError as `check_template`."""
-    check_template(template_body)
-    known = fields_of(pqr)
+def fill_template(template_body: str, pqr: Pqr, more: Mapping[str, str] = MappingProxyType({})) -> str:
+    """
+    Return *template_body* with its {fields} filled from the case and from *more*; `{{` and `}}` are braces.
+
+    Raises:
+        DomainError: As `check_template`.
+    """
+    check_template(template_body, (*FIELDS, *more))
+    known = {**fields_of(pqr), **more}
     return "".join(text + (known[name] if name else "") for text, name, _form, _conversion in Formatter().parse(template_body))
 
 
-def check_template(template_body: str) -> None:
+def check_template(template_body: str, known: Collection[str] = FIELDS) -> None:
     """
-    Refuse a template that could not be filled.
+    Refuse a template that could not be filled with the fields that are *known*.
 
     Raises:
         DomainError: It names a field that does not exist, or has a brace without its pair.
@@ -85,8 +92,8 @@ def check_template(template_body: str) -> None:
     except ValueError:
         raise DomainError(N_("The template has a brace without its pair. Write {{ or }} where a brace itself is meant.")) from None
     for _text, name, form, conversion in pieces:
-        if name is not None and (name not in FIELDS or form or conversion):
-            fields = ", ".join(f"{{{field}}}" for field in FIELDS)
+        if name is not None and (name not in known or form or conversion):
+            fields = ", ".join(f"{{{field}}}" for field in known)
             msgid = N_("The template names a field that does not exist: {%(name)s}. These exist: %(fields)s.")
             raise DomainError(msgid, name=name, fields=fields)
 

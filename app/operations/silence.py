@@ -22,7 +22,9 @@ from app.domain.silence import arisen, risk_days
 from app.domain.states import ARROWS, Move, Outcome, PqrStatus, SilenceGround, arrow_for
 from app.extensions import local
 from app.models import CaseEvent, Document, FieldOrder, InvoiceChange, Notice, Pqr, Silence
+from app.operations import notices
 from app.operations import pqr as moves
+from app.operations.notices import Chain
 
 _IN_FORCE = exists().where(Silence.pqr_id == Pqr.id, Silence.withdrawn_on.is_(None))
 
@@ -121,7 +123,7 @@ def to_recognise(session: Session, pqr: Pqr, at: datetime) -> Silence:
     queries.lock(session, pqr)
     arrow_for(Move.RECOGNISE, pqr.status)
     row = in_force(session, pqr) or _arise(session, pqr, at)
-    if row is None and is_at_risk(session, pqr, local(at).date()):
+    if row is None and pqr.answered_on:
         row = _of_notice(session, pqr, at)
     if row is None:
         raise MoveRefused(N_("No positive silence has arisen in this case, so there is nothing to recognise (Law 142, art. 158)."))
@@ -132,8 +134,11 @@ def to_recognise(session: Session, pqr: Pqr, at: datetime) -> Silence:
     return row
 
 
-def _of_notice(session: Session, pqr: Pqr, at: datetime) -> Silence:
+def _of_notice(session: Session, pqr: Pqr, at: datetime) -> Silence | None:
+    """Write the silence of an answer that was not duly notified, on the day on which somebody decides so; None when it was."""
     today = local(at).date()
+    if not is_at_risk(pqr, notices.chain_of(session, pqr, today, queries.case_acts(session, pqr))):
+        return None
     row = Silence(pqr_id=pqr.id, ground=SilenceGround.NOT_NOTIFIED, arisen_on=today, recognise_by=today)
     session.add(row)
     session.flush()
@@ -178,8 +183,8 @@ def risk_condition(session: Session, today: date) -> ColumnElement[bool]:
     """
     Return the condition of the cases that were answered in time and are not notified, although the terms to do so have passed.
 
-    Nothing was sent within the term of the summons, or it was and the term to appear ended without a notice. What is served late is
-    no longer found here: the page of the case says it (`domain.notices.is_late`).
+    Nothing was sent within the term of the summons, or it was, and the aviso that follows the term to appear is late. A step that was
+    made late is not found here: the page of the case says it (`is_at_risk`).
 
     Raises:
         CalendarGap: The days before *today* are of a year that is not loaded.
@@ -197,12 +202,7 @@ def risk_condition(session: Session, today: date) -> ColumnElement[bool]:
     )
 
 
-def is_at_risk(session: Session, pqr: Pqr, today: date) -> bool:
-    """Say whether `risk_condition` holds for *pqr*; no statement but that of the terms, when its notices are loaded."""
-    if pqr.status is not PqrStatus.ANSWERED or pqr.regime is not Regime.LEY142 or not pqr.answered_on or not pqr.due_on:
-        return False
-    terms = terms_of(queries.term_rules(session), pqr.regime, today)
-    if pqr.answered_on > pqr.due_on or terms is None:
-        return False
-    days = risk_days(terms, queries.calendar_of(session, pqr.organisation), today)
-    return pqr.answered_on <= (days.unserved if pqr.notices else days.untried)
+def is_at_risk(pqr: Pqr, chain: Chain | None) -> bool:
+    """Say whether the answer came in time, and a step of its notice did not or does not (Ley 142 art. 158; CPACA arts. 67 to 69)."""
+    is_in_time = pqr.answered_on is not None and pqr.due_on is not None and pqr.answered_on <= pqr.due_on
+    return chain is not None and chain.is_late and is_in_time and pqr.regime is Regime.LEY142

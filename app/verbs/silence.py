@@ -14,9 +14,9 @@ from app import documents
 from app.documents.base import day
 from app.domain import N_
 from app.domain.states import ChangeStatus, DocumentKind, Move, OrderStatus, SilenceGround
+from app.extensions import LANGUAGE
 from app.models import FieldOrder, InvoiceChange, Pqr, Silence
 from app.operations import silence
-from app.operations.answers import LANGUAGE
 from app.verbs.base import Said, Who, verb
 
 
