@@ -197,7 +197,7 @@ class CaseView(CaseList, Drafting):
         if "seen" in form:
             form.seen.data = fingerprint(db.session, pqr)
         facts = verb.facts(db.session, pqr) if verb.facts else {}
-        page = self.render_template("case/move.html", form=form, verb=verb, today=today(), **self._facts(pqr, with_acts=False), **facts)
+        page = self.render_template("case/move.html", form=form, verb=verb, **self._facts(pqr, with_acts=False), **facts)
         return (page, 422) if form.is_submitted() else page
 
     def _still_visible(self, number: str) -> bool:
