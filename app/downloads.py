@@ -19,12 +19,24 @@ def send_stored(stored: StoredFile, *, inline: bool = False) -> Response:
     """
     headers = files.download_headers(stored.name, stored.media_type, stored.n_bytes)
     if inline and stored.media_type == "application/pdf":
-        headers["Content-Disposition"] = headers["Content-Disposition"].replace("attachment", "inline", 1)
-        headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+        headers |= _shown(headers)
     content = files.open_file(stored)
     response = Response(_blocks(content), headers=headers, direct_passthrough=False)
     response.call_on_close(content.close)
     return response
+
+
+def show_pdf(content: bytes, name: str) -> Response:
+    """Return a PDF that the system just made and does not keep, shown in the browser."""
+    headers = files.download_headers(name, "application/pdf", len(content))
+    return Response(content, headers=headers | _shown(headers))
+
+
+def _shown(headers: dict[str, str]) -> dict[str, str]:
+    return {
+        "Content-Disposition": headers["Content-Disposition"].replace("attachment", "inline", 1),
+        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    }
 
 
 def _blocks(content):  # type: ignore[no-untyped-def]

@@ -25,8 +25,10 @@ from wtforms import (
     DateField,
     DecimalField,
     Field,
+    FieldList,
     FileField,
     Form,
+    FormField,
     HiddenField,
     IntegerField,
     MultipleFileField,
@@ -51,6 +53,7 @@ from app.extensions import db
 from app.lookups import NumberField, lookup
 from app.models import LegalTerm, Party, Process
 from app.operations.answers import check_template
+from app.operations.coverage import MAX_ASKED, MAX_POINTS, MAX_REPLY
 from app.operations.files import CheckedFile, check_number, check_upload
 from app.operations.pqr import MAX_BODY
 from app.words import say, say_day, tidy
@@ -683,11 +686,27 @@ class MoveForm(FlaskForm):
     change_id = SelectField(_l("Change of the invoice that carries it out"), coerce=maybe_int, validators=[Empty()])
 
 
+class PointForm(Form):
+    """One thing that the citizen asks; without words, or marked, it is removed."""
+
+    id = HiddenField()
+    position = IntegerField(_l("Order"), validators=[Empty(), NumberRange(1, 99)])
+    asked = TextAreaField(_l("What is asked"), validators=[Length(max=MAX_ASKED, message=_l("Up to %(max)d characters fit."))])
+    reply = TextAreaField(
+        _l("Reply to this point"),
+        description=_l("It is printed in the letter, after the text. Leave it empty when the text answers it."),
+        validators=[Length(max=MAX_REPLY, message=_l("Up to %(max)d characters fit."))],
+    )
+    is_covered = BooleanField(_l("The text answers it"))
+    is_removed = BooleanField(_l("Remove this point"))
+
+
 class DraftForm(FlaskForm):
-    """The answer in the making."""
+    """The answer in the making: its text, and what the citizen asks, point by point."""
 
     template = SelectField(_l("Start from a text"), coerce=maybe_int, validators=[Empty()])
     body = TextAreaField(_l("Answer"), validators=[Length(max=40_000, message=_l("Up to %(max)d characters fit."))])
+    points = FieldList(FormField(PointForm), label=_l("What is asked, point by point"), max_entries=MAX_POINTS)
 
 
 class NoteForm(FlaskForm):

@@ -361,6 +361,7 @@ def filters(app: Flask) -> None:
         languages=lambda: current_app.config["LANGUAGES"],
         page_lang=page_lang,
         page_theme=page_theme,
+        say=say,
         say_light=say_light,
         signed_in=signed_in,
     )

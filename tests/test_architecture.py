@@ -51,6 +51,7 @@ RANK = {
     "drawing": 30,  # pictures of numbers, whatever they count
     "tally": 45,
     "charts": 72,
+    "demo": 74,  # the fictional company lives through operations and documents
     "fieldwork": 75,
     "finder": 75,
     "almanac": 75,  # pages of the staff beside the declared screens, which put them in the menu

@@ -8,11 +8,16 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.domain import N_
-from app.domain.errors import MoveRefused
+from app import queries
+from app.domain import N_, language
+from app.domain.errors import DomainError, MoveRefused
+from app.domain.language import Reading
 from app.domain.points import MAX_POINTS, propose_points
 from app.domain.states import Outcome
 from app.models import AnswerPoint, Pqr
+from app.operations.recursos import recursos_text
+
+__all__ = ["MAX_ASKED", "MAX_POINTS", "MAX_REPLY", "Point", "PointOpen", "Review", "check_covered", "points_of", "review_of", "save_points"]
 
 MAX_ASKED, MAX_REPLY = 600, 4000
 #: Answers that decide nothing on the merits, so they need not go through what was asked.
@@ -49,6 +54,12 @@ def points_of(session: Session, pqr: Pqr) -> list[AnswerPoint]:
 def proposed(pqr: Pqr) -> list[Point]:
     """Return what the words of the citizen seem to ask; the subject when they say nothing. Stores nothing."""
     return [Point(asked, position=place) for place, asked in enumerate(propose_points(pqr.body) or [pqr.subject], 1)]
+
+
+def points_or_proposal(session: Session, pqr: Pqr) -> list[Point]:
+    """Return the points of the case as its page shows them: those stored, else what the words of the citizen propose."""
+    stored = points_of(session, pqr)
+    return [Point(row.asked, row.reply, row.is_covered and not row.reply, row.id, row.position) for row in stored] or proposed(pqr)
 
 
 def save_points(session: Session, pqr: Pqr, said: Sequence[Point]) -> list[AnswerPoint]:
@@ -97,3 +108,34 @@ def check_covered(session: Session, pqr: Pqr) -> list[AnswerPoint]:
             if not point.is_covered:
                 raise PointOpen(asked=point.asked)
     return points
+
+
+# ── What whoever writes or approves looks at ──────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What stands beside a draft: its points, how it reads, the paragraph on recursos it will carry, or why that cannot be told."""
+
+    points: list[AnswerPoint]
+    reading: Reading
+    recursos: str
+    problem: DomainError | None
+
+    @property
+    def n_open(self) -> int:
+        return sum(not point.is_covered for point in self.points)
+
+
+def review_of(session: Session, pqr: Pqr, body: str) -> Review:
+    """Return what there is to say about *body* as the answer of the case; hints only, nothing is refused here."""
+    points, recursos, problem = points_of(session, pqr), "", None
+    try:
+        recursos = recursos_text(session, pqr)
+    except DomainError as error:
+        problem = error
+    words = language.parse_hard_words(queries.parameter(session, "language.hard_words"))
+    longest = queries.parameter(session, "language.long_sentence")
+    whole = "\n\n".join([body, *(point.reply for point in points if point.reply)])
+    reading = language.read(whole, words, int(longest) if longest.isdigit() else language.LONGEST_SENTENCE)
+    return Review(points, reading, recursos, problem)

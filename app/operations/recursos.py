@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from app import queries
-from app.domain import N_
+from app.domain import N_, appeals
 from app.domain.errors import DomainError
-from app.domain.states import AppealKind, Outcome
+from app.domain.states import Outcome
 from app.models import Pqr
 from app.operations.notices import admits_recursos
 
@@ -34,11 +34,14 @@ def recursos_text(session: Session, pqr: Pqr) -> str:
 
 def _key_of_decision(pqr: Pqr) -> str:
     """
-    Return the text for the decision of a recurso: apelación goes on by itself unless all was granted; its refusal admits queja.
+    Return the text for the decision of a recurso: apelación goes on by itself unless all was granted; its rejection admits queja.
+
+    Before anybody wrote how it is decided, the text is that of a decision that confirms.
 
     Source: Ley 142 de 1994, arts. 154 and 159; CPACA, art. 74.
     """
     assert pqr.appeal is not None
-    if pqr.appeal.kind is AppealKind.REPOSICION or pqr.outcome is Outcome.REVOKED:
-        return "text.appeal.decision_final"
-    return "text.appeal.decision_queja" if pqr.outcome is Outcome.REJECTED else "text.appeal.decision_sspd"
+    outcome = pqr.outcome or Outcome.CONFIRMED
+    if appeals.goes_to_sspd(pqr.appeal.kind, outcome):
+        return "text.appeal.decision_sspd"
+    return "text.appeal.decision_queja" if appeals.admits_queja(pqr.appeal.kind, outcome) else "text.appeal.decision_final"

@@ -15,7 +15,7 @@ from app.domain.errors import DomainError
 from app.domain.states import Move, Outcome
 from app.extensions import public_url
 from app.models import Pqr
-from app.operations import messages, notices
+from app.operations import coverage, messages, notices
 from app.operations import pqr as operations
 from app.verbs.base import NO_PROCESS, Said, Who, chosen_process, propose_process, required, verb
 
@@ -59,9 +59,16 @@ def return_solution(session: Session, pqr: Pqr, said: Said, who: Who) -> None:
     operations.return_solution(session, pqr, said["reason"], **who)
 
 
-def fingerprint(pqr: Pqr) -> str:
-    """Return what tells one wording of the draft from another; the page of the approval carries it."""
-    return hashlib.sha256(pqr.answer.body.encode()).hexdigest() if pqr.answer else ""
+def fingerprint(session: Session, pqr: Pqr) -> str:
+    """Return what tells one wording of the draft, and of the replies to its points, from another; the page of the approval carries it."""
+    if pqr.answer is None:
+        return ""
+    said = [pqr.answer.body, *(f"{point.asked}\n{point.reply}" for point in coverage.points_of(session, pqr))]
+    return hashlib.sha256("\0".join(said).encode()).hexdigest()
+
+
+def _review(session: Session, pqr: Pqr) -> dict[str, Any]:
+    return {"review": coverage.review_of(session, pqr, pqr.answer.body if pqr.answer else "")}
 
 
 @verb(
@@ -70,6 +77,7 @@ def fingerprint(pqr: Pqr) -> str:
         "The answer gets its number and becomes a letter that no longer changes. "
         "If the citizen accepted notices by e-mail, the link leaves at once."
     ),
+    facts=_review,
     partial="issue_answer",
 )  # fmt: skip
 def issue_answer(session: Session, pqr: Pqr, said: Said, who: Who) -> None:
@@ -78,7 +86,7 @@ def issue_answer(session: Session, pqr: Pqr, said: Said, who: Who) -> None:
     queries.lock(session, pqr)
     if pqr.answer is not None:
         session.refresh(pqr.answer)
-        if said["seen"] != fingerprint(pqr):
+        if said["seen"] != fingerprint(session, pqr):
             raise DomainError(
                 N_("The draft changed while you were reading it. This is what it says now: read it again and approve it.")
             )

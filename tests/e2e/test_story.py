@@ -112,6 +112,8 @@ def test_a_petition_goes_from_the_public_form_to_the_closed_case_and_its_log(liv
     move(owner, number, "solve", outcome=owner_label(live_server, "DENIED"), solution="Se revisó el medidor: hay una fuga interna.")
     owner.goto(f"/pqr/{number}/draft")
     owner.fill("#body", "Respetada señora Torres:\n\nRevisamos el medidor y encontramos una fuga interna.")
+    for box in owner.locator('input[name$="-is_covered"]').all():
+        box.check()
     owner.click('button[value="save"]')
     owner.wait_for_url(f"**/pqr/{number}")
     assert owner.locator('a[href$="/move/issue_answer"]').count() == 0  # approving is the manager's

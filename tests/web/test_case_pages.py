@@ -249,7 +249,8 @@ def test_the_owner_solves_and_drafts_and_the_manager_issues(seeded, a_case, owne
     assert owner.post(f"{base}/draft", data={"body": "Respetada usuaria: hay una fuga.", "do": "save"}).status_code == 302
     assert owner.post(f"{base}/move/issue_answer").status_code == 403
     read = seen_in(manager.get(f"{base}/move/issue_answer"))
-    owner.post(f"{base}/draft", data={"body": "Respetada usuaria: hay una fuga grande.", "do": "save"})
+    covered = {"points-0-asked": "Que revisen la fuga", "points-0-is_covered": "y"}
+    owner.post(f"{base}/draft", data={"body": "Respetada usuaria: hay una fuga grande.", "do": "save", **covered})
     stale = manager.post(f"{base}/move/issue_answer", data={"seen": read})
     assert stale.status_code == 422  # it is not what was read
     assert "fuga grande" in stale.text
