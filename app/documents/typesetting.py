@@ -9,17 +9,19 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import threading
 import unicodedata
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import IO, Any
 
 import typst
 
 TEMPLATES = Path(__file__).parent / "templates"
 #: Versions of the templates: raise one when its words or layout change, so that a stored document says what set it.
-VERSIONS = {"receipt": 1, "answer": 2, "act": 1, "fieldwork": 1}
+VERSIONS = {"receipt": 1, "answer": 2, "act": 1, "fieldwork": 1, "sspd_front": 1, "sspd_sheet": 1}
 #: Every document is an archive file (PDF/A-2a) and accessible (PDF/UA-1): tagged, readable aloud, self-contained.
 STANDARDS = ["a-2a", "ua-1"]
 #: Stands for a character that no font has: a picture sign in a subject must not stop a receipt.
@@ -65,6 +67,23 @@ def render(template: str, data: dict[str, Any]) -> bytes:
     return _COMPILER.compile(template, text.encode("latin-1", "replace").decode("latin-1"), day)
 
 
+def render_picture(content: IO[bytes], suffix: str, title: str, issued_on: date) -> bytes:
+    """
+    Return a PDF with the picture *content* (PNG, JPEG or WebP, by *suffix*) on a page of its own, under *title*.
+
+    Raises:
+        typst.TypstError: It is no such picture, or too broken to be drawn.
+    """
+    day = datetime(issued_on.year, issued_on.month, issued_on.day, tzinfo=UTC)
+    with TemporaryDirectory() as name:
+        folder, picture_name = Path(name), f"picture.{suffix}"
+        shutil.copy(TEMPLATES / "sspd_picture.typ", folder)
+        with (folder / picture_name).open("wb") as target:
+            shutil.copyfileobj(content, target)
+        data = json.dumps(_printable({"title": title, "picture": picture_name}), ensure_ascii=False)
+        return _COMPILER.compile("sspd_picture", data, day, folder, [])
+
+
 class _CompilerOfProcess:
     """
     The one compiler of this process, with its fonts read once (80 ms); used by one thread at a time, as it cannot be shared.
@@ -77,15 +96,16 @@ class _CompilerOfProcess:
         self._compiler: typst.Compiler | None = None
         self._process = 0
 
-    def compile(self, template: str, data: str, day: datetime) -> bytes:
+    def compile(self, template: str, data: str, day: datetime, folder: Path = TEMPLATES, standards: list[str] = STANDARDS) -> bytes:
         with self._lock:
             if self._compiler is None:
                 self._compiler, self._process = typst.Compiler(root=TEMPLATES, ignore_system_fonts=True), os.getpid()
             elif self._process != os.getpid():
                 raise RuntimeError("this process was forked after its parent had rendered a document; fork first, render later")
             return self._compiler.compile(
-                input=TEMPLATES / f"{template}.typ", format="pdf", sys_inputs={"data": data}, pdf_standards=STANDARDS, timestamp=day
-            )
+                input=folder / f"{template}.typ", root=folder, format="pdf", sys_inputs={"data": data}, pdf_standards=standards,
+                timestamp=day,
+            )  # fmt: skip
 
 
 _COMPILER = _CompilerOfProcess()
