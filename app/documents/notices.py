@@ -16,7 +16,7 @@ from app.documents.acts import Signer, issue_act
 from app.domain import N_
 from app.domain.errors import MoveRefused
 from app.domain.states import DocumentKind, Identity, NoticeMeans
-from app.extensions import local
+from app.extensions import local, public_url
 from app.models import Document, Notice, Organisation, Pqr
 from app.operations import notices
 from app.operations.answers import LANGUAGE
@@ -64,7 +64,7 @@ def issue_aviso(session: Session, pqr: Pqr, sending: Sending, *, issuer: User | 
         "delivery": None if until else _place(pqr, sending),
         "posted_on": base.day(sending.on) if until else None,
         "unposted_on": base.day(until) if until else None,
-        "posted_where": sending.posted_where if until else None,
+        "posted_where": _places(sending) if until else None,
     }  # fmt: skip
     facts = [*_way(pqr, sending), ("Se acompaña", f"copia íntegra de {answer.number}")]
     paper = issue_act(
@@ -164,10 +164,20 @@ def _place(pqr: Pqr, sending: Sending) -> str:
     return sending.address if pqr.identity is Identity.NAMED else "la dirección que figura en el expediente"
 
 
+def _places(sending: Sending) -> str:
+    """Return where a published letter is read: the web page and the public place (CPACA art. 69)."""
+    url = public_url("/avisos")
+    return f"nuestra página web{f' ({url})' if url else ''} y en {sending.posted_where}"
+
+
 def _way(pqr: Pqr, sending: Sending) -> list[tuple[str, str | None]]:
     """Return how a letter goes, as its head says it."""
     guide = " · ".join(part for part in (sending.courier, f"guía {sending.guide}" if sending.guide else "") if part)
-    return [("Se publica en", sending.posted_where or None), ("Se envía a", None if sending.posted_where else _place(pqr, sending)), ("Correo", guide or None)]
+    return [
+        ("Se publica en", _places(sending) if sending.posted_where else None),
+        ("Se envía a", None if sending.posted_where else _place(pqr, sending)),
+        ("Correo", guide or None),
+    ]
 
 
 def _hours(organisation: Organisation) -> str:
