@@ -111,6 +111,10 @@ def _open(value: str, _moment: Moment) -> ColumnElement[bool]:
     return alive if value == "1" else ~alive
 
 
+def _asked(value: str, moment: Moment) -> ColumnElement[bool]:
+    return queries.asked_condition(moment.today, is_over=value == "over")
+
+
 def _in_time(value: str, moment: Moment) -> ColumnElement[bool]:
     return queries.timeliness_on(moment.today) == Timeliness[value]
 
@@ -131,6 +135,7 @@ FACETS: tuple[Facet, ...] = (
     _only_me("waiting", _l("Waiting for"), reader.waiting),
     _only_me("returned", _l("Returned to"), reader.returned),
     Rows("holder", _l("Person in charge"), Pqr.holder_id, User, User.id, "user", True, lambda moment: Pqr.holder_id == moment.user_id),
+    Choices("asked", _l("Asked of the citizen"), lambda: (("waits", N_("Has time")), ("over", N_("Time is over"))), _asked),
     Choices("timeliness", _l("Answer in time"), lambda: ((each.name, each.value) for each in Timeliness), _in_time),
     flag_facet("is_priority", _l("Priority"), Pqr.is_priority),
     Choices("sap", _l("Positive silence"), SILENCES.items, _silence),
@@ -146,6 +151,7 @@ READY = (
     Ready(N_("Waiting for me"), "waiting=me&order=due_on"),
     Ready(N_("Waiting for my approval"), "status=SOLVED&order=due_on", "issue_answer"),
     Ready(N_("To notify"), "status=ANSWERED&order=answered_on", "notify"),
+    Ready(N_("Not completed in time"), "asked=over&order=filed_on", "withdraw"),
     Ready(N_("Not routed yet"), "status=RECEIVED&order=filed_on", "register"),
 )
 
@@ -205,7 +211,9 @@ def _link(_view: Any, pqr: Pqr, form: LinkForm) -> None:
 
 
 def _close(_view: Any, pqr: Pqr, _form: Any) -> None:
-    operations.close(db.session, pqr, waiver="", at=now(), actor_id=current_user.id)
+    at = now()
+    operations.close(db.session, pqr, waiver="", at=at, actor_id=current_user.id)
+    messages.tell_closed(db.session, pqr, at)
 
 
 # ── The list ──────────────────────────────────────────────────────────────────────────────────────────────────────────────

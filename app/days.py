@@ -47,7 +47,7 @@ from app.models import (
     SavedFilter,
     Silence,
 )
-from app.queries import BUCKETS, in_bucket
+from app.queries import BUCKETS, asked_condition, in_bucket
 
 # ── The reader, and his day ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -181,6 +181,7 @@ class DayFigures:
     steps: dict[PqrStatus, int]
     n_waiting: int
     n_returned: int
+    n_lapsed: int
     filed: list[int]
     answered: list[int]
     silences: dict[date, int] = field(default_factory=dict)
@@ -226,6 +227,7 @@ def day_figures(
             counted("step", cast(Pqr.status, String), Pqr.status.in_(states)),
             counted("his", literal("waiting"), waiting),
             counted("his", literal("returned"), returned),
+            counted("his", literal("lapsed"), asked_condition(today, is_over=True)),
             flow("filed", Pqr.filed_on),
             flow("answered", Pqr.answered_on),
             awaited(),
@@ -237,6 +239,7 @@ def day_figures(
         steps={status: found.get(("step", status.name), 0) for status in states},
         n_waiting=found.get(("his", "waiting"), 0),
         n_returned=found.get(("his", "returned"), 0),
+        n_lapsed=found.get(("his", "lapsed"), 0),
         filed=[found.get(("filed", str(i)), 0) for i in range(len(periods))],
         answered=[found.get(("answered", str(i)), 0) for i in range(len(periods))],
         silences={date.fromisoformat(key): n for (kind, key), n in sorted(found.items()) if kind == "silence"},

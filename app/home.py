@@ -147,7 +147,15 @@ def own_tiles(figures: DayFigures) -> list[Tile]:
     }  # fmt: skip
     steps = (Tile(words[status], n, cases_url(status=status.name), "info") for status, n in figures.steps.items())
     returned = Tile(_("Returned to me"), figures.n_returned, cases_url(returned="me"), "warn")
-    return [Tile(_("Waiting for me"), figures.n_waiting, cases_url(waiting="me"), "info"), returned, *steps, *silence_tiles(figures)]
+    waiting = Tile(_("Waiting for me"), figures.n_waiting, cases_url(waiting="me"), "info")
+    return [waiting, returned, *steps, *lapsed_tiles(figures), *silence_tiles(figures)]
+
+
+def lapsed_tiles(figures: DayFigures) -> list[Tile]:
+    """Propose the cases whose citizen let the time to complete or clarify pass: whoever may end them decides (Ley 1755 arts. 17, 19)."""
+    if not figures.n_lapsed or not may("can_withdraw"):
+        return []
+    return [Tile(_("The citizen did not complete in time"), figures.n_lapsed, cases_url(asked="over"), "warn")]
 
 
 def silence_tiles(figures: DayFigures) -> list[Tile]:

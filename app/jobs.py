@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from app import mailer, queries, ratelimit
 from app.extensions import db, now
 from app.models import OutboxMessage
-from app.operations import appeals, files, notices, outbox, silence
+from app.operations import appeals, files, notices, outbox, requirements, silence
 from config import SettingError
 
 log = structlog.get_logger("atiende.jobs")
@@ -120,7 +120,9 @@ def sweep() -> None:
 
 #: What the law lets happen by itself, in this order: a function of (session, at) each, which flushes and returns how many rows it moved.
 #: Twice on one night, or nights later, the result is the same.
-NIGHTLY: tuple[Callable[[Session, datetime], int], ...] = (notices.serve_due, appeals.close_final, silence.keep_up)
+NIGHTLY: tuple[Callable[[Session, datetime], int], ...] = (
+    notices.serve_due, requirements.end_overdue_evidence, appeals.close_final, silence.keep_up,
+)  # fmt: skip
 
 
 @huey.periodic_task(crontab(hour="5", minute="10"), name="turn_the_day")  # ten past midnight in Colombia

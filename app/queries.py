@@ -432,6 +432,13 @@ def returned_condition(user_id: int, mine: Select[tuple[int]]) -> ColumnElement[
     return and_(Pqr.status == PqrStatus.ROUTED, his, _last_move().in_(RETURNS))
 
 
+def asked_condition(today: date, *, is_over: bool) -> ColumnElement[bool]:
+    """Return the condition of the cases that wait for what was asked of the citizen: whose time is over on *today*, or the others."""
+    last = func.coalesce(Requirement.extended_until, Requirement.until_on)
+    is_asked = and_(Requirement.pqr_id == Pqr.id, Requirement.ended_on.is_(None), last < today if is_over else last >= today)
+    return and_(Pqr.status == PqrStatus.AWAITING_USER, select(Requirement.id).where(is_asked).exists())
+
+
 def waiting_for(session: Session, ids: Select[tuple[int]], limit: int = 10) -> list[Row[Any]]:
     """Return the lines of *ids*, the most urgent first, each with its last move; few rows are joined however many wait."""
     # All of them are found first (OFFSET 0 says so to PostgreSQL): they are the newest, and by due date the index would walk all the rest.

@@ -287,3 +287,17 @@ def test_a_transfer_without_addressee_is_refused_and_with_it_ends_the_case(seede
     assert pqr.status is PqrStatus.TRANSFERRED
     assert "TRA-2026-000001" in clerk.get(f"/pqr/{pqr.number}").text
     assert seeded.scalars(select(Requirement).where(Requirement.kind == RequirementKind.EVIDENCE)).all() == []
+
+
+def test_my_day_proposes_what_was_not_completed_in_time_to_who_may_end_it(seeded, routed, clerk, manager, on):
+    late, waiting = routed(), routed()
+    send(clerk, late, "request_completion", what="Copia de la factura", how=HOW)
+    on("2026-07-21")
+    send(clerk, waiting, "request_completion", what="Copia de la factura", how=HOW)
+    assert "asked=over" not in re.sub("&amp;", "&", manager.get("/").text)
+    on("2026-08-18")
+
+    assert "asked=over" in manager.get("/").text and "asked=over" not in re.findall(r'class="tile[^"]*" href="([^"]*)"', clerk.get("/").text)
+    over, has_time = manager.get("/pqr/?asked=over").text, manager.get("/pqr/?asked=waits").text
+    assert late.number in over and waiting.number not in over
+    assert waiting.number in has_time and late.number not in has_time
