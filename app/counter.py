@@ -28,15 +28,16 @@ from app.domain.states import Category, DocumentType, Identity, Move, states_in
 from app.extensions import db, now, today
 from app.forms import CounterForm
 from app.lookups import BIGGEST_ID
-from app.models import Account, CaseEvent, Party, Pqr, RequestType
+from app.models import Account, CaseEvent, FieldOrder, Party, Pqr, RequestType
 from app.operations import files
 from app.search import matching
-from app.security import may, scope_cases
+from app.security import may, scope_cases, scope_orders
 from app.words import tidy
 
 N_OFFERED = 10
 N_ACCOUNTS = 30  # of one party; more are found by their number
 N_CASES = 12
+N_ORDERS = 5
 #: How long the page of the result shows the citizen's key to the clerk who filed: while the citizen is there.
 AT_THE_COUNTER = timedelta(hours=2)
 #: Keys that choose in a group of boxes, in order; a plain key, because focus is in the group and nobody types there.
@@ -107,6 +108,7 @@ class CounterView(BaseView):
             keys=KEYS,
             open_cases=sorted((each for each in lines if _is_alive(each[0])), key=lambda each: (each[0].due_on is None, each[0].due_on)),
             past_cases=[each for each in lines if not _is_alive(each[0])],
+            orders=_orders(visit),
             limits=files,
         )
         return (page, 422) if form.is_submitted() else page
@@ -277,5 +279,21 @@ def _cases(visit: Visit) -> list[Row[Any]]:
         .where(Pqr.id.in_(scope_cases(ids, today())))
         .order_by(Pqr.status.in_(_ALIVE).desc(), Pqr.filed_on.desc(), Pqr.id.desc())
         .limit(N_CASES)
+    )
+    return list(db.session.execute(statement))
+
+
+def _orders(visit: Visit) -> list[Row[Any]]:
+    """Return lines of the last orders and actas of the accounts that the reader may see, newest first; none of a reserved case."""
+    if not visit.accounts:
+        return []
+    columns = (FieldOrder.id, FieldOrder.number, FieldOrder.kind, FieldOrder.status, FieldOrder.issued_on, FieldOrder.done_on)
+    statement = (
+        scope_orders(select(*columns), today())
+        .outerjoin(Pqr, Pqr.id == FieldOrder.pqr_id)
+        .where(FieldOrder.account_id.in_([account.id for account in visit.accounts]))
+        .where(or_(FieldOrder.pqr_id.is_(None), Pqr.identity != Identity.RESERVED))
+        .order_by(FieldOrder.id.desc())
+        .limit(N_ORDERS)
     )
     return list(db.session.execute(statement))

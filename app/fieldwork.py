@@ -56,7 +56,7 @@ from app.extensions import db, now, today
 from app.forms import LenientDateField, UpTo, maybe_int
 from app.intake import blame
 from app.lookups import BIGGEST_ID, lookup
-from app.models import FieldOrder, OrderFile, Pqr, Process
+from app.models import Account, FieldOrder, OrderFile, Pqr, Process
 from app.operations import files, orders
 from app.security import TECNICO, may, processes_of, scope_cases, scope_orders
 from app.words import tidy
@@ -233,7 +233,7 @@ def _degrees(text: str | None, most: int) -> Decimal | None:
         value = Decimal(text or "").quantize(Decimal("0.000001"))
     except InvalidOperation:
         return None
-    return value if abs(value) <= most else None
+    return value if value.is_finite() and abs(value) <= most else None
 
 
 def _metres(text: str | None) -> int | None:
@@ -476,6 +476,9 @@ def _prefill(form: Any, pqr: Pqr | None) -> None:
         form.account.data, form.invoice_number.data = pqr.account, pqr.invoice_number
     if pqr is not None and form.debt_cop.data is None:
         form.debt_cop.data = pqr.disputed_cop
+    named = request.args.get("account", "")
+    if named.isdecimal() and int(named) <= BIGGEST_ID and may("can_list", "Account"):
+        form.account.data = db.session.scalar(select(Account).options(joinedload(Account.service)).where(Account.id == int(named)))
     form.deviation.data = request.args.get("deviation", "")
 
 
