@@ -20,7 +20,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     from flask_appbuilder import AppBuilder
 
     import config
-    from app import audit, catalogues, jobs, logs, noticeboard, portal, ratelimit, reader, search, web
+    from app import audit, catalogues, jobs, logs, noticeboard, portal, ratelimit, rating, reader, search, verify, web
     from app.extensions import csrf, db, init_engines, migrate
 
     logs.configure()
@@ -45,7 +45,9 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
         builder = AppBuilder(app, db.session, security_manager_class=HouseRights, indexview=HomeView)
         views.register(builder)
         portal.init_app(app)
+        rating.init_app(app)
         noticeboard.init_app(app)
+        verify.init_app(app)
         web.finish(app)
     from app import cli, serve  # noqa: F401  serve adds its commands
 

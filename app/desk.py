@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from flask import abort, flash, redirect, request, url_for
+from flask import abort, flash, g, redirect, request, url_for
 from flask_appbuilder import expose, has_access, permission_name
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -70,7 +70,7 @@ class CaseView(CaseList, Drafting):
     route_base = "/pqr"
     default_view = "list"
     include_route_methods = {
-        "list", "export", "bulk_action", "register", "show", "move", "draft", "preview", "note", "attach", "download", "receipt", "edit",
+        "list", "export", "bulk_action", "register", "show", "move", "draft", "preview", "note", "attach", "download", "receipt", "edit", "sspd_file",
     }  # fmt: skip
 
     # ── finding ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -221,6 +221,28 @@ class CaseView(CaseList, Drafting):
         values = {name: said(getattr(form, name, None)) for name in verb.fields}
         verb.run(db.session, pqr, values, {"at": now(), "actor_id": current_user.id})
         return _("Done: %(move)s. The case is now “%(status)s”.", move=_(verb.move.value), status=_(pqr.status.value))
+
+    @expose("/<number>/sspd-file", methods=["POST"])
+    @has_access
+    @permission_name("send_to_sspd")
+    def sspd_file(self, number: str) -> Response:
+        """Make the file for Superservicios, with the letter that remits it. Reading all of it takes a while, so others may write meanwhile."""
+        db.session.rollback()
+        g.is_reading = True
+        pqr = self._case(number)
+        self._require(pqr, "can_send_to_sspd")
+        try:
+            decisions.check_file(pqr)
+            with expediente.build(db.session, pqr, now()) as built:
+                start_writing()
+                document = expediente.keep(db.session, self._case(number), built, issuer=current_user, at=now())
+                db.session.commit()
+        except DomainError as error:
+            db.session.rollback()
+            flash(say(error), "error")
+        else:
+            flash(_("The file %(number)s is made: %(n)s folios.", number=document.number, n=document.data["n_folios"]), "success")
+        return redirect(url_for("CaseView.show", number=number) + "#sspd")
 
     # ── answer, notes, files, corrections ─────────────────────────────────────────────────────────────────────────────────
 

@@ -128,7 +128,7 @@ class MassEventView(RuledView):
 
     def _n_in(self, event: MassEvent) -> dict[PqrStatus, int]:
         counted = scope_cases(select(Pqr.status, func.count()).where(Pqr.mass_event_id == event.id), today()).group_by(Pqr.status)
-        return dict(db.session.execute(counted).tuples())
+        return dict(tuple(row) for row in db.session.execute(counted))
 
     # Many at once
 

@@ -14,7 +14,8 @@ from app.lookups import LookupView
 from app.massevents import MassEventView
 from app.money import DeviationView, FinancingView, InvoiceChangeView
 from app.preferences import ListsView
-from app.screens.attention import SilenceView
+from app.rating import RatingCounterView
+from app.screens.attention import RatingChartView, RatingView, SilenceView
 from app.screens.catalogues import (
     AnswerTemplateView,
     ChannelView,
@@ -48,6 +49,8 @@ MENU: list[tuple[type, str, str, str]] = [
     (MassEventView, N_("Mass events"), "work", SERVICE),
     (ResponseTimesView, N_("Response times (R10-01-01)"), "clock", SERVICE),
     (CaseChartView, N_("Charts of cases"), "chart", SERVICE),
+    (RatingView, N_("Ratings of the attention"), "done", SERVICE),
+    (RatingChartView, N_("Charts of the ratings"), "chart", SERVICE),
     (PartyView, N_("Parties"), "people", PARTIES),
     (AccountView, N_("Accounts"), "account", PARTIES),
     (AccountChartView, N_("Charts of accounts"), "chart", PARTIES),
@@ -68,7 +71,7 @@ MENU: list[tuple[type, str, str, str]] = [
     (ChangeLogView, N_("Change log"), "history", RECORDS),
     (OutboxMessageView, N_("Outgoing mail"), "mail", RECORDS),
 ]
-NO_MENU: list[type] = [FinderView, LookupView, ListsView]
+NO_MENU: list[type] = [RatingCounterView, FinderView, LookupView, ListsView]
 #: What FAB registers by itself, in our words.
 SECURITY_LABELS = {
     "List Users": (N_("Users"), "user"), "List Roles": (N_("Roles"), "shield"), "List Groups": (N_("Groups"), "members"),

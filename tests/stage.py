@@ -43,6 +43,7 @@ LINKS: dict[str, tuple[str, dict[str, Any]]] = {
     "portal.filed": ("filed", {"r": False, "c": False}),
     "portal.receipt": ("receipt", {}),
     "portal.download": ("file", {}),
+    "rating.rate": ("rating", {}),
 }
 #: Who filed the reserved case; nothing of it may reach whoever lacks that right.
 HIDDEN = {"name": "Nombre Que Nadie Debe Leer", "document_number": "98765432", "email": "oculta@example.com", "phone": "+573009876543",
@@ -98,6 +99,7 @@ class Stage:
             if name == "ANSWERED":
                 self.notice_token = steps.notice(pqr)
         self.marks["@change"] = steps.remember()
+        steps.attend(self.case_ids["ROUTED"])
         self.marks |= steps.orders()
         self.marks |= steps.money(self.case_ids)
         session.commit()
@@ -376,6 +378,20 @@ class Steps:
                 money.sign_financing(self.session, financing, proof="Firmó", file=self.file(pqr), at=self.at, actor_id=boss.id)
                 papers.authorise_change(self.session, change, boss, self.at)
         return marks
+
+    def attend(self, pqr_id: int) -> None:
+        """Write a silence to recognise, a mass event and a rating, all of one case."""
+        from app.domain.states import RatingVia, SilenceGround
+        from app.extensions import local
+        from app.models import MassEvent, Pqr, Rating, Silence
+
+        on, pqr = local(self.at).date(), self.session.get_one(Pqr, pqr_id)
+        event = MassEvent(name="Corte en La Floresta", since_on=on, what="Se rompió un tubo", solution="Se reparó", answer_text="Se reparó.")
+        self.session.add_all([
+            Silence(pqr_id=pqr_id, ground=SilenceGround.TERM, arisen_on=on, recognise_by=on + timedelta(days=2)), event,
+            Rating(pqr=pqr, rated_at=self.at, rated_on=on, score=5, via=RatingVia.COUNTER, channel=pqr.channel),
+        ])  # fmt: skip
+        self.session.flush()
 
     def remember(self) -> int:
         """Write rows of the registers that nothing above writes; return the change of the calendar."""

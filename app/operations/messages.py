@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from app.domain.states import Identity
 from app.extensions import local, public_url
 from app.models import Assignment, Document, Notice, OutboxMessage, Pqr, ProcessMember
+from app.operations import rating
 from app.operations.answers import LANGUAGE
 from app.operations.outbox import queue_message
 
@@ -38,7 +39,7 @@ def tell_filed(session: Session, pqr: Pqr, at: datetime) -> OutboxMessage | None
 def tell_answer(session: Session, pqr: Pqr, notice: Notice, url: str, at: datetime) -> OutboxMessage:
     """Send the link of an e-notice (CPACA art. 56); *url* is absolute. The citizen is served when it is opened, not now."""
     with force_locale(LANGUAGE):
-        body = _write("answer", pqr, url=url)
+        body = _write("answer", pqr, url=url, rating=rating.link_of(pqr))
         subject = _("Notice of the answer to your request %(number)s", number=pqr.number)
     return queue_message(
         session, key=f"answer:{pqr.number}:{notice.id}", event="answer", to=notice.address or "", subject=subject, body=body, pqr=pqr, at=at
@@ -61,6 +62,18 @@ def tell_act(session: Session, pqr: Pqr, document: Document, at: datetime, notic
         body = _write("act", pqr, url=public_url(path, trust_request=notice is not None), **facts)
         subject = _("Document %(act)s of your request %(number)s", act=document.number, number=pqr.number)
     return queue_message(session, key=f"act:{document.number}", event="act", to=address, subject=subject, body=body, pqr=pqr, at=at)
+
+
+def tell_closed(session: Session, pqr: Pqr, at: datetime) -> OutboxMessage | None:
+    """Tell the citizen that the case is closed and ask how it was attended; return the message, or None when no address is known."""
+    address = pqr.notice_email or (pqr.party.email if pqr.party else None)
+    link = rating.link_of(pqr)
+    if not address or not link:
+        return None
+    with force_locale(LANGUAGE):
+        body = _write("closed", pqr, rating=link)
+        subject = _("Your request %(number)s is closed: how did we attend you?", number=pqr.number)
+    return queue_message(session, key=f"closed:{pqr.number}", event="closed", to=address, subject=subject, body=body, pqr=pqr, at=at)
 
 
 def tell_routed(session: Session, pqr: Pqr, at: datetime) -> list[OutboxMessage]:

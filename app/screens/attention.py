@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any
 
 from flask import url_for
+from flask_appbuilder.models.group import aggregate_avg, aggregate_count
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from markupsafe import Markup
-from sqlalchemy import ColumnElement, Select, exists, select
+from sqlalchemy import ColumnElement, Select, case, exists, literal, or_, select
+from sqlalchemy import Enum as EnumType
 
 from app.baseviews import READ_ONLY, Button, RuledView
+from app.charts import RuledChartView
 from app.days import to_recognise
 from app.domain import N_
 from app.extensions import today
 from app.listing import Choices, Facet, Moment
 from app.listviews import Ready
-from app.models import Pqr, Silence
+from app.models import Pqr, Rating, Silence
+from app.operations.rating import SCORES
 from app.screens.records import history_of
 from app.security import may, scope_cases
 
@@ -27,8 +32,16 @@ def link_to_case(pqr: Pqr) -> Markup:
     return Markup('<a class="num" href="/pqr/{0}">{0}</a>').format(pqr.number)
 
 
+def no_relations(mapper: Any, name: str) -> bool:
+    """Whether column *name* refers to a row of a table of which nobody ticks one."""
+    return name in mapper.relationships and name != "channel"
+
+
 def _awaited(_value: str, _moment: Moment) -> ColumnElement[bool]:
     return exists().where(Pqr.id == Silence.pqr_id, to_recognise()).correlate(Silence)
+
+
+# ── Silences ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class SilenceView(RuledView):
@@ -61,7 +74,7 @@ class SilenceView(RuledView):
     formatters_columns = {"pqr": link_to_case}
 
     def facet_of(self, mapper: Any, name: str) -> Facet | None:
-        return None if name in mapper.relationships else super().facet_of(mapper, name)  # nobody ticks one of all cases
+        return None if no_relations(mapper, name) else super().facet_of(mapper, name)
 
     def scope(self, statement: Select[Any]) -> Select[Any]:
         return statement.where(Silence.pqr_id.in_(scope_cases(select(Pqr.id), today())))
@@ -88,3 +101,78 @@ def say_left(silence: Silence) -> str:
     if days < 0:
         return ngettext("%(num)s day late", "%(num)s days late", -days)
     return ngettext("%(num)s day left", "%(num)s days left", days) if days else _("Ends today")
+
+
+# ── Ratings ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Mood(Enum):
+    """What a score of 1 to 5 means."""
+
+    SATISFIED = N_("Satisfied")
+    NEUTRAL = N_("Neither")
+    UNSATISFIED = N_("Unsatisfied")
+
+
+_MOODS = EnumType(Mood, native_enum=False, length=24)
+MOOD = case(
+    (Rating.score >= 4, literal(Mood.SATISFIED, _MOODS)),
+    (Rating.score == 3, literal(Mood.NEUTRAL, _MOODS)),
+    else_=literal(Mood.UNSATISFIED, _MOODS),
+)
+
+
+class RatingView(RuledView):
+    """How citizens rated the attention, by the link of a mail or on the tablet of the counter. Nobody edits what they said."""
+
+    datamodel = SQLAInterface(Rating)
+    route_base = "/rating"
+    class_permission_name = "Rating"
+    include_route_methods = set(READ_ONLY)
+    list_title = _l("Ratings of the attention")
+    intro = _l("One question, of 1 to 5, to whoever was answered and to whoever leaves the counter.")
+    empty_text = _l("Nobody has rated the attention yet. The mail with the answer asks for it, and so does the tablet of the counter.")
+    list_columns = ["rated_on", "score", "comment", "via", "channel", "pqr"]
+    show_columns = ["rated_at", "rated_on", "score", "comment", "via", "channel", "pqr"]
+    own_facets: tuple[Facet, ...] = (
+        Choices("mood", _l("Satisfaction"), lambda: ((each.name, each.value) for each in Mood), lambda value, _moment: Mood[value] == MOOD),
+    )
+    filter_columns = ("score", "via", "channel")
+    search_words = ("comment",)
+    base_order = ("rated_on", "desc")
+    clipped = ("comment",)
+    label_columns = {
+        "rated_at": _l("Rated at"), "rated_on": _l("Rated on"), "score": _l("Score"), "comment": _l("Comment"), "via": _l("Where"),
+        "channel": _l("Channel"), "pqr": _l("Case"),
+    }  # fmt: skip
+    formatters_columns = {"pqr": link_to_case, "score": lambda score: f"{score} · {_(SCORES[score])}"}
+
+    def facet_of(self, mapper: Any, name: str) -> Facet | None:
+        return None if no_relations(mapper, name) else super().facet_of(mapper, name)
+
+    def scope(self, statement: Select[Any]) -> Select[Any]:
+        """Ratings of the cases of the reader, and those of the counter that are of no case."""
+        return statement.where(or_(Rating.pqr_id.is_(None), Rating.pqr_id.in_(scope_cases(select(Pqr.id), today()))))
+
+    def title_of(self, item: Rating) -> str:
+        return str(self.shown(item, "score"))
+
+
+class RatingChartView(RuledChartView):
+    """Average and satisfaction, by month and by channel."""
+
+    route_base = "/charts/ratings"
+    class_permission_name = "RatingChart"
+    list_view, chart_title, counted = RatingView, _l("Charts of the ratings"), _l("Ratings")
+    definitions = [
+        {"group": "rated_on", "name": "average", "label": _l("Average by month"), "period": "month",
+         "series": [(aggregate_avg, "score")], "chart_type": "LineChart"},
+        {"group": "rated_on", "name": "satisfaction", "label": _l("Satisfaction by month"), "period": "month", "split": "mood",
+         "series": [(aggregate_count, "id")], "tones": {"SATISFIED": "ok", "NEUTRAL": "warn", "UNSATISFIED": "bad"}},
+        {"group": "channel", "label": _l("Average by channel"), "series": [(aggregate_avg, "score")], "chart_type": "BarChart"},
+        {"group": "mood", "label": _l("Satisfaction"), "series": [(aggregate_count, "id")], "chart_type": "PieChart"},
+        {"group": "via", "label": _l("Where it was rated"), "series": [(aggregate_count, "id")]},
+    ]  # fmt: skip
+
+    def expressions(self) -> dict[str, Any]:
+        return {"mood": MOOD}

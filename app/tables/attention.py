@@ -53,6 +53,7 @@ class Rating(Model):
     pqr_id: Mapped[int | None] = mapped_column(ForeignKey("pqr.id", ondelete="RESTRICT"), unique=True)
     pqr: Mapped[Pqr | None] = relationship()
     rated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    rated_on: Mapped[date] = mapped_column(index=True, comment="Local date, by which ratings are counted")
     score: Mapped[int]
     comment: Mapped[str] = mapped_column(Text, default="")
     via: Mapped[RatingVia] = enum_column(RatingVia, "via_known")

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from flask_appbuilder.security.sqla.models import User
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from app import documents, queries
@@ -17,6 +18,7 @@ from app.extensions import public_url
 from app.models import Pqr
 from app.operations import coverage, messages, notices
 from app.operations import pqr as operations
+from app.operations.decisions import outcomes_of
 from app.verbs.base import NO_PROCESS, Said, Who, chosen_process, propose_process, required, verb
 
 
@@ -39,6 +41,10 @@ def return_to_desk(session: Session, pqr: Pqr, said: Said, who: Who) -> None:
 # ── Solution and answer ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def _its_outcomes(_session: Session, pqr: Pqr, form: Any) -> None:
+    form.outcome.choices = [(outcome.name, _(outcome.value)) for outcome in outcomes_of(pqr)]
+
+
 def _last_solution(session: Session, pqr: Pqr, form: Any, today: date) -> None:
     if pqr.outcome:
         form.outcome.data, form.solution.data = pqr.outcome.name, pqr.solution
@@ -47,6 +53,7 @@ def _last_solution(session: Session, pqr: Pqr, form: Any, today: date) -> None:
 @verb(
     Move.SOLVE, "outcome", "solution",
     help=N_("Write what was found and what was done. Then the answer is approved."),
+    arrange=_its_outcomes,
     prefill=_last_solution,
 )  # fmt: skip
 def solve(session: Session, pqr: Pqr, said: Said, who: Who) -> None:
@@ -102,3 +109,4 @@ def issue_answer(session: Session, pqr: Pqr, said: Said, who: Who) -> None:
 )  # fmt: skip
 def close(session: Session, pqr: Pqr, said: Said, who: Who) -> None:
     operations.close(session, pqr, waiver=said["reason"], **who)
+    messages.tell_closed(session, pqr, who["at"])

@@ -7,16 +7,16 @@ from typing import Any
 from flask_appbuilder.security.sqla.models import User
 from flask_babel import force_locale
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import String, cast, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from app import documents
 from app.documents.base import day
 from app.domain import N_
-from app.domain.states import ChangeStatus, DocumentKind, Move, OrderStatus, SilenceGround
+from app.domain.states import ChangeStatus, DocumentKind, Move, OrderKind, OrderStatus, SilenceGround
 from app.extensions import LANGUAGE
 from app.models import FieldOrder, InvoiceChange, Pqr, Silence
-from app.operations import silence
+from app.operations import messages, silence
 from app.verbs.base import Said, Who, verb
 
 
@@ -27,10 +27,15 @@ def _is_awaited(pqr: Pqr) -> bool:
 def _name_what_carries_it_out(session: Session, pqr: Pqr, form: Any) -> None:
     """Offer the orders and the changes of invoices of the case, without those that came to nothing."""
     dead = (OrderStatus.VOIDED, OrderStatus.EXCUSED)
-    orders = session.scalars(select(FieldOrder).where(FieldOrder.pqr_id == pqr.id, FieldOrder.status.not_in(dead)))
-    changes = session.scalars(select(InvoiceChange).where(InvoiceChange.pqr_id == pqr.id, InvoiceChange.status != ChangeStatus.VOIDED))
-    form.order_id.choices = [("", "—"), *((row.id, f"{row.number} · {_(row.kind.value)}") for row in orders)]
-    form.change_id.choices = [("", "—"), *((row.id, f"{row.number} · {row.period}") for row in changes)]
+    orders = select(literal("order").label("of"), FieldOrder.id, FieldOrder.number, cast(FieldOrder.kind, String).label("what"))
+    changes = select(literal("change"), InvoiceChange.id, InvoiceChange.number, InvoiceChange.period)
+    alive = union_all(
+        orders.where(FieldOrder.pqr_id == pqr.id, FieldOrder.status.not_in(dead)),
+        changes.where(InvoiceChange.pqr_id == pqr.id, InvoiceChange.status != ChangeStatus.VOIDED),
+    )
+    rows = session.execute(alive.order_by("of", "id")).all()
+    form.order_id.choices = [("", "—"), *((row.id, f"{row.number} · {_(OrderKind[row.what].value)}") for row in rows if row.of == "order")]
+    form.change_id.choices = [("", "—"), *((row.id, f"{row.number} · {row.what}") for row in rows if row.of == "change")]
 
 
 @verb(
@@ -56,6 +61,7 @@ def recognise(session: Session, pqr: Pqr, said: Said, who: Who) -> None:
         session, pqr, DocumentKind.RECOGNITION, issuer=issuer, at=who["at"], fields=fields, items=[f"{item}." for item in items]
     )
     silence.mark_recognised(session, row, grants, document, order=order, change=change, **who)
+    messages.tell_act(session, pqr, document, who["at"])
 
 
 def _ground(pqr: Pqr, row: Silence) -> str:

@@ -136,6 +136,7 @@ def upgrade():
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('pqr_id', sa.Integer(), nullable=True),
     sa.Column('rated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('rated_on', sa.Date(), nullable=False, comment='Local date, by which ratings are counted'),
     sa.Column('score', sa.Integer(), nullable=False),
     sa.Column('comment', sa.Text(), nullable=False),
     sa.Column('via', sa.Enum('LINK', 'COUNTER', name='via_known', native_enum=False, create_constraint=True, length=24), nullable=False),
@@ -149,6 +150,7 @@ def upgrade():
     )
     with op.batch_alter_table('rating') as batch_op:
         batch_op.create_index(batch_op.f('ix_rating_rated_at'), ['rated_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_rating_rated_on'), ['rated_on'], unique=False)
 
     op.create_table('appeal',
     sa.Column('pqr_id', sa.Integer(), autoincrement=False, nullable=False),

@@ -170,6 +170,6 @@ def _field_and_money(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
 def _attention(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
     first, second = (user.id for user in rows["ab_user"])
     add(m.MassEvent(name=f"Daño {n}", since_on=ON, what="Se rompió un tubo"))
-    add(m.Rating(pqr_id=rows["pqr"][n - 1].id, rated_at=AT, score=4, via=RatingVia.LINK))
+    add(m.Rating(pqr_id=rows["pqr"][n - 1].id, rated_at=AT, rated_on=ON, score=4, via=RatingVia.LINK))
     add(m.Signature(user_id=rows["ab_user"][n - 1].id, image=b"x", media_type="image/png"))
     add(m.Leave(user_id=first, substitute_id=second, starts_on=ON, ends_on=ON))
