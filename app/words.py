@@ -27,7 +27,7 @@ def tidy(text: str | None) -> str:
 
 
 def say(error: DomainError) -> str:
-    """Return the text of *error* in the reader's language; fields that are msgids themselves are translated too."""
+    """Return the text of *error* in the reader's language; fields that are msgids are translated, days and numbers written out."""
     fields = {name: _spoken(value) for name, value in error.fields.items()}
     return _(error.msgid, **fields) if fields else _(error.msgid)
 
@@ -35,6 +35,8 @@ def say(error: DomainError) -> str:
 def _spoken(value: object) -> object:
     if isinstance(value, tuple):
         return ", ".join(_(item) for item in value) or _("none")
+    if isinstance(value, date | Decimal):
+        return say_value(value)
     return _(value) if isinstance(value, str) and value else value
 
 

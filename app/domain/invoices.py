@@ -157,7 +157,7 @@ def refuse_late_charge(period: str, change: ChangeTotals, delivered_on: date | N
             ),
             field="period",
             period=period,
-            until=until.isoformat(),
+            until=until,
             months=rule.months,
             norm=rule.norm,
         )

@@ -108,8 +108,7 @@ class FinancingView(MoneyView):
         if form.agreed_on.data > today():
             raise DomainError(N_("The day of the agreement cannot be after today."), field="agreed_on")
         if pqr is not None and form.agreed_on.data < pqr.filed_on:
-            raise DomainError(N_("The agreement cannot be older than the case, filed on %(day)s."), field="agreed_on",
-                              day=pqr.filed_on.isoformat())  # fmt: skip
+            raise DomainError(N_("The agreement cannot be older than the case, filed on %(day)s."), field="agreed_on", day=pqr.filed_on)
         terms = Terms(
             form.debt.data, form.down.data or Decimal(0), form.n_instalments.data, form.monthly_rate.data or Decimal(0),
             form.first_due_on.data, form.agreed_on.data,

@@ -82,7 +82,7 @@ class FinancingForm(CaseNumberForm):
     debt = PesosField(_l("Debt (pesos)"), validators=[InputRequired(_l("Write the debt."))])
     down = PesosField(_l("Down payment (pesos)"), description=_l("Empty: none."), validators=[Empty()])
     n_instalments = IntegerField(_l("Number of instalments"), validators=[InputRequired(_l("Write how many instalments."))])
-    monthly_rate = MeasureField(_l("Interest a month (%)"), description=_l("Empty or 0: no interest."), validators=[Empty()])
+    monthly_rate = MeasureField(_l("Interest a month, in percent"), description=_l("Empty or 0: no interest."), validators=[Empty()])
     agreed_on = DateField(_l("Day of the agreement"), validators=[InputRequired(_l("Write the day of the agreement."))])
     first_due_on = DateField(
         _l("First instalment due on"), description=_l("The others fall due on the same day of each month."),
