@@ -40,15 +40,16 @@ from wtforms import (
     TextAreaField,
     TimeField,
 )
-from wtforms.validators import DataRequired, EqualTo, InputRequired, Length, NumberRange, StopValidation, ValidationError
+from wtforms.validators import DataRequired, EqualTo, InputRequired, Length, NumberRange, Regexp, StopValidation, ValidationError
 from wtforms.validators import Optional as Empty
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.domain import N_
+from app.domain.appeals import AppealedAct
 from app.domain.calendar import WEEKDAYS
 from app.domain.deadlines import Regime, TermAct
 from app.domain.errors import DomainError
-from app.domain.states import DayException, DocumentType, Identity, Outcome, RequirementKind
+from app.domain.states import AppealKind, DayException, DocumentType, Identity, Outcome, RequirementKind
 from app.extensions import db
 from app.lookups import NumberField, lookup
 from app.models import LegalTerm, Party, Process
@@ -467,6 +468,29 @@ class LookupForm(FlaskForm):
     key = StringField(_l("Key"), filters=[tidy], validators=[DataRequired(_l("Write the key: four groups of four letters and digits."))])
 
 
+class CheckForm(Form):
+    """What a document carries on itself, so that anybody may ask whether it is ours. It only asks, so it is a GET without a token."""
+
+    number = StringField(
+        _l("Number of the document"), filters=[tidy],
+        validators=[DataRequired(_l("Write the number: RES-2026-000045.")), Length(max=24, message=_l("Up to %(max)d characters fit."))],
+    )  # fmt: skip
+    prefix = StringField(
+        _l("Start of the fingerprint"), filters=[tidy],
+        description=_l("The first 8 letters and digits of the SHA-256, at the foot of the page."),
+        validators=[
+            DataRequired(_l("Write the first 8 letters and digits of the fingerprint.")),
+            Regexp(r"^[0-9A-Fa-f]{8,64}$", message=_l("The fingerprint has digits and the letters a to f: write its first 8.")),
+        ],
+    )  # fmt: skip
+
+
+class CheckFileForm(FlaskForm):
+    """The PDF whose bytes are compared with those that were issued."""
+
+    file = FileField(_l("The PDF as you received it"), validators=[InputRequired(_l("Choose the file."))])
+
+
 class PressForm(FlaskForm):
     """A button with its CSRF token, and the signed permission to press it."""
 
@@ -684,6 +708,24 @@ class MoveForm(FlaskForm):
     grants = TextAreaField(_l("What is granted"), validators=[Length(max=4_000)], description=_l("As the citizen will read it in the act."))
     order_id = SelectField(_l("Field order that carries it out"), coerce=maybe_int, validators=[Empty()])
     change_id = SelectField(_l("Change of the invoice that carries it out"), coerce=maybe_int, validators=[Empty()])
+    channel = SelectField(_l("Channel"), coerce=maybe_int, description=_l("The way by which it arrived."), validators=[Empty()])
+    recurso = RadioField(_l("Which appeal"), choices=choices_of(AppealKind), validate_choice=False, validators=[Empty()])
+    appealed_act = SelectField(
+        _l("What the answer decided on"),
+        choices=choices_of(AppealedAct),
+        description=_l("Law 142 gives appeals against these acts only (art. 154)."),
+        validators=[Empty()],
+    )
+    recurso_text = TextAreaField(
+        _l("What the petitioner says"), validators=[Length(max=MAX_BODY, message=_l("Up to %(max)d characters fit."))]
+    )
+    invoice_on = DateField(_l("Date of issue of the invoice"), validators=[Empty()])
+    is_undisputed_paid = BooleanField(
+        _l("The payment of what is not disputed was proved"),
+        description=_l("Or of the average of the last five periods. The disputed sum is never demanded (Law 142, art. 155)."),
+    )
+    brief_files = MultipleFileField(_l("Attachments"), description=_l("Up to 5 files of 10 MB each."))
+    number = StringField(_l("Number"), validators=[Length(max=60, message=_l("Up to %(max)d characters fit."))])
 
 
 class PointForm(Form):

@@ -9,7 +9,6 @@ decided in `domain/notices.py`. These forms check their own CSRF token, so that 
 from __future__ import annotations
 
 import hmac
-import math
 import secrets
 import textwrap
 from dataclasses import dataclass, field
@@ -23,10 +22,8 @@ from flask_babel import force_locale
 from flask_babel import gettext as _
 from flask_login import AnonymousUserMixin
 from itsdangerous import BadSignature, URLSafeTimedSerializer
-from limits import parse
 from sqlalchemy import select, text
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload, selectinload
 from werkzeug.datastructures import HeaderSet
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -45,6 +42,7 @@ from app.models import Answer, Channel, ConsentText, Document, Note, Notice, Par
 from app.operations import calculator, files, messages, notices, parties
 from app.operations import pqr as operations
 from app.operations.numbers import new_access_key, normalise_key
+from app.ratelimit import DOWN, count_hit, minutes_to_wait
 from app.words import say
 
 log = structlog.get_logger("atiende.portal")
@@ -52,8 +50,6 @@ portal = Blueprint("portal", __name__)
 
 LINK_LIFE = timedelta(hours=2)
 FORM_LIFE = timedelta(hours=12)
-#: What a database that does not answer raises: down, locked, or all its connections taken.
-DOWN = (OperationalError, InterfaceError, PoolTimeout)
 
 Page = str | Response | tuple[str, int]
 
@@ -262,7 +258,7 @@ def _receive() -> Page:
         return _filing_page(form, house, 422)
     if doubt := _robot(form, age):
         return _filing_page(form, house, 422, doubt)
-    if minutes := _minutes_to_wait("PORTAL_FILE_RATE", "filed", _address()):
+    if minutes := minutes_to_wait("PORTAL_FILE_RATE", "filed", _address()):
         return _filing_page(form, house, 429, _too_many(minutes))
     return _store(form, house, facts["s"])
 
@@ -313,7 +309,7 @@ def _store(form: FilingForm, house: House, submission: str) -> Page:
         db.session.rollback()
         _blame(form, error)
         return _filing_page(form, house, 422)
-    _count("PORTAL_FILE_RATE", "filed", _address())
+    count_hit("PORTAL_FILE_RATE", "filed", _address())
     return _go_to_confirmation(pqr_id)
 
 
@@ -456,27 +452,6 @@ def _address() -> str:
     return request.remote_addr or ""
 
 
-def _minutes_to_wait(setting: str, *what: str) -> int:
-    """Return for how many minutes the rate *setting* is used up for *what*; 0 while it is not."""
-    limiter = current_app.appbuilder.sm.limiter
-    if not limiter.enabled:
-        return 0
-    rate = parse(current_app.config[setting])
-    if limiter.limiter.test(rate, *what):
-        return 0
-    reset = limiter.limiter.get_window_stats(rate, *what).reset_time
-    return max(1, math.ceil((reset - now().timestamp()) / 60))
-
-
-def _count(setting: str, *what: str) -> None:
-    limiter = current_app.appbuilder.sm.limiter
-    if limiter.enabled:
-        try:
-            limiter.limiter.hit(parse(current_app.config[setting]), *what)
-        except DOWN as error:  # the work is done and stored: a counter that cannot be written undoes nothing
-            log.warning("rate", kind=type(error).__name__)
-
-
 # ── Following a request ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 #: What each state means to the citizen, and what comes next.
@@ -537,17 +512,17 @@ def look_up() -> Page:
         is_expired = "csrf_token" in form.errors
         notice = (_("The page was open for too long"), _("We renewed it: press “See my request” again.")) if is_expired else None
         return _lookup_page(form, 400 if is_expired else 422, notice)
-    if minutes := _minutes_to_wait("PORTAL_LOOKUP_RATE", "lookup", _address()):
+    if minutes := minutes_to_wait("PORTAL_LOOKUP_RATE", "lookup", _address()):
         return _lookup_page(form, 429, _too_many_lookups(minutes))
-    _count("PORTAL_LOOKUP_RATE", "lookup", _address())
+    count_hit("PORTAL_LOOKUP_RATE", "lookup", _address())
     number = "".join(form.number.data.split()).upper()[:20]
     pqr_id = _find(number, form.key.data)
     if pqr_id is not None:
         return _status_page(pqr_id)
     # The limit of a number holds only for wrong keys: else anybody could lock its owner out by guessing.
-    if minutes := _minutes_to_wait("PORTAL_LOOKUP_RATE", "number", number):
+    if minutes := minutes_to_wait("PORTAL_LOOKUP_RATE", "number", number):
         return _lookup_page(form, 429, _too_many_lookups(minutes))
-    _count("PORTAL_LOOKUP_RATE", "number", number)
+    count_hit("PORTAL_LOOKUP_RATE", "number", number)
     return _lookup_page(
         form,
         404,

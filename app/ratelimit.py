@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import Flask
+import structlog
+from flask import Flask, current_app
+from limits import parse
 from limits.storage import Storage
 from sqlalchemy import bindparam, delete, select, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.extensions import db
 from app.models import RateCounter, UtcDateTime
+
+log = structlog.get_logger("atiende")
+#: What a database that does not answer raises: down, locked, or all its connections taken.
+DOWN = (OperationalError, InterfaceError, PoolTimeout)
 
 _HIT = text(
     "INSERT INTO rate_counter (key, n_hits, expires_at) VALUES (:key, :amount, :expires) "
@@ -69,6 +77,31 @@ class DatabaseStorage(Storage):
     def clear(self, key: str) -> None:
         with db.engine.begin() as connection:
             connection.execute(delete(RateCounter).where(RateCounter.key == key[:200]))
+
+
+# ── Limits of a page ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def minutes_to_wait(setting: str, *what: str) -> int:
+    """Return for how many minutes the rate *setting* is used up for *what*; 0 while it is not."""
+    limiter = current_app.appbuilder.sm.limiter  # type: ignore[attr-defined]
+    if not limiter.enabled:
+        return 0
+    rate = parse(current_app.config[setting])
+    if limiter.limiter.test(rate, *what):
+        return 0
+    reset = limiter.limiter.get_window_stats(rate, *what).reset_time
+    return max(1, math.ceil((reset - now().timestamp()) / 60))
+
+
+def count_hit(setting: str, *what: str) -> None:
+    """Count one more use of *what* against the rate *setting*."""
+    limiter = current_app.appbuilder.sm.limiter  # type: ignore[attr-defined]
+    if limiter.enabled:
+        try:
+            limiter.limiter.hit(parse(current_app.config[setting]), *what)
+        except DOWN as error:  # the work is done and stored: a counter that cannot be written undoes nothing
+            log.warning("rate", kind=type(error).__name__)
 
 
 def sweep() -> int:

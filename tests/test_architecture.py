@@ -47,6 +47,7 @@ RANK = {
     "baseviews": 70,
     "portal": 80,
     "noticeboard": 80,  # a page of the citizen
+    "verify": 80,  # whether a document is ours, for anybody
     "api": 80,
     "drawing": 30,  # pictures of numbers, whatever they count
     "tally": 45,
