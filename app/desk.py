@@ -20,15 +20,20 @@ from wtforms import Field, StringField
 
 from app import documents, intake, queries
 from app.caselist import CaseList, holds, is_masked, light_shown, shown_name
+from app.documents import expediente
 from app.domain import N_
+from app.domain.appeals import NORM_OF
 from app.domain.deadlines import Light, Regime, silence_on
 from app.domain.errors import DomainError
 from app.domain.ledger import spans
 from app.domain.states import (
     ARROWS,
+    AppealKind,
     Category,
     DocumentKind,
+    Inadmissibility,
     Move,
+    Outcome,
     PqrStatus,
     Visibility,
     moves_from,
@@ -46,15 +51,18 @@ from app.models import (
     Service,
     StoredFile,
 )
-from app.operations import files, notices, silence
+from app.operations import decisions, files, notices, silence
 from app.operations import pqr as operations
 from app.security import may, scope_cases
 from app.verbs import VERBS, Verb
 from app.verbs.handling import fingerprint
+from app.words import say
 
 PAGE = 25
 #: Rights that show or hide something on the page of a case, besides the moves.
 _DOORS = ("can_note", "can_attach", "can_edit", "can_draft", "can_reprint", "can_download")
+#: What the pages of recursos name.
+RECURSOS = {"kinds": AppealKind, "outcomes": Outcome, "statuses": PqrStatus, "reasons": Inadmissibility, "norms": NORM_OF}
 STAGES = (PqrStatus.RECEIVED, PqrStatus.ROUTED, PqrStatus.SOLVED, PqrStatus.ANSWERED, PqrStatus.NOTIFIED, PqrStatus.CLOSED)
 
 
@@ -70,7 +78,8 @@ class CaseView(CaseList, Drafting):
     route_base = "/pqr"
     default_view = "list"
     include_route_methods = {
-        "list", "export", "bulk_action", "register", "show", "move", "draft", "preview", "note", "attach", "download", "receipt", "edit", "sspd_file",
+        "list", "export", "bulk_action", "register", "show", "move", "draft", "preview", "note", "attach", "download", "receipt", "edit",
+        "sspd_file",
     }  # fmt: skip
 
     # ── finding ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -151,6 +160,7 @@ class CaseView(CaseList, Drafting):
             "is_at_risk": silence.is_at_risk(pqr, chain),
             "today": today(),
             "is_ley142": pqr.regime is Regime.LEY142,
+            "recursos": RECURSOS,
             "is_draft_open": pqr.status in (PqrStatus.ROUTED, PqrStatus.SOLVED),
         }
 
@@ -226,7 +236,7 @@ class CaseView(CaseList, Drafting):
     @has_access
     @permission_name("send_to_sspd")
     def sspd_file(self, number: str) -> Response:
-        """Make the file for Superservicios, with the letter that remits it. Reading all of it takes a while, so others may write meanwhile."""
+        """Make the file for Superservicios and the letter that remits it. Others may write while all of it is read."""
         db.session.rollback()
         g.is_reading = True
         pqr = self._case(number)
@@ -239,7 +249,7 @@ class CaseView(CaseList, Drafting):
                 db.session.commit()
         except DomainError as error:
             db.session.rollback()
-            flash(say(error), "error")
+            flash(say(error), "warning")
         else:
             flash(_("The file %(number)s is made: %(n)s folios.", number=document.number, n=document.data["n_folios"]), "success")
         return redirect(url_for("CaseView.show", number=number) + "#sspd")

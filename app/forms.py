@@ -680,6 +680,11 @@ class MoveForm(FlaskForm):
     reason = TextAreaField(_l("Reason"), validators=[Length(max=4_000)])
     proof = TextAreaField(_l("Who received it and how it was identified"), validators=[Length(max=2_000)])
     proof_file = MultipleFileField(_l("Proof (file)"))
+    earlier_number = StringField(
+        _l("Earlier case"),
+        description=_l("Only when the answer refers to one: the case of the same person that has it."),
+        validators=[Length(max=20)],
+    )
     requirement = SelectField(_l("What is issued"), choices=choices_of(RequirementKind), validators=[Empty()])
     what = TextAreaField(_l("What is missing"), validators=[Length(max=4_000)])
     until = DateField(_l("Last day of the evidence stage"), description=_l("Only for evidence."), validators=[Empty()])

@@ -68,6 +68,7 @@ AUTHORISE_MONEY = BILL | rights("Financing", "can_sign", "can_void") | rights("I
 DESK = rights(
     "Pqr", "can_see_all", "can_see_reserved", "can_register", "can_note", "can_attach", "can_edit", "can_route", "can_return_to_desk",
     "can_request_completion", "can_complete", "can_transfer", "can_notify", "can_appeal", "can_close", "can_reprint",
+    "can_send_to_sspd",
     "can_link_event",
 ) | rights("Counter", "can_attend") | rights("MassEvent", "can_add", "can_edit") | rights("Rating", "can_ask")  # fmt: skip
 DESK |= rights("FieldOrder", "can_issue", "can_record")
@@ -79,7 +80,7 @@ OWNER |= rights("FieldOrder", "can_issue", "can_record", "can_excuse", "can_void
 MANAGER = rights(
     "Pqr", "can_see_all", "can_see_reserved", "can_note", "can_attach", "can_route", "can_return_solution", "can_issue_answer",
     "can_draft", "can_withdraw", "can_transfer", "can_void", "can_order_evidence", "can_close_evidence", "can_recognise",
-    "can_link_event",
+    "can_send_to_sspd", "can_link_event",
     "can_extend",
 ) | rights("MassEvent", "can_add", "can_edit", "can_apply", "can_issue")  # fmt: skip
 MANAGER |= rights("FieldOrder", "can_issue", "can_record", "can_excuse", "can_void")

@@ -399,7 +399,10 @@ def _letter(
     decision = child.answer
     assert decision is not None and decision.issued_on is not None and child.notified_on is not None
     addressee = base.lines(queries.parameter(session, "sspd.addressee", ADDRESSEE))
+    first = child.appeal.against if child.appeal else child
     fields = {
+        "number": first.number,
+        "filed_on": base.day(first.filed_on),
         "appeal_number": child.number,
         "appeal_day": base.day(child.filed_on),
         "decision_number": decision.number,
@@ -414,6 +417,5 @@ def _letter(
         ]
         copies = [base.name(child) or _("the petitioner")]
     return issue_act(
-        session, child.appeal.against if child.appeal else child, DocumentKind.SSPD_LETTER, issuer=issuer, at=at, addressee=addressee,
-        fields=fields, facts=facts, copies_to=copies,
+        session, child, DocumentKind.SSPD_LETTER, issuer=issuer, at=at, addressee=addressee, fields=fields, facts=facts, copies_to=copies,
     )  # fmt: skip

@@ -26,7 +26,7 @@ from app.domain.states import APPEAL_OUTCOMES, AppealKind, Category, Inadmissibi
 from app.extensions import LOCAL_ZONE, local
 from app.models import Appeal, CaseEvent, Channel, Document, Pqr, RequestType, StoredFile
 from app.operations.answers import LANGUAGE
-from app.operations.decisions import TYPE_OF, may_go_to_sspd, waits_for_sspd
+from app.operations.decisions import TYPE_OF, check_file, waits_for_sspd
 from app.operations.pqr import Filing, file_pqr, make_move
 
 log = structlog.get_logger("atiende")
@@ -193,26 +193,10 @@ def _in_spanish(msgid: str, **fields: Any) -> str:
 
 
 def check_sendable(session: Session, pqr: Pqr) -> Appeal:
-    """
-    Hold the case and return its appeal, whose file may be made and sent.
-
-    Raises:
-        MoveRefused: It is no apelación, its decision grants it all or is not served, or the file was sent.
-    """
+    """Hold the case and return its appeal, whose file may be made and sent. Raises MoveRefused as `decisions.check_file`."""
     queries.hold_calendar(session, pqr.organisation)
     queries.lock(session, pqr)
-    appeal = pqr.appeal
-    if appeal is None or not may_go_to_sspd(pqr):
-        raise MoveRefused(
-            N_(
-                "Only the file of a subsidiary apelación goes to Superservicios, once the decision that does not grant it all is served "
-                "(Law 142, art. 159)."
-            )
-        )
-    if appeal.sspd_sent_on is not None:
-        sent = N_("The file was sent on %(sent)s; what was sent does not change.")
-        raise MoveRefused(sent, sent=f"{appeal.sspd_sent_on:%d/%m/%Y}")
-    return appeal
+    return check_file(pqr)
 
 
 @dataclass(frozen=True, slots=True)

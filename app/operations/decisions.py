@@ -13,7 +13,17 @@ from app.domain import appeals as law
 from app.domain.appeals import NORM_OF_FINALITY
 from app.domain.deadlines import TermAct, rule_for, term_end
 from app.domain.errors import MoveRefused
-from app.domain.states import APPEAL_OUTCOMES, FIRST_OUTCOMES, AppealKind, Category, Inadmissibility, Outcome, PqrStatus, states_in
+from app.domain.states import (
+    APPEAL_OUTCOMES,
+    FIRST_OUTCOMES,
+    AnswerStatus,
+    AppealKind,
+    Category,
+    Inadmissibility,
+    Outcome,
+    PqrStatus,
+    states_in,
+)
 from app.models import Appeal, Pqr
 
 #: Request type of the case that each kind of recurso makes.
@@ -31,6 +41,8 @@ def outcomes_of(pqr: Pqr) -> tuple[Outcome, ...]:
 def check_outcome(pqr: Pqr, outcome: Outcome) -> None:
     """Raise MoveRefused when the answer of the case cannot have that sense."""
     possible = outcomes_of(pqr)
+    if outcome is Outcome.REFERRED:
+        check_reference(pqr)
     if outcome in possible:
         return
     if possible == (Outcome.REJECTED,):
@@ -39,6 +51,25 @@ def check_outcome(pqr: Pqr, outcome: Outcome) -> None:
     if outcome.is_of_appeal:
         raise MoveRefused(N_("Only the decision on an appeal confirms, modifies, revokes or rejects."), field="outcome")
     raise MoveRefused(N_("The decision on an appeal confirms, modifies, revokes or rejects (CPACA, arts. 78 and 80)."), field="outcome")
+
+
+def check_reference(pqr: Pqr) -> None:
+    """
+    Refuse an answer that refers to an earlier one which does not exist; `pqr.previous` is the case that has it.
+
+    Source: Ley 1755 de 2015, art. 19.
+    """
+    earlier = pqr.previous
+    if earlier is None:
+        raise MoveRefused(N_("Write the number of the earlier case whose answer is repeated."), field="earlier_number")
+    if earlier.id == pqr.id or earlier.filed_at > pqr.filed_at:
+        raise MoveRefused(N_("The earlier case has to be earlier."), field="earlier_number")
+    if earlier.answer is None or earlier.answer.status is not AnswerStatus.ISSUED:
+        unanswered = N_("%(number)s has no answer yet, so nothing can be referred to it.")
+        raise MoveRefused(unanswered, field="earlier_number", number=earlier.number)
+    if earlier.party_id != pqr.party_id:
+        other = N_("%(number)s is of somebody else. Only a request that the same person repeats is referred to its answer.")
+        raise MoveRefused(other, field="earlier_number", number=earlier.number)
 
 
 def decision_served(session: Session, pqr: Pqr, on: date) -> date | None:
@@ -62,6 +93,27 @@ def may_go_to_sspd(pqr: Pqr) -> bool:
     if appeal is None or outcome is None or pqr.status is not PqrStatus.NOTIFIED:
         return False
     return law.goes_to_sspd(appeal.kind, outcome) or law.admits_queja(appeal.kind, outcome)
+
+
+def check_file(pqr: Pqr) -> Appeal:
+    """
+    Return the appeal of the case, whose file may be made and sent.
+
+    Raises:
+        MoveRefused: It is no apelación, its decision grants it all or is not served, or the file was sent.
+    """
+    appeal = pqr.appeal
+    if appeal is None or not may_go_to_sspd(pqr):
+        raise MoveRefused(
+            N_(
+                "Only the file of a subsidiary apelación goes to Superservicios, once the decision that does not grant it all is served "
+                "(Law 142, art. 159)."
+            )
+        )
+    if appeal.sspd_sent_on is not None:
+        sent = N_("The file was sent on %(sent)s; what was sent does not change.")
+        raise MoveRefused(sent, sent=f"{appeal.sspd_sent_on:%d/%m/%Y}")
+    return appeal
 
 
 def waits_for_sspd(pqr: Pqr) -> bool:

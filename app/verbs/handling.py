@@ -48,17 +48,30 @@ def _its_outcomes(_session: Session, pqr: Pqr, form: Any) -> None:
 def _last_solution(session: Session, pqr: Pqr, form: Any, today: date) -> None:
     if pqr.outcome:
         form.outcome.data, form.solution.data = pqr.outcome.name, pqr.solution
+    form.earlier_number.data = pqr.previous.number if pqr.previous else ""
 
 
 @verb(
-    Move.SOLVE, "outcome", "solution",
+    Move.SOLVE, "outcome", "earlier_number", "solution",
     help=N_("Write what was found and what was done. Then the answer is approved."),
     arrange=_its_outcomes,
     prefill=_last_solution,
 )  # fmt: skip
 def solve(session: Session, pqr: Pqr, said: Said, who: Who) -> None:
-    outcome = required(said["outcome"], N_("Choose the sense of the answer."), "outcome")
-    operations.solve(session, pqr, said["solution"], Outcome[outcome], **who)
+    outcome = Outcome[required(said["outcome"], N_("Choose the sense of the answer."), "outcome")]
+    if outcome is Outcome.REFERRED and said["earlier_number"]:
+        _point_at(session, pqr, said["earlier_number"])
+    operations.solve(session, pqr, said["solution"], outcome, **who)
+
+
+def _point_at(session: Session, pqr: Pqr, number: str) -> None:
+    """Name the earlier case whose answer is repeated (Ley 1755 art. 19)."""
+    queries.hold_calendar(session, pqr.organisation)  # before the case is locked, as every move does
+    queries.lock(session, pqr)
+    earlier = queries.case_by_number(session, number)
+    if earlier is None:
+        raise DomainError(N_("There is no case %(number)s."), field="earlier_number", number=number)
+    pqr.previous = earlier
 
 
 @verb(Move.RETURN_SOLUTION, "reason", help=N_("The case goes back to the process to be corrected."))
