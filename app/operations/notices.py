@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app import queries
@@ -483,14 +483,13 @@ def serve_due(session: Session, at: datetime) -> int:
 
     The aviso is served at the end of a day that was known when it was delivered or came down; this makes the case say so.
     """
-    today = local(at).date()
-    due = select(Notice.pqr_id).where(Notice.served_on <= today, Notice.document_id.is_(None))
-    cases = session.scalars(select(Pqr).where(Pqr.status == PqrStatus.ANSWERED, Pqr.id.in_(due)).order_by(Pqr.id)).all()
-    for pqr in cases:
+    first = select(Notice.pqr_id, func.min(Notice.served_on).label("on")).where(Notice.document_id.is_(None)).group_by(Notice.pqr_id).subquery()
+    due = select(Pqr, first.c.on).join(first, first.c.pqr_id == Pqr.id).where(Pqr.status == PqrStatus.ANSWERED)
+    cases = session.execute(due.where(first.c.on <= local(at).date()).order_by(Pqr.id)).all()
+    for pqr, on in cases:
         queries.hold_calendar(session, pqr.organisation)
         queries.lock(session, pqr)
         if pqr.status is PqrStatus.ANSWERED:  # nobody notified it while this waited
-            on = min(notice.served_on for notice in _of_answer(pqr) if notice.served_on)
             _notify(session, pqr, on, at, None, written_on=_after_the_last(session, pqr, on))
     return len(cases)
 

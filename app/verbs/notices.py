@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import zlib
 from datetime import date
 from typing import Any
 
@@ -226,6 +227,19 @@ def drawn(typed: str) -> bytes | None:
         picture = base64.b64decode(content, validate=True)
     except (binascii.Error, ValueError):
         picture = b""
-    if head != "data:image/png;base64" or not picture.startswith(b"\x89PNG\r\n\x1a\n") or len(picture) > MAX_SIGNATURE:
+    if head != "data:image/png;base64" or len(picture) > MAX_SIGNATURE or not _is_whole(picture):
         raise DomainError(N_("The signature could not be read. Clear it and sign again."), field="proof_file")
     return picture
+
+
+def _is_whole(png: bytes) -> bool:
+    """Say whether a PNG came whole: each of its parts carries its checksum. A broken one could not be printed."""
+    at, names = 8, []
+    while at + 12 <= len(png):
+        end = at + 8 + int.from_bytes(png[at : at + 4])
+        names.append(png[at + 4 : at + 8])
+        if zlib.crc32(png[at + 4 : end]).to_bytes(4) != png[end : end + 4]:
+            return False
+        at = end + 4
+    is_complete = names[:1] == [b"IHDR"] and b"IDAT" in names and names[-1:] == [b"IEND"]
+    return png.startswith(b"\x89PNG\r\n\x1a\n") and at == len(png) and is_complete
