@@ -29,7 +29,7 @@ MAX_BODY = 20_000
 
 
 #: The {fields} that a template may name; `fields_of` says what each becomes.
-FIELDS = ("petitioner", "number", "filed_on", "subject", "account", "address", "solution", "outcome", "organisation")
+FIELDS = ("petitioner", "number", "filed_on", "subject", "account", "address", "solution", "outcome", "organisation", "earlier_answer")
 
 
 def fields_of(pqr: Pqr) -> dict[str, str]:
@@ -37,8 +37,8 @@ def fields_of(pqr: Pqr) -> dict[str, str]:
     Return what the {fields} of an answer template become.
 
     `petitioner` (masked when anonymous or reserved), `number`, `filed_on`, `subject`, `account` (number) and `address` (of the
-    account, else the one for notices), both masked too when reserved, `solution`, `outcome`, `organisation`. What is not known
-    says so.
+    account, else the one for notices), both masked too when reserved, `solution`, `outcome`, `organisation`, `earlier_answer`
+    (number and date of the answer that this one refers to). What is not known says so.
     """
     with force_locale(LANGUAGE):
         unknown = _("(not stated)")
@@ -55,7 +55,17 @@ def fields_of(pqr: Pqr) -> dict[str, str]:
             "solution": pqr.solution or _("(not stated)"),
             "outcome": _(pqr.outcome.value) if pqr.outcome else _("(not stated)"),
             "organisation": pqr.organisation.name,
+            "earlier_answer": _answer_of(pqr.previous) or _("(not stated)"),
         }
+
+
+def _answer_of(pqr: Pqr | None) -> str:
+    """Return number and date of an issued answer; nothing when there is none."""
+    answer = pqr.answer if pqr else None
+    if answer is None or answer.issued_on is None:
+        return ""
+    on = format_date(answer.issued_on, "long", locale=LANGUAGE)
+    return _("%(number)s of %(day)s", number=answer.number, day=on)
 
 
 def petitioner_of(pqr: Pqr) -> str:

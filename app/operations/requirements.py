@@ -20,7 +20,6 @@ from app.domain.calendar import BusinessCalendar
 from app.domain.deadlines import ClockEventKind, Deadline, TermAct, TermRule, deadline_of, extended, rule_for, term_end
 from app.domain.errors import DomainError, MoveRefused, TermMissing
 from app.domain.states import (
-    AnswerStatus,
     Identity,
     Move,
     PqrStatus,
@@ -471,24 +470,3 @@ def transfer(session: Session, pqr: Pqr, reason: str, document: Document, *, at:
         session.add(Note(pqr_id=pqr.id, author_id=actor_id, body=body))
         session.flush()
     return event
-
-
-def refer(session: Session, pqr: Pqr, earlier: Pqr | None) -> None:
-    """
-    Point the case at the earlier one whose answer it repeats (Ley 1755 art. 19); its own answer then refers to that.
-
-    Raises:
-        MoveRefused: There is no earlier case, it has no issued answer, or it is of somebody else.
-    """
-    earlier = earlier or pqr.previous
-    if earlier is None:
-        raise MoveRefused(N_("Write the number of the earlier case whose answer is repeated."), field="previous_number")
-    if earlier.id == pqr.id or earlier.filed_at > pqr.filed_at:
-        raise MoveRefused(N_("The earlier case has to be earlier."), field="previous_number")
-    if earlier.answer is None or earlier.answer.status is not AnswerStatus.ISSUED:
-        unanswered = N_("%(number)s has no answer yet, so nothing can be referred to it.")
-        raise MoveRefused(unanswered, field="previous_number", number=earlier.number)
-    if earlier.party_id != pqr.party_id:
-        other = N_("%(number)s is of somebody else. Only a request that the same person repeats is referred to its answer.")
-        raise MoveRefused(other, field="previous_number", number=earlier.number)
-    pqr.previous = earlier

@@ -235,7 +235,8 @@ def test_texts_name_the_company_by_its_field(loaded):
 
 
 def test_answer_templates_use_only_documented_fields(loaded):
-    known = {"petitioner", "number", "filed_on", "subject", "account", "address", "solution", "outcome", "organisation"}
+    known = {"petitioner", "number", "filed_on", "subject", "account", "address", "solution", "outcome", "organisation",
+             "earlier_answer"}  # fmt: skip
     body = "x".join(loaded.scalars(select(AnswerTemplate.body)))
 
     assert {part.split("}")[0] for part in body.split("{")[1:]} <= known

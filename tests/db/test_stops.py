@@ -9,12 +9,12 @@ import pytest
 from pypdf import PdfReader
 from sqlalchemy import select
 
-from app.documents import document_bytes, stops
+from app.documents import document_bytes, issue_answer, stops
 from app.domain.deadlines import Regime, TermAct, deadline_of
 from app.domain.errors import DomainError, IllegalMove, MoveRefused, TermMissing
 from app.domain.states import DocumentKind, Identity, Move, Outcome, PqrStatus, RequirementEnd, RequirementKind
 from app.models import CaseEvent, Document, LegalTerm, Note, Notice, Process, Requirement
-from app.operations import notices, requirements
+from app.operations import answers, notices, requirements
 from app.operations import pqr as operations
 
 K = RequirementKind
@@ -538,6 +538,48 @@ def test_a_transfer_says_to_whom_where_and_why(seeded, routed, clerk, more, fiel
         transfer(seeded, pqr, clerk, "2026-07-17", **more)
     assert (refused.value.field, pqr.status) == (field, PqrStatus.ROUTED)
     assert seeded.scalars(select(Document)).all() == []
+
+
+# ── A request that is repeated ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def answered(seeded, routed, clerk):
+    """answered(**fields) → a case of 10 July that was answered on the 14th."""
+
+    def build(**fields):
+        pqr = routed(**fields)
+        operations.solve(seeded, pqr, "El consumo es correcto", Outcome.DENIED, at=instant("2026-07-14"), actor_id=None)
+        answers.save_draft(seeded, pqr, "No se accede a lo pedido.", None)
+        issue_answer(seeded, pqr, clerk, instant("2026-07-14"))
+        return pqr
+
+    return build
+
+
+def refer(session, pqr, on="2026-07-21"):
+    return operations.solve(session, pqr, "Ya se respondió", Outcome.REFERRED, at=instant(on), actor_id=None)
+
+
+def test_a_repeated_request_is_referred_to_the_answer_of_the_earlier_one(seeded, routed, answered):
+    earlier = answered()
+    pqr = routed(on="2026-07-21", party=earlier.party, previous=earlier)
+    refer(seeded, pqr)
+
+    assert (pqr.status, pqr.outcome, pqr.previous) == (PqrStatus.SOLVED, Outcome.REFERRED, earlier)
+    told = answers.fields_of(pqr)["earlier_answer"]
+    assert told.startswith(earlier.answer.number) and told.endswith("14 de julio de 2026")
+
+
+def test_there_is_nothing_to_refer_to_without_an_answer_of_the_same_person(seeded, routed, answered, a_party):
+    unanswered, other = routed(), answered(party=a_party())
+    for previous, said in ((None, "number of the earlier case"), (unanswered, "no answer yet"), (other, "somebody else")):
+        party = unanswered.party
+        pqr = routed(on="2026-07-21", party=party, previous=previous)
+
+        with pytest.raises(MoveRefused, match=said):
+            refer(seeded, pqr)
+        assert pqr.status is PqrStatus.ROUTED
 
 
 # ── What stands on the case ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -297,7 +297,15 @@ def test_my_day_proposes_what_was_not_completed_in_time_to_who_may_end_it(seeded
     assert "asked=over" not in re.sub("&amp;", "&", manager.get("/").text)
     on("2026-08-18")
 
-    assert "asked=over" in manager.get("/").text and "asked=over" not in re.findall(r'class="tile[^"]*" href="([^"]*)"', clerk.get("/").text)
+    assert "asked=over" in manager.get("/").text and "asked=over" not in clerk.get("/").text
     over, has_time = manager.get("/pqr/?asked=over").text, manager.get("/pqr/?asked=waits").text
     assert late.number in over and waiting.number not in over
     assert waiting.number in has_time and late.number not in has_time
+
+
+def test_an_answer_that_refers_to_another_names_it(seeded, routed, owner):
+    earlier, pqr = routed(), routed()
+    data = {"outcome": "REFERRED", "solution": "Ya se respondió"}
+    for number, said in (("", "earlier_number-error"), ("PQR-1999-000001", "PQR-1999-000001"), (earlier.number, "earlier_number-error")):
+        answer = send(owner, pqr, "solve", earlier_number=number, **data)
+        assert answer.status_code == 422 and said in answer.text
