@@ -213,6 +213,7 @@ class Steps:
             "ANSWERED": self.answered,
             "NOTIFIED": self.notified,
             "APPEALED": self.appealed,
+            "DECIDED": self.decided,
             "CLOSED": self.closed,
             "TRANSFERRED": self.transferred,
             "VOIDED": self.voided,
@@ -276,11 +277,35 @@ class Steps:
         return pqr
 
     def appealed(self) -> Any:
-        from app.operations.pqr import record_appeal
+        first = self.notified()
+        self.appeal(first)
+        return first
 
-        pqr = self.notified()
-        record_appeal(self.session, pqr, "No está de acuerdo", **self.desk)
-        return pqr
+    def appeal(self, first: Any) -> Any:
+        """Return the recurso against the answer of *first*, a case of its own."""
+        from app.domain.states import AppealKind
+        from app.operations.appeals import Brief, file_appeal, filing_against
+
+        filing = filing_against(self.session, first, AppealKind.REPOSICION_APELACION, first.channel, "No estoy de acuerdo.")
+        return file_appeal(self.session, filing, Brief(AppealKind.REPOSICION_APELACION), **self.desk)
+
+    def decided(self) -> Any:
+        """Return a recurso whose decision confirms: its file has to go to Superservicios."""
+        from flask_appbuilder.security.sqla.models import User
+
+        from app.documents import issue_answer
+        from app.domain.states import Outcome
+        from app.operations.answers import save_draft
+        from app.operations.notices import record_notice
+        from app.operations.pqr import route, solve
+
+        child = self.appeal(self.notified())
+        route(self.session, child, self.make.process(MINE), "Es de su área", at=self.at, actor_id=self.users["A"])
+        solve(self.session, child, "El medidor leyó bien.", Outcome.CONFIRMED, **self.owner)
+        save_draft(self.session, child, "Se confirma la respuesta.", self.users["D"])
+        issue_answer(self.session, child, self.session.get(User, self.users["S"]), self.at)
+        record_notice(self.session, child, served_on=child.answered_on, proof="Recibió Luz, CC 52", **self.desk)
+        return child
 
     def closed(self) -> Any:
         from app.operations.pqr import close

@@ -157,6 +157,10 @@ ROWS: list[Row] = [
     *(row for name in ("SUMMON", "SEND_AVISO", "POST_AVISO", "UNPOST_AVISO", "RECORD_DELIVERY") for row in move(name, "AX", "ANSWERED")),
     *move("NOTIFY", "AX", "ANSWERED"),
     *move("APPEAL", "AX", "NOTIFIED"),
+    *move("APPEAL", "AX", "CLOSED"),
+    *move("SEND_TO_SSPD", "ASX", "DECIDED"),
+    *move("RECORD_RESULT", "ASX", "DECIDED"),
+    post("CaseView.sspd_file", "ASX", case="DECIDED"),
     *move("CLOSE", "AX", "NOTIFIED"),
     # Orders and actas: the office, and the technician, who sees what is his alone
     get("OrderView.list", CASES),
