@@ -8,7 +8,8 @@ from app.almanac import CalendarView
 from app.counter import CounterView
 from app.desk import CaseView
 from app.domain import N_
-from app.fieldwork import MyOrdersView, OrderView
+from app.fieldwork.office import OrderView
+from app.fieldwork.phone import MyOrdersView
 from app.finder import FinderView
 from app.lookups import LookupView
 from app.massevents import MassEventView
