@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from flask_babel import force_locale
+from flask_babel import gettext as _
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from app.domain import N_
 from app.domain.errors import DomainError, MoveRefused
 from app.domain.states import Move, PqrStatus, arrow_for
+from app.extensions import LANGUAGE
 from app.models import MassEvent, Pqr
 from app.operations import answers
 from app.operations import pqr as moves
@@ -59,8 +62,17 @@ def check_ready(event: MassEvent) -> None:
 
 
 def letter_for(event: MassEvent, pqr: Pqr) -> str:
-    """Return the text of the event as the letter of *pqr* would say it. Raises DomainError for a field that does not exist."""
-    return answers.fill_template(event.answer_text, pqr, fields_of(event)).replace("\r\n", "\n").strip()
+    """
+    Return the text of the event as the letter of *pqr* says it, once it is solved with the event.
+
+    Raises:
+        DomainError: The text names a field that does not exist.
+    """
+    said = {**fields_of(event), "solution": event.solution.strip()}
+    if event.outcome:
+        with force_locale(LANGUAGE):
+            said["outcome"] = _(event.outcome.value)
+    return answers.fill_template(event.answer_text, pqr, said).replace("\r\n", "\n").strip()
 
 
 def solve(session: Session, event: MassEvent, pqr: Pqr, *, at: datetime, actor_id: int | None) -> None:
