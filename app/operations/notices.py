@@ -483,10 +483,11 @@ def serve_due(session: Session, at: datetime) -> int:
 
     The aviso is served at the end of a day that was known when it was delivered or came down; this makes the case say so.
     """
-    first = select(Notice.pqr_id, func.min(Notice.served_on).label("on")).where(Notice.document_id.is_(None)).group_by(Notice.pqr_id).subquery()
-    due = select(Pqr, first.c.on).join(first, first.c.pqr_id == Pqr.id).where(Pqr.status == PqrStatus.ANSWERED)
-    cases = session.execute(due.where(first.c.on <= local(at).date()).order_by(Pqr.id)).all()
-    for pqr, on in cases:
+    served = Notice.served_on <= local(at).date()
+    due = select(Notice.pqr_id, func.min(Notice.served_on)).join(Notice.pqr).group_by(Notice.pqr_id).order_by(Notice.pqr_id)
+    cases = session.execute(due.where(Pqr.status == PqrStatus.ANSWERED, served, Notice.document_id.is_(None))).all()
+    for pqr_id, on in cases:
+        pqr = session.get_one(Pqr, pqr_id)
         queries.hold_calendar(session, pqr.organisation)
         queries.lock(session, pqr)
         if pqr.status is PqrStatus.ANSWERED:  # nobody notified it while this waited
