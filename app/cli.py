@@ -64,8 +64,7 @@ def load_seeds_command(if_changed: bool) -> None:
 @click.option("--force", is_flag=True, help="Go on although the database holds real cases.")
 def seed_demo_command(n_cases: int, force: bool) -> None:
     """Fill the database with a fictional water company and two years of cases."""
-    from app.documents import issue_answer
-    from app.operations.demo import DEMO_PASSWORD, seed_demo
+    from app.demo import DEMO_PASSWORD, seed_demo
     from app.operations.seeds import are_seeds_loaded, load_seeds
     from app.security import sync_roles
 
@@ -74,7 +73,7 @@ def seed_demo_command(n_cases: int, force: bool) -> None:
         if not are_seeds_loaded(session):
             load_seeds(session, now())
         sync_roles(session)
-        demo = seed_demo(session, now(), n_cases, issue_answer=issue_answer, password=password, force=force)
+        demo = seed_demo(session, now(), n_cases, password=password, force=force)
         session.commit()
         if not demo.is_new:
             click.echo(_("The demonstration company is there already, with %(n)s cases; nothing changed.", n=demo.n_cases))

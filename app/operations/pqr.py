@@ -313,7 +313,7 @@ def make_move(
     if clock:
         _write_dates(session, pqr, events)
     if is_over or process is not None:
-        _hand_over(session, pqr, None if is_over else process, user, at, actor_id, reason)
+        _hand_over(session, pqr, None if is_over else process, user, at, actor_id, reason, on if is_over else None)
     details = {"reason": reason, "act": act, "document": document, "clock": clock.name if clock else None}
     event = _write_event(session, pqr, move, origin, at, on, actor_id, **details)
     session.flush()
@@ -321,14 +321,24 @@ def make_move(
 
 
 def _hand_over(
-    session: Session, pqr: Pqr, process: Process | None, user: User | None, at: datetime, actor_id: int | None, reason: str
+    session: Session,
+    pqr: Pqr,
+    process: Process | None,
+    user: User | None,
+    at: datetime,
+    actor_id: int | None,
+    reason: str,
+    ended_on: date | None,
 ) -> None:
-    """Close the open line of the baton ledger and open the next; no *process* means that nobody holds it any more."""
+    """
+    Close the open line of the baton ledger and open the next; no *process* means that nobody holds it any more, since *ended_on*: a
+    case that became final by itself is nobody's from that day, though the job wrote it later.
+    """
     with session.no_autoflush:
         open_line = session.scalar(select(Assignment).where(Assignment.pqr_id == pqr.id, Assignment.out_at.is_(None)))
     if open_line is not None:
         at = max(at, open_line.in_at)  # a clock that was put back does not make a line end before it began
-        open_line.out_at, open_line.out_on = at, local(at).date()
+        open_line.out_at, open_line.out_on = at, max(ended_on or local(at).date(), open_line.in_on)
     pqr.holder = user
     if process is not None:
         pqr.process, pqr.process_id = process, process.id

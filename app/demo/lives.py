@@ -1,4 +1,4 @@
-"""The cases of the demonstration company: what happens to each, when, by whom and in which words (see `demo.py`)."""
+"""The cases of the demonstration company: what happens to each, when, by whom and in which words (see `company.py`)."""
 
 from __future__ import annotations
 
@@ -15,18 +15,21 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
-from app import queries
+from app import documents, queries
+from app.demo import fieldwork, letters
+from app.documents import stops
 from app.domain.calendar import ONE_DAY
-from app.domain.deadlines import Regime
-from app.domain.states import Identity, Outcome, PqrStatus
+from app.domain.deadlines import Regime, TermAct
+from app.domain.states import AppealKind, Identity, Outcome, PqrStatus, RequirementKind
 from app.extensions import LOCAL_ZONE, local
 from app.models import Account, AnswerTemplate, Channel, ConsentText, Note, Pqr, Process, RequestType, SuiCause
-from app.operations import answers, notices
+from app.operations import answers, appeals, notices, requirements
 from app.operations import pqr as cases
+from app.operations.decisions import TYPE_OF
 from app.operations.seeds import read_seed
 
-IssueAnswer = Callable[..., Any]
-
+#: The body that is competent when the company is not.
+COMPETENT = ("Alcaldía de Villa Ejemplo (ficticia)", "Carrera 5 # 4-10, Villa Ejemplo (dirección ficticia)")
 N_DAYS = 730
 OPENS, LAST_ACT = time(7, 40), time(16, 50)
 MONTHS = ("enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre")
@@ -61,16 +64,17 @@ class Plan:
     rests_as: PqrStatus | None = None
     outcome: Outcome = Outcome.GRANTED
     previous: Pqr | None = None
+    filed: Pqr | None = None  # an appeal, which was filed by appealing
 
 
 class World:
     """What the lives of all cases share: people, catalogues, words, the calendar and one source of chance."""
 
     def __init__(
-        self, session: Session, at: datetime, rng: Random, users: dict[str, User], account_ids: list[int], issue_answer: IssueAnswer
+        self, session: Session, at: datetime, rng: Random, users: dict[str, User], account_ids: list[int]
     ) -> None:
         self.session, self.ends_at, self.rng, self.users, self.account_ids = session, at, rng, users, account_ids
-        self.issue_answer = issue_answer
+        self.of_event: list[Pqr] = []  # open cases about what everybody asks today
         self.start: Callable[[Plan], None] = lambda plan: None
         self.organisation = queries.organisation(session)
         self.calendar = queries.calendar_of(session, self.organisation)
@@ -114,8 +118,11 @@ class World:
         """Return one account, read again: a session that held them all would look at each of them at every flush."""
         return self.session.get_one(Account, self.rng.choice(self.account_ids))
 
+    def clerk(self, at: datetime) -> User:
+        return self.users["auxiliar" if local(at).hour < 13 else "auxiliar.tarde"]
+
     def clerk_id(self, at: datetime) -> int:
-        return self.user_id("auxiliar" if local(at).hour < 13 else "auxiliar.tarde")
+        return self.clerk(at).id
 
     def later(self, after: datetime, n_days: int) -> datetime:
         """Return an instant in office hours, *n_days* business days after *after*; with 0, the same day if there is time left."""
@@ -172,6 +179,18 @@ def _shown_cases(world: World) -> Iterator[Plan]:
     yield Plan(filed(1), "RECLAMO_SERVICIO", "303", rests_as=status.RECEIVED)
     yield Plan(filed(2), "INFORMACION", rests_as=status.RECEIVED)
     yield Plan(filed(8), "PETICION", pace=days, fate="complete", rests_as=status.AWAITING_USER)
+    yield Plan(filed(40), "PETICION", pace=days, fate="unclear")
+    yield Plan(filed(35), "PETICION", pace=days, fate="partly")
+    yield Plan(filed(7), "HABEAS_DATA_CONSULTA", pace=days, fate="extend", rests_as=status.ROUTED)
+    yield Plan(filed(45), "RECLAMO", "120", pace=Pace(0, 18, 1, 1))  # answered late: a silence that was recognised
+    yield Plan(filed(12), "DENUNCIA", identity=Identity.ANONYMOUS, pace=days)
+    for _n in range(5):
+        yield Plan(filed(3), "RECLAMO_SERVICIO", "303", pace=days, fate="event", rests_as=status.ROUTED)
+    for cause in ("102", "121", "303"):  # field work for today and tomorrow
+        yield Plan(filed(4), "RECLAMO_SERVICIO" if cause == "303" else "RECLAMO", cause, pace=days, fate="visit", rests_as=status.ROUTED)
+    yield Plan(filed(6), "RECLAMO", "129", pace=days, fate="refused", rests_as=status.ROUTED)
+    yield Plan(filed(9), "RECLAMO", "102", pace=days, fate="summoned", rests_as=status.ANSWERED, outcome=Outcome.DENIED)
+    yield Plan(filed(16), "RECLAMO", "101", pace=days, fate="posted", rests_as=status.ANSWERED, outcome=Outcome.DENIED)
     yield Plan(filed(9), "RECLAMO", "117", pace=days, fate="evidence", rests_as=status.EVIDENCE)
     yield Plan(filed(11), "RECLAMO", "123", pace=days, rests_as=status.SOLVED)
     yield Plan(filed(9), "RECLAMO", "113", pace=days, fate="returned", rests_as=status.ROUTED)
@@ -182,6 +201,8 @@ def _shown_cases(world: World) -> Iterator[Plan]:
     yield Plan(filed(9), "RECLAMO", "107", pace=days, outcome=Outcome.PARTLY, rests_as=status.NOTIFIED)
     yield Plan(filed(14), "RECLAMO", "105", pace=days, outcome=Outcome.DENIED, fate="appeal", rests_as=status.APPEALED)
     yield Plan(filed(25), "RECLAMO", "129", pace=days, outcome=Outcome.DENIED, fate="appeal")
+    yield Plan(filed(150), "RECLAMO", "105", pace=days, outcome=Outcome.DENIED, fate="apelacion")
+    yield Plan(filed(60), "RECLAMO", "102", pace=days, outcome=Outcome.DENIED, fate="apelacion")
     yield Plan(filed(30), "RECLAMO", "122", pace=days)
     yield Plan(filed(45), "PETICION", fate="withdrawn")
     yield Plan(filed(10), "PETICION", fate="transfer")
@@ -251,7 +272,7 @@ def _fate(world: World, kind: str, outcome: Outcome) -> str:
 
 def life(world: World, plan: Plan) -> Iterator[datetime]:
     """Live one case. Each `yield` says when it acts next; whoever runs it resumes then, or never, if the world ends before."""
-    pqr, at = _file(world, plan), plan.filed_at
+    pqr, at = plan.filed or _file(world, plan), plan.filed_at
     if plan.rests_as is PqrStatus.RECEIVED:
         return
     at = world.later(at, plan.pace.route)
@@ -265,6 +286,7 @@ def life(world: World, plan: Plan) -> Iterator[datetime]:
     yield at
     _answer(world, pqr, at)
     if plan.rests_as is PqrStatus.ANSWERED:
+        yield from letters.rest_on_paper(world, pqr, plan.fate, at)
         return None
     at = yield from _notify(world, pqr, plan, at)
     if plan.rests_as is not PqrStatus.NOTIFIED:
@@ -348,8 +370,7 @@ def _leave(world: World, pqr: Pqr, plan: Plan, at: datetime) -> None:
     if plan.fate == "void":
         cases.void(world.session, pqr, world.phrase("void"), at=at, actor_id=world.user_id("subgerente"))
     else:
-        act = f"Oficio de traslado OF-{local(at):%Y}-{world.rng.randint(100, 999)}"
-        cases.transfer(world.session, pqr, world.phrase("transfer"), act, at=at, actor_id=world.clerk_id(at))
+        stops.transfer(world.session, pqr, *COMPETENT, world.phrase("transfer"), issuer=world.clerk(at), at=at)
 
 
 def _look_into(world: World, pqr: Pqr, plan: Plan, at: datetime) -> Iterator[datetime]:
@@ -357,16 +378,29 @@ def _look_into(world: World, pqr: Pqr, plan: Plan, at: datetime) -> Iterator[dat
     process = _process_for(world, plan)
     owner_id = world.user_id(world.owner_of[process.code])
     cases.route(world.session, pqr, process, world.phrase("route"), at=at, actor_id=world.clerk_id(at))
-    if plan.fate in ("complete", "withdrawn") and pqr.identity is not Identity.ANONYMOUS:
+    if plan.fate in ("complete", "partly", "withdrawn", "unclear") and pqr.identity is not Identity.ANONYMOUS:
         at = yield from _complete(world, pqr, plan, at)
     elif plan.fate == "evidence":
         at = yield from _take_evidence(world, pqr, plan, at, owner_id)
     elif plan.fate in ("reroute", "desk"):
         at = yield from _pass_on(world, pqr, plan, at, process)
         owner_id = world.user_id(world.owner_of.get(pqr.process.code, "dueno.comercial"))
+    if plan.fate == "event":
+        world.of_event.append(pqr)
+    if plan.fate == "extend":
+        at = yield from _extend(world, pqr, at)
+    if plan.fate in ("visit", "refused"):
+        yield from fieldwork.wait_for_visit(world, pqr, plan.fate, at)
     if pqr.status is not PqrStatus.ROUTED or (plan.rests_as is PqrStatus.ROUTED and plan.fate != "returned"):
         return at
-    at = world.later(at, plan.pace.solve)
+    solves_at = world.later(at, plan.pace.solve)
+    order = fieldwork.order_visit(world, pqr, plan.cause, at, world.later(at, max(1, plan.pace.solve - 1)))
+    if order is not None:
+        at = world.later(at, max(0, plan.pace.solve - 1))
+        yield at
+        fieldwork.make_visit(world, order, at)
+        solves_at = max(solves_at, world.later(at, 0))
+    at = solves_at
     yield at
     at = yield from _annotate(world, pqr, at, owner_id)
     _solve(world, pqr, plan, at, owner_id)
@@ -390,21 +424,38 @@ def _process_for(world: World, plan: Plan) -> Process:
 
 
 def _complete(world: World, pqr: Pqr, plan: Plan, at: datetime) -> Iterator[datetime]:
-    """Ask the citizen to complete (Ley 1755 art. 17): the clock stops; then it goes on, or the petition is withdrawn."""
+    """Ask the citizen to complete or clarify (Ley 1755 arts. 17, 19): the clock stops; then it goes on, or the petition ends."""
     at = world.later(at, 1)
     yield at
-    act = f"Oficio OF-{local(at):%Y}-{world.rng.randint(100, 999)}, entregado al usuario"
-    cases.request_completion(world.session, pqr, world.phrase("incomplete"), act, at=at, actor_id=world.clerk_id(at))
+    kind = RequirementKind.CLARIFICATION if plan.fate == "unclear" else RequirementKind.COMPLETION
+    what = world.phrase("unclear" if plan.fate == "unclear" else "incomplete")
+    stops.issue_and_tell(world.session, pqr, kind, what, world.phrase("told"), issuer=world.clerk(at), at=at)
     if plan.rests_as is PqrStatus.AWAITING_USER:
         return at
-    if plan.fate == "withdrawn":
+    if plan.fate in ("withdrawn", "unclear"):
         at = world.later(at, 24)
         yield at
-        cases.withdraw(world.session, pqr, world.phrase("withdrawn"), at=at, actor_id=world.user_id("subgerente"))
+        end, reason = (stops.withdraw, "withdrawn") if plan.fate == "withdrawn" else (stops.archive, "archived")
+        end(world.session, pqr, world.phrase(reason), issuer=world.users["subgerente"], at=at)
         return at
+    if plan.fate == "partly":
+        at = world.later(at, 3)
+        yield at
+        requirements.complete_partly(world.session, pqr, world.phrase("partly"), at=at, actor_id=world.clerk_id(at))
+        requirements.extend_completion(world.session, pqr, world.phrase("more_time"), at=at, actor_id=world.clerk_id(at))
     at = world.later(at, world.rng.randint(1, 12))
     yield at
-    cases.complete(world.session, pqr, world.phrase("completed"), at=at, actor_id=world.clerk_id(at))
+    requirements.complete(world.session, pqr, world.phrase("completed"), at=at, actor_id=world.clerk_id(at))
+    return at
+
+
+def _extend(world: World, pqr: Pqr, at: datetime) -> Iterator[datetime]:
+    """Tell the citizen, before the term ends, why it takes longer and until when (Ley 1755 art. 14 par.; Ley 1581 arts. 14, 15)."""
+    at = world.later(at, 2)
+    yield at
+    extra = requirements.rule_of(world.session, pqr, TermAct.EXTENSION).value
+    how = world.phrase("told")
+    stops.extend(world.session, pqr, extra, world.phrase("extended"), how, issuer=world.users["subgerente"], at=at)
     return at
 
 
@@ -412,13 +463,15 @@ def _take_evidence(world: World, pqr: Pqr, plan: Plan, at: datetime, owner_id: i
     """Order evidence (Ley 142 art. 158): the clock stops until the result comes."""
     at = world.later(at, world.rng.randint(1, 3))
     yield at
-    act = f"Auto de pruebas AP-{local(at):%Y}-{world.rng.randint(100, 999)}, comunicado al usuario"
-    cases.order_evidence(world.session, pqr, world.phrase("evidence"), act, at=at, actor_id=owner_id)
+    what, until = world.phrase("evidence"), world.calendar.add(local(at).date(), 20)
+    owner = world.session.get_one(User, owner_id)
+    kept = {"issuer": owner, "at": at, "reason": world.phrase("evidence_why"), "until": until}
+    stops.issue_and_tell(world.session, pqr, RequirementKind.EVIDENCE, what, world.phrase("told"), **kept)
     if plan.rests_as is PqrStatus.EVIDENCE:
         return at
     at = world.later(at, world.rng.randint(4, 14))
     yield at
-    cases.close_evidence(world.session, pqr, world.phrase("evidence_done"), at=at, actor_id=owner_id)
+    requirements.close_evidence(world.session, pqr, world.phrase("evidence_done"), at=at, actor_id=owner_id)
     return at
 
 
@@ -456,15 +509,20 @@ def _annotate(world: World, pqr: Pqr, at: datetime, author_id: int) -> Iterator[
 def _solve(world: World, pqr: Pqr, plan: Plan, at: datetime, owner_id: int) -> None:
     solution = world.say("solution", _found(world, plan), **_facts(plan))
     cases.solve(world.session, pqr, solution, plan.outcome, at=at, actor_id=owner_id)
+    fieldwork.change_invoice(world, pqr, plan.cause, plan.outcome, at)
     fitting = [t for t in world.templates if t.request_type is pqr.request_type and t.outcome in (plan.outcome, None)]
     template = (fitting or [t for t in world.templates if t.request_type and t.request_type.code == "PETICION"])[0]
     answers.save_draft(world.session, pqr, answers.fill_template(template.body, pqr), owner_id)
 
 
+#: The words of a decision, by the sense that the first answer would have had.
+_AS_FIRST = {Outcome.REVOKED: Outcome.GRANTED, Outcome.MODIFIED: Outcome.PARTLY, Outcome.CONFIRMED: Outcome.DENIED}
+
+
 def _found(world: World, plan: Plan) -> str:
     """Return the key of what was found: of that very cause or type, or else of its family."""
     if plan.previous is not None:
-        return f"appeal.{plan.outcome.name}"
+        return f"appeal.{_AS_FIRST.get(plan.outcome, Outcome.DENIED).name}"
     own = f"{plan.cause or plan.kind}.{plan.outcome.name}"
     if ("solution", own) in world.words:
         return own
@@ -473,7 +531,7 @@ def _found(world: World, plan: Plan) -> str:
 
 
 def _answer(world: World, pqr: Pqr, at: datetime) -> None:
-    world.issue_answer(world.session, pqr, world.users["subgerente"], at)
+    documents.issue_answer(world.session, pqr, world.users["subgerente"], at)
     world.put_down(pqr)
 
 
@@ -488,38 +546,41 @@ def _notify(world: World, pqr: Pqr, plan: Plan, at: datetime) -> Iterator[dateti
             return at
     at = world.later(at, plan.pace.notify)
     yield at
-    proof = world.phrase("posted" if pqr.identity is Identity.ANONYMOUS else "proof")
-    notices.record_notice(world.session, pqr, served_on=local(at).date(), proof=proof, at=at, actor_id=world.clerk_id(at))
+    if notices.terms_for(world.session, pqr) is not None and (pqr.identity is Identity.ANONYMOUS or world.rng.random() < 0.6):
+        return (yield from letters.notify_on_paper(world, pqr, at))
+    letters.record_visit(world, pqr, at)
     return at
 
 
 def _end(world: World, pqr: Pqr, plan: Plan, at: datetime) -> Iterator[datetime]:
-    """Close the case once the term to appeal is over; or live through the appeal first."""
-    if plan.fate == "appeal" and pqr.regime is Regime.LEY142 and pqr.identity is not Identity.ANONYMOUS:
+    """Close the case at once when the citizen waives the recursos; or live through the appeal. Else a night closes it."""
+    if plan.fate in ("appeal", "apelacion") and pqr.regime is Regime.LEY142 and pqr.identity is not Identity.ANONYMOUS:
         at = world.later(at, world.rng.randint(1, 4))
         yield at
-        yield from _appeal(world, pqr, plan, at)
+        _appeal(world, pqr, plan, at)
         return
-    waiver = world.phrase("waiver") if plan.outcome is Outcome.GRANTED and world.rng.random() < 0.15 else ""
-    if not waiver and pqr.appeal_until is not None:
-        at = max(at, world.moment(pqr.appeal_until, LAST_ACT, LAST_ACT))
-    at = world.later(at, 0 if waiver else world.rng.randint(1, 3))
-    yield at
-    cases.close(world.session, pqr, at=at, actor_id=world.clerk_id(at), waiver=waiver)
-
-
-def _appeal(world: World, pqr: Pqr, plan: Plan, at: datetime) -> Iterator[datetime]:
-    """Record the appeal, which is a case of its own with its own clock; the first case closes when that one is decided."""
-    cases.record_appeal(world.session, pqr, world.phrase("appeal"), at=at, actor_id=world.clerk_id(at))
-    kind = world.draw("appeal")
-    outcome = world.rng.choices((Outcome.GRANTED, Outcome.PARTLY, Outcome.DENIED), (22, 13, 65))[0]
-    rests_as = PqrStatus.ROUTED if plan.rests_as is PqrStatus.APPEALED else None
-    facts = {"kind": kind, "identity": pqr.identity, "outcome": outcome, "previous": pqr}
-    world.start(replace(plan, filed_at=at, pace=_pace(world.rng), fate="", rests_as=rests_as, **facts))
-    child = None
-    while child is None or child.notified_on is None:
-        at = world.later(at, 2)
+    if pqr.appeal is None and pqr.status is PqrStatus.NOTIFIED and plan.outcome is Outcome.GRANTED and world.rng.random() < 0.15:
+        at = world.later(at, 0)
         yield at
-        child = child or world.session.scalars(select(Pqr).where(Pqr.previous_id == pqr.id)).first()
-    number = child.answer.number if child.answer else child.number
-    cases.close(world.session, pqr, at=at, actor_id=world.clerk_id(at), waiver=world.phrase("decided", number=number))
+        if pqr.status is PqrStatus.NOTIFIED:
+            cases.close(world.session, pqr, at=at, actor_id=world.clerk_id(at), waiver=world.phrase("waiver"))
+    fieldwork.rate(world, pqr, at)
+    if pqr.appeal is not None:
+        yield from letters.send_to_sspd(world, pqr, at)
+
+
+def _appeal(world: World, pqr: Pqr, plan: Plan, at: datetime) -> None:
+    """File the appeal, which is a case of its own with its own clock; a night closes the first case when that one is final."""
+    both = plan.fate == "apelacion" or world.draw("appeal") == "RECURSO_APELACION"
+    kind = AppealKind.REPOSICION_APELACION if both else AppealKind.REPOSICION
+    child_plan = replace(plan, filed_at=at, kind=TYPE_OF[kind], previous=pqr, pace=_pace(world.rng), fate="")
+    _subject, body, _facts = _words_of(world, child_plan)
+    filing = appeals.filing_against(world.session, pqr, kind, world.channels["VENTANILLA"], body)
+    child = appeals.file_appeal(world.session, filing, appeals.Brief(kind), at=at, actor_id=world.clerk_id(at))
+    senses = (0, 0, 1) if plan.fate == "apelacion" else (22, 13, 65)
+    outcome = world.rng.choices((Outcome.REVOKED, Outcome.MODIFIED, Outcome.CONFIRMED), senses)[0]
+    if not child.appeal or child.appeal.reasons:
+        outcome = Outcome.REJECTED
+    rests_as = PqrStatus.ROUTED if plan.rests_as is PqrStatus.APPEALED else None
+    world.start(replace(child_plan, filed=child, outcome=outcome, rests_as=rests_as))
+    world.put_down(child)

@@ -1,8 +1,8 @@
 """
 A fictional water company with two years of cases, for training, demonstrations and tests of volume.
 
-Nothing is written behind the back of the operations: each case is filed, routed, solved and answered by the same functions
-that the screens call, all acts of all cases in the order of time, so that numbers, history, ledger and clock are true. Names,
+Nothing is written behind the back of the product: each case is filed, routed, solved, answered, notified and appealed by the same
+functions that the screens call, all acts of all cases in the order of time, so that numbers, history, ledger and clock are true. Names,
 documents and addresses are invented and say so. The same instant and the same number of cases give the same company, keys apart.
 """
 
@@ -25,11 +25,15 @@ from werkzeug.security import generate_password_hash
 
 from app import queries
 from app.audit import silently
+from app.demo.fieldwork import furnish
+from app.demo.lives import World, life, planned_cases
+from app.demo.nights import pass_night
 from app.domain import N_
+from app.domain.calendar import ONE_DAY
 from app.domain.errors import DomainError
 from app.domain.states import AccountUse, DocumentType, MemberRole, PartyKind
+from app.extensions import local
 from app.models import Account, Municipality, Organisation, Parameter, Party, Pqr, Process, ProcessMember, Service
-from app.operations.demo_cases import IssueAnswer, World, life, planned_cases
 from app.operations.seeds import read_seed
 
 DEMO_PASSWORD = "AtiendeDemo-2026"
@@ -70,7 +74,6 @@ def seed_demo(
     at: datetime,
     n_cases: int = N_CASES,
     *,
-    issue_answer: IssueAnswer,
     password: str = DEMO_PASSWORD,
     force: bool = False,
 ) -> Demo:
@@ -78,8 +81,7 @@ def seed_demo(
     Fill the database with the fictional company, whose cases end at *at*; flushed, not committed.
 
     Args:
-        n_cases: How many cases to file, besides the appeals that one in fifteen brings; at least the 30 that show every state.
-        issue_answer: `documents.issue_answer`, handed in because operations know no documents.
+        n_cases: How many cases to file, besides the appeals that one in fifteen brings; at least the 50 that show every state.
         password: Of every demo user who is not there yet.
         force: Go on although there are real cases. Their organisation then keeps its name.
 
@@ -98,7 +100,7 @@ def seed_demo(
             _dress(session, queries.organisation(session))
         users = _hire(session, at, password)
         account_ids = _connect(session, rng, at)
-        world = World(session, at, rng, users, account_ids, issue_answer)
+        world = World(session, at, rng, users, account_ids)
         with _seldom_collecting():
             _live(world, n_cases)
         text = "La empresa de demostración ya está cargada; la escribe el sistema."
@@ -123,17 +125,29 @@ def _seldom_collecting() -> Iterator[None]:
 
 
 def _live(world: World, n_cases: int) -> None:
-    """Run every case until `world.ends_at`: always the one that acts next, so that all acts happen in the order of time."""
+    """
+    Run every case until `world.ends_at`: always the one that acts next, so that all acts happen in the order of time. Between two
+    days, what the law lets happen by itself happens.
+    """
     turn = count()
     agenda: list[tuple[datetime, int, Iterator[datetime]]] = []
     world.start = lambda plan: heapq.heappush(agenda, (plan.filed_at, next(turn), life(world, plan)))
     for plan in planned_cases(world, n_cases):
         world.start(plan)
+    night = None
     while agenda:
-        _at, _turn, case = heapq.heappop(agenda)
+        at, _turn, case = heapq.heappop(agenda)
+        while night is not None and night < local(at).date():
+            night += ONE_DAY
+            pass_night(world, night)
+        night = local(at).date()
         wakes_at = next(case, None)
         if wakes_at is not None and wakes_at <= world.ends_at:
             heapq.heappush(agenda, (wakes_at, next(turn), case))
+    while night is not None and night < local(world.ends_at).date():
+        night += ONE_DAY
+        pass_night(world, night)
+    furnish(world)
 
 
 # ── The company and its people ────────────────────────────────────────────────────────────────────────────────────────────
