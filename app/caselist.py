@@ -34,7 +34,7 @@ from app.lookups import lookup
 from app.models import MassEvent, Pqr, Process, Silence
 from app.operations import mass, messages, silence
 from app.operations import pqr as operations
-from app.security import may, processes_of, scope_cases
+from app.security import is_user, may, processes_of, scope_cases
 from app.words import say, say_light, tidy
 
 
@@ -87,7 +87,10 @@ def holds(pqr: Pqr) -> bool:
     """Whether the reader may act on a case: the whole house may, an owner while a process of theirs holds it."""
     if may("can_see_all") or pqr.holder_id == current_user.id:
         return True
-    return pqr.process_id in set(db.session.scalars(processes_of(current_user.id, today())))
+    if pqr.process_id in set(db.session.scalars(processes_of(current_user.id, today()))):
+        return True
+    away = select(Pqr.id).where(Pqr.id == pqr.id, is_user(Pqr.holder_id, current_user.id, today()))
+    return pqr.holder_id is not None and db.session.scalar(away) is not None
 
 
 # ── Filters ───────────────────────────────────────────────────────────────────────────────────────────────────────────────

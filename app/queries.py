@@ -405,15 +405,16 @@ def plan_of(statement: Select[Any]) -> dict[str, Any]:
     return KEEPS_PLAN if statement.whereclause is None else {}
 
 
-def waiting_condition(user_id: Any, mine: Select[tuple[int]], states: Collection[PqrStatus]) -> ColumnElement[bool]:
+def waiting_condition(his: ColumnElement[bool], mine: Select[tuple[int]], states: Collection[PqrStatus]) -> ColumnElement[bool]:
     """
     Return the condition of the cases whose next step is the reader's: what counts, lists and links «waiting for me».
 
     Args:
+        his: That the reader, or somebody for whom he stands in, holds the case in person.
         mine: The processes of the reader; what they hold in progress, and nobody in person has, waits for him too.
         states: States whose next step his rights allow, whoever holds the case.
     """
-    in_person = and_(Pqr.holder_id == user_id, Pqr.status.in_((PqrStatus.RECEIVED, PqrStatus.ROUTED)))
+    in_person = and_(his, Pqr.status.in_((PqrStatus.RECEIVED, PqrStatus.ROUTED)))
     in_process = and_(Pqr.process_id.in_(mine), Pqr.holder_id.is_(None), Pqr.status == PqrStatus.ROUTED)
     return or_(in_person, in_process, Pqr.status.in_(states))
 
@@ -426,10 +427,10 @@ def _last_move() -> ScalarSelect[Move]:
     return last.order_by(CaseEvent.id.desc()).limit(1).correlate(Pqr).scalar_subquery()
 
 
-def returned_condition(user_id: int, mine: Select[tuple[int]]) -> ColumnElement[bool]:
+def returned_condition(his: ColumnElement[bool], mine: Select[tuple[int]]) -> ColumnElement[bool]:
     """Return the condition of the cases that came back to the reader, or to his processes, and have not moved since."""
-    his = or_(Pqr.holder_id == user_id, and_(Pqr.holder_id.is_(None), Pqr.process_id.in_(mine)))
-    return and_(Pqr.status == PqrStatus.ROUTED, his, _last_move().in_(RETURNS))
+    theirs = or_(his, and_(Pqr.holder_id.is_(None), Pqr.process_id.in_(mine)))
+    return and_(Pqr.status == PqrStatus.ROUTED, theirs, _last_move().in_(RETURNS))
 
 
 def asked_condition(today: date, *, is_over: bool) -> ColumnElement[bool]:

@@ -17,7 +17,7 @@ from app.days import ReaderSettings, SavedList
 from app.domain.states import PqrStatus
 from app.extensions import appbuilder, db, today
 from app.models import Pqr, Process, Silence
-from app.security import may, processes_of
+from app.security import is_user, may, processes_of
 from app.words import page_lang
 
 #: States that wait for whoever has the right, whichever process holds the case.
@@ -44,12 +44,12 @@ def _working_in(processes: Select[tuple[int]], is_desk: bool) -> Select[tuple[in
 
 def waiting() -> Any:
     """Return the condition of the cases whose next step is the reader's: the facet `waiting=me`."""
-    return queries.waiting_condition(current_user.id, my_processes(), next_steps())
+    return queries.waiting_condition(is_user(Pqr.holder_id, current_user.id, today()), my_processes(), next_steps())
 
 
 def returned() -> Any:
     """Return the condition of the cases that came back to the reader: the facet `returned=me`."""
-    return queries.returned_condition(current_user.id, my_processes())
+    return queries.returned_condition(is_user(Pqr.holder_id, current_user.id, today()), my_processes())
 
 
 def reader() -> ReaderSettings:
@@ -77,11 +77,12 @@ def _statement(
     What was the reader's and is no longer needs nobody, so the counters look only at what he or his processes hold now.
     """
     counted: dict[str, Any] = {}
-    reader_id = bindparam("reader_id", type_=Integer)
+    reader_id, on = bindparam("reader_id", type_=Integer), bindparam("reader_on", type_=Date)
+    his = is_user(Pqr.holder_id, reader_id, on)
     if sees_cases:
-        mine = _working_in(processes_of(reader_id, bindparam("reader_on", type_=Date)), is_desk)
-        cases = select(Pqr.id) if sees_all else select(Pqr.id).where(Pqr.process_id.in_(mine) | (Pqr.holder_id == reader_id))
-        counted["waiting"] = cases.where(queries.waiting_condition(reader_id, mine, states))
+        mine = _working_in(processes_of(reader_id, on), is_desk)
+        cases = select(Pqr.id) if sees_all else select(Pqr.id).where(Pqr.process_id.in_(mine) | his)
+        counted["waiting"] = cases.where(queries.waiting_condition(his, mine, states))
         counted["urgent"] = cases.where(days.urgent_condition())
         if recognises:
             awaited = select(Silence.id).join(Pqr, Pqr.id == Silence.pqr_id).where(days.to_recognise())

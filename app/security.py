@@ -26,11 +26,11 @@ from flask_appbuilder.security.sqla.models import (
     assoc_user_role,
 )
 from flask_login import current_user
-from sqlalchemy import ScalarSelect, Select, bindparam, false, func, inspect, literal, or_, select, union
+from sqlalchemy import ColumnElement, ScalarSelect, Select, bindparam, false, func, inspect, literal, or_, select, union
 from sqlalchemy.orm import Session, joinedload
 
 from app.extensions import KEEPS_PLAN, appbuilder
-from app.models import Assignment, FieldOrder, Pqr, ProcessMember
+from app.models import Assignment, FieldOrder, Leave, Pqr, ProcessMember
 
 Right = tuple[str, str]
 
@@ -194,10 +194,20 @@ def may(permission: str, view: str = "Pqr") -> bool:
     return appbuilder.sm.has_access(permission, view)
 
 
+def is_user(column: Any, user_id: Any, today: Any) -> ColumnElement[bool]:
+    """Return the condition that *column* names *user_id*, or somebody on leave on *today* for whom *user_id* stands in."""
+    away = select(Leave.user_id).where(Leave.substitute_id == user_id, Leave.starts_on <= today, Leave.ends_on >= today)
+    return or_(column == user_id, column.in_(away))
+
+
 def processes_of(user_id: Any, today: Any) -> Select[tuple[int]]:
-    """Return the SELECT of the processes that *user_id* owns, or substitutes for on *today*."""
+    """
+    Return the SELECT of the processes that *user_id* owns, or substitutes for on *today*.
+
+    Who stands in for somebody on leave has the processes of that person those days, and no more rights than their own role gives.
+    """
     return select(ProcessMember.process_id).where(
-        ProcessMember.user_id == user_id,
+        is_user(ProcessMember.user_id, user_id, today),
         or_(ProcessMember.valid_from.is_(None), ProcessMember.valid_from <= today),
         or_(ProcessMember.valid_until.is_(None), ProcessMember.valid_until >= today),
     )
@@ -211,7 +221,7 @@ def scope_cases(statement: Select[Any], today: date) -> Select[Any]:
         return statement
     mine = processes_of(current_user.id, today)
     held = select(Assignment.pqr_id).where(Assignment.pqr_id == Pqr.id, Assignment.process_id.in_(mine))
-    return statement.where(or_(Pqr.process_id.in_(mine), Pqr.holder_id == current_user.id, held.exists()))
+    return statement.where(or_(Pqr.process_id.in_(mine), is_user(Pqr.holder_id, current_user.id, today), held.exists()))
 
 
 def scope_orders(statement: Select[Any], today: date) -> Select[Any]:

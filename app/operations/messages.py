@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.states import Identity
 from app.extensions import local, public_url
-from app.models import Assignment, Document, Notice, OutboxMessage, Pqr, ProcessMember
+from app.models import Assignment, Document, Leave, Notice, OutboxMessage, Pqr, ProcessMember
 from app.operations import rating
 from app.operations.answers import LANGUAGE
 from app.operations.outbox import queue_message
@@ -91,16 +91,19 @@ def tell_routed(session: Session, pqr: Pqr, at: datetime) -> list[OutboxMessage]
 
 
 def _people_of(session: Session, pqr: Pqr, today: date) -> list[User]:
-    """Return who is told: the holder, or the owners and substitutes of the process that are in office on *today*."""
+    """Return who is told: the holder, or the owners and substitutes of the process in office on *today*; and who stands in for them."""
     statement = select(User).where(User.active, User.email.is_not(None), User.email != "").order_by(User.id)
+    standing_in = select(Leave.substitute_id).where(Leave.starts_on <= today, Leave.ends_on >= today)
     if pqr.holder_id:
-        return list(session.scalars(statement.where(User.id == pqr.holder_id)))
+        for_holder = standing_in.where(Leave.user_id == pqr.holder_id)
+        return list(session.scalars(statement.where(or_(User.id == pqr.holder_id, User.id.in_(for_holder)))))
     members = select(ProcessMember.user_id).where(
         ProcessMember.process_id == pqr.process_id,
         or_(ProcessMember.valid_from.is_(None), ProcessMember.valid_from <= today),
         or_(ProcessMember.valid_until.is_(None), ProcessMember.valid_until >= today),
     )
-    return list(session.scalars(statement.where(User.id.in_(members))))
+    for_members = standing_in.where(Leave.user_id.in_(members))
+    return list(session.scalars(statement.where(or_(User.id.in_(members), User.id.in_(for_members)))))
 
 
 def _write(template: str, pqr: Pqr, **more: Any) -> str:
