@@ -92,9 +92,11 @@ def say_instant(instant: datetime | None) -> str:
 
 
 def say_pesos(amount: Decimal | int | None) -> str:
-    """Return $ 1.234.567, with centavos only when there are some."""
+    """Return $ 1.234.567, with centavos only when there are some; a credit has its minus in front."""
     if amount is None:
         return "—"
+    if amount < 0:
+        return f"−{say_pesos(-amount)}"
     pattern = "#,##0.00" if amount % 1 else "#,##0"
     return "$ " + _decimal(amount, pattern, locale=_notation())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
 
 from flask_appbuilder.security.sqla.models import User
 from flask_babel import force_locale
@@ -104,15 +103,10 @@ def _lines(change: InvoiceChange) -> Table:
     return Table(
         "Valores que cambian",
         ("Concepto", "Antes", "Después", "Diferencia"),
-        [(line.concept, *map(_signed, (line.before, line.after, line.difference))) for line in lines],
-        ("Total", *map(_signed, (sums.before, sums.after, sums.difference))),
+        [(line.concept, *map(say_pesos, (line.before, line.after, line.difference))) for line in lines],
+        ("Total", *map(say_pesos, (sums.before, sums.after, sums.difference))),
         (1, 2, 3),
     )
-
-
-def _signed(amount: Decimal) -> str:
-    """Return an amount as papers print it: a credit with its minus before the sign of pesos."""
-    return f"−{say_pesos(-amount)}" if amount < 0 else say_pesos(amount)
 
 
 def _format(session: Session, form: str) -> str:

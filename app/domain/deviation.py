@@ -66,7 +66,7 @@ class DeviationRule:
     percent_low: Decimal = Decimal(65)
     new_upper: Decimal = Decimal("1.65")
     new_lower: Decimal = Decimal("0.35")
-    norm: str = "Ley 142 de 1994, art. 149; Resolución CRA 151 de 2001, art. 1.3.20.6 (hoy en la Resolución CRA 943 de 2021)"
+    norm: str = "Ley 142 de 1994, art. 149; Resolución CRA 151 de 2001, art. 1.3.20.6, compilada en la Resolución CRA 943 de 2021"
 
     def __post_init__(self) -> None:
         if min(self.n_monthly, self.n_bimonthly) < 1:

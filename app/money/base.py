@@ -208,14 +208,13 @@ class MoneyView(RuledView):
     @permission_name("bill")
     def billing(self) -> Any:
         """Choose days; take what was signed or authorised on them as a CSV, marked once as exported."""
-        on = today()
-        until = on - timedelta(days=1)
-        form = RangeForm(data={"since": until.replace(day=1), "until": until})
-        if form.validate_on_submit():
-            return self._billed(form)
         on_day, is_ready = operations.BILLED[self.model]
         waiting = select(func.count(), func.min(on_day)).where(is_ready, self.model.exported_at.is_(None))
         n, first = db.session.execute(waiting).one()
+        since = first or today().replace(day=1)
+        form = RangeForm(data={"since": since, "until": max(since, today() - timedelta(days=1))})
+        if form.validate_on_submit():
+            return self._billed(form)
         facts = {"form": form, "n": n, "first": first, "view": self, "columns": [column.title for column in self.report.header]}
         return self.render_template("money/billing.html", **facts), 422 if form.errors else 200
 

@@ -407,7 +407,7 @@ def say_deviation(found: Deviation) -> str:
     facts = {
         "consumption": say_number(found.consumption), "average": say_number(found.average), "lower": say_number(found.lower),
         "upper": say_number(found.upper), "norm": found.norm, "n": found.n_periods, "change": _change(found),
-        "limit": say_number(found.limit),
+        "limit": _share(found.limit),
     }  # fmt: skip
     match found.basis:
         case DeviationBasis.HISTORY:
@@ -418,7 +418,7 @@ def say_deviation(found: Deviation) -> str:
             basis = _("the average of the stratum (%(average)s m³)", **facts)
     said = _("Compared with %(basis)s, the consumption of %(consumption)s m³ is %(change)s.", basis=basis, **facts)
     if found.limit is not None:
-        limits = _("Up to %(limit)s %% of difference is normal: from %(lower)s to %(upper)s m³.", **facts)
+        limits = _("Up to %(limit)s of difference is normal: from %(lower)s to %(upper)s m³.", **facts)
     else:
         limits = _("For a new account or one without history, from %(lower)s to %(upper)s m³ is normal.", **facts)
     if found.verdict is Verdict.NORMAL:
@@ -434,5 +434,10 @@ def _change(found: Deviation) -> str:
         return _("the same")
     if found.percentage is None:
         return _("greater")
-    share = say_number(abs(found.percentage))
-    return _("%(share)s %% greater", share=share) if found.percentage > 0 else _("%(share)s %% lower", share=share)
+    share = _share(abs(found.percentage))
+    return _("%(share)s greater", share=share) if found.percentage > 0 else _("%(share)s lower", share=share)
+
+
+def _share(percentage: Decimal | None) -> str:
+    """Return a percentage whose sign does not fall on the next line."""
+    return f"{say_number(percentage)}\u00a0%"
