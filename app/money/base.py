@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 from tempfile import TemporaryFile
@@ -33,7 +34,7 @@ from app.operations import money as operations
 from app.reports.base import Kind
 from app.reports.delimited import MEDIA_TYPE as CSV_TYPE
 from app.reports.money import ForBilling
-from app.security import may, scope_cases
+from app.security import may, processes_of, scope_cases
 from app.words import say, say_pesos
 
 log = structlog.get_logger("atiende")
@@ -90,6 +91,17 @@ class MoneyView(RuledView):
             return self.case_numbered(number) if number else None
         except DomainError:
             abort(404)
+
+    def is_held(self, item: Any) -> bool:
+        """Say whether the case of *item* is the reader's to act on, as `caselist.holds`; a list asks 25 times."""
+        if item.pqr is None or may("can_see_all") or item.pqr.holder_id == current_user.id:
+            return True
+        if "own_processes" not in g:
+            g.own_processes = set(db.session.scalars(processes_of(current_user.id, today())))
+        return item.pqr.process_id in g.own_processes
+
+    def _loading(self, columns: Iterable[str]) -> list[Any]:
+        return super()._loading(dict.fromkeys((*columns, "pqr")))
 
     # How a row is shown
 

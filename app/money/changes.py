@@ -14,7 +14,6 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from app.baseviews import Button
-from app.caselist import holds
 from app.documents import money as papers
 from app.domain import N_
 from app.domain.errors import DomainError
@@ -58,7 +57,7 @@ class InvoiceChangeView(MoneyView):
     formatters_columns = {"authorised_by": lambda user: user.get_full_name()}
 
     def may_edit(self, item: InvoiceChange) -> bool:
-        return item.status is ChangeStatus.DRAFT and (item.pqr is None or holds(item.pqr))
+        return item.status is ChangeStatus.DRAFT and self.is_held(item)
 
     def buttons(self, item: InvoiceChange) -> list[Button]:
         found = []

@@ -14,7 +14,6 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from app.baseviews import Button
-from app.caselist import holds
 from app.documents import money as papers
 from app.domain import N_
 from app.domain.errors import DomainError
@@ -62,7 +61,7 @@ class FinancingView(MoneyView):
     }
 
     def may_edit(self, item: Financing) -> bool:
-        return item.status is FinancingStatus.PROPOSED and item.document_id is None and (item.pqr is None or holds(item.pqr))
+        return item.status is FinancingStatus.PROPOSED and item.document_id is None and self.is_held(item)
 
     def buttons(self, item: Financing) -> list[Button]:
         found = []

@@ -194,6 +194,20 @@ def test_papers_of_a_reserved_case_are_for_whoever_may_know_who_asks(seeded, sig
     assert "FIN-2026" not in trader.get("/financing/list/").text
 
 
+def test_a_list_asks_the_same_of_the_database_however_many_rows(seeded, sign_in, pqr, count_statements):
+    clerk, owner = sign_in(AUXILIAR), sign_in(DUENO, "FACTURACION")
+    counts = []
+    for _round in range(2):
+        clerk.post("/financing/add", data=debt(pqr))
+        owner.get("/financing/list/")
+        with count_statements() as statements:
+            page = owner.get("/financing/list/?cols=number,status").text
+        counts.append((len(statements), page.count("/financing/edit/")))
+
+    assert [n_edits for _n, n_edits in counts] == [1, 2]
+    assert counts[0][0] == counts[1][0] <= 8
+
+
 # ── Changes of invoices ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
