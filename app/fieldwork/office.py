@@ -22,7 +22,7 @@ from app.caselist import holds, is_masked
 from app.documents.orders import issue_order
 from app.domain import N_
 from app.domain.errors import DomainError
-from app.domain.fieldwork import ASKED
+from app.domain.fieldwork import ASKED, SuspensionBlocked
 from app.domain.states import OrderKind, OrderStatus
 from app.extensions import db, now, today
 from app.fieldwork.forms import AssignForm, ReasonForm, blame_all, chosen, offer_people, order_form, result_form
@@ -128,7 +128,7 @@ class OrderView(RuledView):
 
     def _issue_page(self, form: Any, kind: OrderKind, refused: DomainError | None = None) -> str:
         pqr = _case(request.args.get("case", ""))
-        number = refused.fields.get("number") if refused else None
+        number = refused.fields["number"] if isinstance(refused, SuspensionBlocked) else None
         return self.render_template("orders/issue.html", form=form, kind=kind, pqr=pqr, blocking=number, deviation=_deviation(form))
 
     # ── recording, excusing, voiding ──────────────────────────────────────────────────────────────────────────────────────

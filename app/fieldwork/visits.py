@@ -19,7 +19,7 @@ from app.documents import document_bytes
 from app.documents.orders import finish_order, shown_value
 from app.domain import N_
 from app.domain.errors import DomainError
-from app.domain.fieldwork import ASKED, NOT_DONE, RESULT, UNSIGNED, ResultField
+from app.domain.fieldwork import ASKED, NOT_DONE, RESULT, UNSIGNED, ResultField, SuspensionBlocked
 from app.domain.states import Identity, OrderStatus
 from app.downloads import send_stored
 from app.extensions import db, now, today
@@ -80,6 +80,7 @@ def record(order: FieldOrder, form: Any, is_done: bool) -> bool:
         db.session.commit()
     except DomainError as error:
         db.session.rollback()
+        form.blocking = error.fields.get("number") if isinstance(error, SuspensionBlocked) else None
         blame_all(form, error)
         return False
     return True

@@ -161,6 +161,27 @@ def test_what_the_office_refuses_is_said_beside_its_field(new_page, live_server,
     assert stored(live_server, job)[0] is OrderStatus.DONE
 
 
+def test_what_was_filled_for_an_order_that_was_voided_is_kept_until_it_is_discarded(new_page, live_server, job):
+    from app.operations import orders
+
+    page = opened(new_page, job)
+    page.context.set_offline(True)
+    fill(page)
+    send(page)
+    page.wait_for_selector("[data-queue-text][data-state=savedHere]")
+    with live_server.session() as session:
+        orders.void(session, session.get(FieldOrder, job["order"]), "Se ordenó por error")
+        session.commit()
+    page.context.set_offline(False)
+    page.wait_for_selector("[data-queue-text][data-state=refused]")
+    page.goto("/tecnico/")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.click("[data-queue-list] button")
+    page.wait_for_selector("[data-queue-list] li", state="detached")
+
+    assert stored(live_server, job)[0] is OrderStatus.VOIDED
+
+
 def test_without_script_the_form_is_posted_as_any_other(new_page, live_server, job):
     page = sign_in(new_page(**PHONE, java_script_enabled=False), job["user"])
     page.goto(f"/tecnico/{job['order']}")
@@ -193,5 +214,5 @@ def test_whoever_signs_out_leaves_no_pages_behind(new_page, job):
     page.evaluate("document.querySelector('[data-sign-out]').addEventListener('click', (event) => event.preventDefault())")
     page.evaluate("document.querySelector('[data-sign-out]').click()")
 
-    gone = "async () => { for (let n = 0; n < 500 && await caches.has('field-pages'); n += 1) await fetch('/static/icon.svg'); return !(await caches.has('field-pages')) }"
-    assert page.evaluate(gone)
+    kept = "async () => { for (let n = 0; n < 500 && await caches.has('field-pages'); n += 1) await fetch('/static/icon.svg');"
+    assert not page.evaluate(f"{kept} return caches.has('field-pages') }}")

@@ -150,6 +150,20 @@ def test_a_result_that_says_nothing_is_refused_with_all_that_is_missing(seeded, 
     assert one.status is OrderStatus.ISSUED
 
 
+def test_a_claim_filed_meanwhile_is_linked_where_the_cut_is_recorded(seeded, sign_in, order, a_case):
+    one = order(kind=OrderKind.CUT, asked={"ground": "ARREARS"})
+    claim = a_case(at=AT, account=one.account)
+    seeded.commit()
+    taken = {"done_on": "2026-07-10", "paid": "NO", "reading": "88", "place": "LINE", "seal": "S-7", "notice_left": "YES",
+             "attended": "NOBODY"}  # fmt: skip
+    answer = sign_in(CLERK).post(f"/orden/act/{one.id}/done", data=taken)
+
+    assert answer.status_code == 422
+    assert f'href="/pqr/{claim.number}"' in text_of(answer)
+    seeded.expire_all()
+    assert one.status is OrderStatus.ISSUED
+
+
 def test_a_picture_that_is_none_is_refused_beside_its_field(seeded, sign_in, order):
     one = order()
     data = {**WORK, "photos": (io.BytesIO(b"MZ no picture"), "foto.jpg")}

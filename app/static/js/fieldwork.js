@@ -10,7 +10,7 @@
   "use strict";
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const { user, draftKey } = document.body.dataset;
-  const AGAIN = 20000, LONGEST = 1600, PAUSE = 300, STORE = "acts";
+  const AGAIN = 20000, LONGEST_SEND = 120000, LONGEST = 1600, PAUSE = 300, MONTH = 30 * 86400000, STORE = "acts";
 
   /* ── The store: one row for each form, {id, user, state, at, iv, data | plain} ── */
 
@@ -55,19 +55,25 @@
 
   /* ── What is said about it ── */
 
+  const forms = new Map(); /* those of this page, by the id of their row */
   const board = document.querySelector("[data-queue]");
   const line = board?.querySelector("[data-queue-text]");
   const say = (name) => { if (board) { board.hidden = false; line.hidden = false; line.textContent = line.dataset[name]; line.dataset.state = name; } };
   const list = async () => {
     const place = board?.querySelector("[data-queue-list]");
     if (!place) return;
-    const waiting = (await rows()).filter((row) => row.state !== "draft" && row.url !== location.pathname);
+    const waiting = (await rows()).filter((row) => row.state !== "draft" && !forms.has(row.id));
     place.replaceChildren(...waiting.map((row) => {
       const item = document.createElement("li"), link = document.createElement("a");
       link.href = row.url;
       link.className = "card";
       link.textContent = `${place.dataset.open.replace("#", row.number)}: ${row.state === "queued" ? place.dataset.waiting : place.dataset.toCorrect}`;
       item.append(link);
+      if (row.state === "refused") {
+        const button = Object.assign(document.createElement("button"), { type: "button", className: "btn btn-small", textContent: place.dataset.discard });
+        button.addEventListener("click", async () => { if (window.confirm(place.dataset.sure.replace("#", row.number))) { await drop(row.id); await list(); } });
+        item.append(button);
+      }
       return item;
     }));
     if (waiting.length) { board.hidden = false; line.hidden = !line.textContent; }
@@ -195,7 +201,6 @@
     form.querySelector("[data-refusal]")?.scrollIntoView({ block: "center" });
   };
 
-  const forms = new Map();
   const keep = async (form) => {
     const id = `${user}:${form.dataset.act}:${form.dataset.name}`;
     let photos = [], timer = 0, isQueued = false;
@@ -250,7 +255,7 @@
     act.fields.forEach(([name, value]) => body.append(name, value));
     act.photos.forEach(({ name, type, bytes }) => body.append(act.file, new Blob([bytes], { type }), name));
     body.append("csrf_token", csrf || "");
-    return fetch(act.url, { method: "POST", body, headers: { Accept: "application/json" } });
+    return fetch(act.url, { method: "POST", body, headers: { Accept: "application/json" }, signal: AbortSignal.timeout(LONGEST_SEND) });
   };
   const send = async (row) => {
     const act = await unsealed(row);
@@ -262,7 +267,7 @@
     const said = await answer.json().catch(() => ({ errors: [] }));
     await put(row.id, row.number, "refused", act, said.errors);
     if (forms.has(row.id)) mark(forms.get(row.id), said.errors);
-    return "refused";
+    return answer.status === 422 ? "refused" : "gone";
   };
   /* Every page of this phone may send; one at a time does. */
   let isSending = false;
@@ -275,7 +280,7 @@
       let last = "savedHere";
       for (const row of waiting) {
         const result = await send(row).catch(() => "queued");
-        last = { queued: "savedHere", sent: "sent", refused: "refused", signIn: "signIn" }[result];
+        last = { queued: "savedHere", sent: "sent", refused: "refused", gone: "gone", signIn: "signIn" }[result];
         if (result === "sent" && forms.has(row.id)) { location.replace(location.pathname); break; }
       }
       say(last);
@@ -304,7 +309,8 @@
     }).catch(() => {});
     document.querySelector("[data-sign-out]")?.addEventListener("click", () => navigator.serviceWorker.controller?.postMessage({ forget: true }));
   }
-  Promise.all(all("form[data-act]").map(keep)).then(flush).then(list).catch(() => {}).then(() => { document.body.dataset.field = "ready"; });
+  const forget = async () => Promise.all((await rows()).filter((row) => row.state === "draft" && Date.now() - row.at > MONTH).map((row) => drop(row.id)));
+  Promise.all([...all("form[data-act]").map(keep), forget()]).then(flush).then(list).catch(() => {}).then(() => { document.body.dataset.field = "ready"; });
   addEventListener("online", flush);
   setInterval(flush, AGAIN);
 })();
