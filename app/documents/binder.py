@@ -111,11 +111,7 @@ class _Bound:
 
     def _stamp(self, page: PageObject, base: int) -> None:
         """Draw the folio over the page, whatever its own content leaves undone. Its references are moved by *base* later."""
-        resources = page.get("/Resources", DictionaryObject()).get_object()
-        fonts = resources.get("/Font", DictionaryObject()).get_object()
-        fonts[NameObject(_FONT)] = _HELVETICA
-        resources[NameObject("/Font")] = fonts
-        page[NameObject("/Resources")] = resources
+        _inner(_inner(page, "/Resources"), "/Font")[NameObject(_FONT)] = _HELVETICA
         drawn = page.raw_get("/Contents") if "/Contents" in page else ArrayObject()
         known = drawn.get_object()
         parts = [] if known is None or isinstance(known, NullObject) else [*known] if isinstance(known, ArrayObject) else [drawn]
@@ -163,6 +159,14 @@ def _move(thing: object, by: int) -> None:
         case ArrayObject():
             for value in thing:
                 _move(value, by)
+
+
+def _inner(outer: DictionaryObject, key: str) -> DictionaryObject:
+    """Return the dictionary under *key*, made when missing. One that is an object of its own stays one: pages share them."""
+    found = outer.get(key, NullObject()).get_object()
+    if not isinstance(found, DictionaryObject):
+        found = outer[NameObject(key)] = DictionaryObject()
+    return found
 
 
 def _dictionary(**entries: PdfObject) -> DictionaryObject:

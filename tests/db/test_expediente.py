@@ -209,6 +209,24 @@ def test_what_is_no_readable_pdf_leaves_nothing_behind(content):
     assert len(PdfReader(bound).pages) == 1
 
 
+def test_what_the_pages_of_a_part_share_is_still_theirs():
+    data = {"organisation": {"name": "X", "nit": "1", "contact": ["c"], "logo": None}, "issued_on": "2026-04-23", "title": "T"}
+    data |= {"facts": [], "body": [["palabra"] * 40] * 9, "tables": []}
+    sheet = documents.render("sspd_sheet", data)
+    with Binder() as binder:
+        n = sum(binder.add(io.BytesIO(sheet)) for _twice in range(2))
+        bound = io.BytesIO()
+        binder.bind(io.BytesIO(sheet), bound, "X", n * 3 // 2)
+
+    pages = PdfReader(bound).pages
+    assert len(pages) == n * 3 // 2 > 5
+    for page in pages:
+        resources = page["/Resources"]
+        assert len(resources["/Font"]) > 1
+        assert all(font.get_object()["/Type"] == "/Font" for font in resources["/Font"].values())
+        assert all(space.get_object()[0].startswith("/") for space in resources.get("/ColorSpace", {}).values())
+
+
 def test_a_page_may_start_elsewhere_than_at_its_corner():
     writer = PdfWriter()
     writer.add_blank_page(612, 792).cropbox = RectangleObject((100, 100, 400, 500))
