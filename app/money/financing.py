@@ -141,7 +141,11 @@ class FinancingView(MoneyView):
         form = SignForm()
 
         def act(item: Financing) -> None:
-            checked = files.check_uploads([form.proof_file.data])
+            try:
+                checked = files.check_uploads([form.proof_file.data])
+            except DomainError as error:
+                error.field = form.proof_file.name
+                raise
             file = files.store_file(db.session, checked[0], pqr=item.pqr, visibility=Visibility.STAFF) if checked else None
             operations.sign_financing(
                 db.session, item, proof=form.proof.data, file=file, at=now(), actor_id=current_user.id

@@ -349,7 +349,8 @@ BILLED: dict[type, tuple[Any, Any]] = {
 def mark_exported(session: Session, model: type[Financing] | type[InvoiceChange], since: date, until: date, at: datetime) -> int:
     """Mark what is exported for the first time, of the days *since* to *until*; return how many. The first mark stays."""
     on, is_ready = BILLED[model]
-    fresh = session.scalars(select(model).where(is_ready, on.between(since, until), model.exported_at.is_(None)))
+    wanted = select(model).where(is_ready, on.between(since, until), model.exported_at.is_(None)).order_by(model.id)
+    fresh = session.scalars(wanted.with_for_update(of=model))  # two people at once: the second finds them marked
     n = 0
     for n, row in enumerate(fresh, 1):  # noqa: B007  the last number is how many
         row.exported_at = at

@@ -139,6 +139,8 @@ def test_an_order_is_put_on_paper_signed_with_proof_and_then_fixed(seeded, sign_
     assert clerk.get(f"/financing/pdf/{pk}").data.startswith(b"%PDF")
     assert clerk.get(f"/financing/edit/{pk}").status_code == 404
     assert manager.post(f"/financing/sign/{pk}", data={"proof": "Firmó"}).status_code == 422
+    wrong = manager.post(f"/financing/sign/{pk}", data={"proof": "Firmó", "proof_file": (BytesIO(b"MZ"), "firmado.exe")})
+    assert wrong.status_code == 422 and 'id="proof_file-error"' in wrong.text
     answer = manager.post(f"/financing/sign/{pk}", data={"proof": "Firmó Luz, CC 52", "proof_file": (BytesIO(PDF), "firmado.pdf")})
     financing = only(seeded, Financing)
 
