@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import io
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from pypdf import PdfReader
 from sqlalchemy import select
 
-from app.documents import document_bytes, issue_answer, stops
+from app.documents import base, document_bytes, issue_answer, stops
 from app.domain.deadlines import Regime, TermAct, deadline_of
 from app.domain.errors import DomainError, IllegalMove, MoveRefused, TermMissing
 from app.domain.states import DocumentKind, Identity, Move, Outcome, PqrStatus, RequirementEnd, RequirementKind
 from app.models import CaseEvent, Document, LegalTerm, Note, Notice, Process, Requirement
 from app.operations import answers, notices, requirements
 from app.operations import pqr as operations
+from tests.unit.test_chains import NONE, PAGE, REGIMES
 
 K = RequirementKind
 COMPLETION, CLARIFICATION, EVIDENCE = K.COMPLETION, K.CLARIFICATION, K.EVIDENCE
@@ -607,3 +608,74 @@ def test_the_month_comes_from_the_rules_and_not_from_the_code(seeded, routed, as
     assert requirement.until_on == date(2026, 10, 16)
     assert "tres (3) meses" in words(requirement.document)
     assert seeded.scalars(select(Notice)).all() == []
+
+
+# ── The worked chains of docs/rules/pqr-chains.md, lived by real cases ────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def plain(monkeypatch):
+    """Letters are not set: dates are what these cases are about."""
+    monkeypatch.setattr(base, "rendered", lambda *_: b"%PDF-1.7")
+
+
+def chain(section):
+    return pytest.mark.parametrize("row", [row for name, rows in PAGE if name == section for row in rows])
+
+
+def given(row, name):
+    return None if row[name] == NONE else row[name]
+
+
+def filed(a_case, row):
+    return a_case(at=instant(row["Filed"]), request_type=row["Request"], regime=REGIMES[row["Law"]])
+
+
+@chain("Incomplete petition")
+def test_an_incomplete_petition_lives_the_dates_of_the_page(seeded, a_case, clerk, plain, row):
+    pqr = filed(a_case, row)
+    stops.issue_and_tell(seeded, pqr, COMPLETION, "Lo que falta", HOW, issuer=clerk, at=instant(row["Told"]))
+    requirement, made = requirements.open_of(seeded, pqr), {"actor_id": None}
+    assert (pqr.n_days_left_when_stopped, str(requirement.until_on)) == (int(row["Days left"]), row["Complete until"])
+    if part := given(row, "In part"):
+        requirements.complete_partly(seeded, pqr, "Una parte", at=instant(part), **made)
+    if asked := given(row, "Extension asked"):
+        requirements.extend_completion(seeded, pqr, "Lo pidió", at=instant(asked), **made)
+        assert str(requirement.extended_until) == row["Extended until"]
+    if done := given(row, "Completed"):
+        requirements.complete(seeded, pqr, "Todo", at=instant(done), **made)
+        assert str(pqr.due_on) == row["Answer due"]
+    else:
+        last = requirement.extended_until or requirement.until_on
+        with pytest.raises(MoveRefused, match="may complete until"):
+            stops.withdraw(seeded, pqr, "No completó", issuer=clerk, at=instant(str(last)))
+        stops.withdraw(seeded, pqr, "No completó", issuer=clerk, at=instant(row["Withdrawal from"]))
+
+
+@chain("Unclear petition")
+def test_an_unclear_petition_lives_the_dates_of_the_page(seeded, a_case, clerk, plain, row):
+    pqr = filed(a_case, row)
+    stops.issue_and_tell(seeded, pqr, CLARIFICATION, "Qué pide", HOW, issuer=clerk, at=instant(row["Returned"]))
+    assert (pqr.n_days_left_when_stopped, str(requirements.open_of(seeded, pqr).until_on)) == (int(row["Days left"]), row["Clarify until"])
+    if clear := given(row, "Clarified"):
+        requirements.complete(seeded, pqr, "Aclaró", at=instant(clear), actor_id=None)
+        assert str(pqr.due_on) == row["Answer due"]
+    else:
+        with pytest.raises(MoveRefused, match="may complete until"):
+            stops.archive(seeded, pqr, "No aclaró", issuer=clerk, at=instant(row["Clarify until"]))
+        stops.archive(seeded, pqr, "No aclaró", issuer=clerk, at=instant(row["Archive from"]))
+
+
+@chain("Evidence")
+def test_an_evidence_stage_lives_the_dates_of_the_page(seeded, a_case, clerk, plain, row):
+    pqr = filed(a_case, row)
+    process = seeded.scalars(select(Process).where(~Process.is_front_desk)).first()
+    operations.route(seeded, pqr, process, "Revisar", at=instant(row["Filed"], 11), actor_id=None)
+    told, last = row["Ordered and told"], date.fromisoformat(row["Close until"])
+    order = {"issuer": clerk, "at": instant(told), "reason": "Hace falta"}
+    with pytest.raises(MoveRefused, match="30 days in all"):
+        stops.issue_and_tell(seeded, pqr, EVIDENCE, "Visita", HOW, until=last + timedelta(1), **order)
+    stops.issue_and_tell(seeded, pqr, EVIDENCE, "Visita", HOW, until=last, **order)
+    assert pqr.n_days_left_when_stopped == int(row["Days left"])
+    requirements.close_evidence(seeded, pqr, "Llegó", at=instant(row["Closed"]), actor_id=None)
+    assert str(pqr.due_on) == row["Answer due"]
