@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import zlib
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -71,6 +72,16 @@ def _posted(pqr: Pqr) -> list[Notice]:
 # ── Sent and published ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def _needs(*names: str) -> Callable[[Session, Pqr, Any], None]:
+    """Return what marks those fields as ones that may not stay empty."""
+
+    def arrange(_session: Session, _pqr: Pqr, form: Any) -> None:
+        for name in names:
+            form[name].flags.required = True
+
+    return arrange
+
+
 def _on_today_to_the_address(session: Session, pqr: Pqr, form: Any, today: date) -> None:
     form.on.data, form.address.data = today, notices.where_to(pqr)
 
@@ -90,7 +101,7 @@ def _issuer(session: Session, who: Who) -> User:
         "The citizen is asked to come and be notified. The days to come count from the sending; the letter is issued with them. "
         "Without an address, leave it empty and write where the summons is posted."
     ),
-    prefill=_on_today_to_the_address, fits=_may_summon,
+    arrange=_needs("on"), prefill=_on_today_to_the_address, fits=_may_summon,
 )  # fmt: skip
 def summon(session: Session, pqr: Pqr, said: Said, who: Who) -> None:
     letters.issue_summons(session, pqr, _sending(said, who), issuer=_issuer(session, who), at=who["at"])
@@ -100,7 +111,7 @@ def summon(session: Session, pqr: Pqr, said: Said, who: Who) -> None:
     Move.SEND_AVISO, "on", "address", "courier", "guide",
     help=N_("Once the days to come are over, the aviso leaves with a full copy of the answer. It is served when the working day after its "
             "delivery ends."),
-    prefill=_on_today_to_the_address, fits=_may_send_aviso,
+    arrange=_needs("on", "address"), prefill=_on_today_to_the_address, fits=_may_send_aviso,
 )  # fmt: skip
 def send_aviso(session: Session, pqr: Pqr, said: Said, who: Who) -> None:
     letters.issue_aviso(session, pqr, _sending(said, who), issuer=_issuer(session, who), at=who["at"])
@@ -110,7 +121,7 @@ def send_aviso(session: Session, pqr: Pqr, said: Said, who: Who) -> None:
     Move.POST_AVISO, "on", "posted_where",
     help=N_("Only without an address, or when the mail came back. The aviso and a copy of the answer appear on the public page of avisos, "
             "and you post them in the place that you write. It is served when the working day after its removal ends."),
-    prefill=on_today, fits=_may_post,
+    arrange=_needs("on", "posted_where"), prefill=on_today, fits=_may_post,
 )  # fmt: skip
 def post_aviso(session: Session, pqr: Pqr, said: Said, who: Who) -> None:
     required(said["posted_where"].strip(), N_("Write in which public place it is posted, besides the web page."), "posted_where")
@@ -129,6 +140,7 @@ def _offer_letters(session: Session, pqr: Pqr, form: Any) -> None:
     form.attempt.choices = [(notice.id, _label(notice)) for notice in _open_letters(pqr)]
     form.result.choices = [(result.name, _(result.value)) for result in (NoticeResult.DELIVERED, NoticeResult.RETURNED)]
     form.reason.label.text = _l("Why it came back")
+    _needs("attempt", "result", "on")(session, pqr, form)
 
 
 def _chosen(pqr: Pqr, said: Said) -> Notice:
@@ -162,7 +174,7 @@ def _removal_day(session: Session, pqr: Pqr, form: Any, today: date) -> None:
 @verb(
     Move.UNPOST_AVISO, "on", "proof", "proof_file",
     help=N_("Write the date on which the aviso was taken down. It leaves the public page, and is served when the next working day ends."),
-    prefill=_removal_day, fits=lambda pqr: bool(_posted(pqr)),
+    arrange=_needs("on"), prefill=_removal_day, fits=lambda pqr: bool(_posted(pqr)),
 )  # fmt: skip
 def unpost_aviso(session: Session, pqr: Pqr, said: Said, who: Who) -> None:
     notice = required(next(iter(_posted(pqr)), None), N_("There is no aviso posted."), "on")
@@ -184,6 +196,8 @@ def _offer_ways(session: Session, pqr: Pqr, form: Any) -> None:
     is_plain = notices.terms_for(session, pqr) is None
     ways = [NoticeMeans.DELIVERY] * is_plain + [NoticeMeans.IN_PERSON, NoticeMeans.CONDUCT]
     form.way.choices = [(way.name, _(WAYS[way])) for way in ways]
+    form.proof.label.text = _l("What proves it, in words")
+    _needs("way", "on")(session, pqr, form)
 
 
 def _who_came(session: Session, pqr: Pqr, form: Any, today: date) -> None:
