@@ -41,7 +41,7 @@ from app.verbs.handling import fingerprint
 from app.words import say, tidy
 
 BATCH = 20  # cases between two commits: whoever files meanwhile waits for these at most
-PATIENCE = 15.0  # seconds of one press; what is left waits for the next
+PATIENCE = 25.0  # seconds of one press; what is left waits for the next
 N_SHOWN = 50
 #: What a press takes: the cases of the event in these states.
 TO_SOLVE, TO_ISSUE = (PqrStatus.ROUTED, PqrStatus.SOLVED), (PqrStatus.SOLVED,)

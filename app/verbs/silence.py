@@ -35,6 +35,7 @@ def _name_what_carries_it_out(session: Session, pqr: Pqr, form: Any) -> None:
     )
     rows = session.execute(alive.order_by("of", "id")).all()
     form.order_id.choices = [("", "—"), *((row.id, f"{row.number} · {_(OrderKind[row.what].value)}") for row in rows if row.of == "order")]
+    form.grants.flags.required = True
     form.change_id.choices = [("", "—"), *((row.id, f"{row.number} · {row.what}") for row in rows if row.of == "change")]
 
 
