@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import structlog
@@ -143,6 +143,8 @@ def shown_value(each: ResultField, value: Any) -> str | None:
             return _("Yes") if value else _("No")
         case FieldType.CHOICE:
             return _(each.choices[value])
+        case FieldType.DATE:
+            return f"{date.fromisoformat(value):%d/%m/%Y}"
         case FieldType.NUMBER:
             return " ".join(part for part in (str(value).replace(".", ","), each.unit) if part)
     return str(value)

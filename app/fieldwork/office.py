@@ -39,7 +39,7 @@ ACTS = {
     "not-done": ("can_record", N_("It was not done")),
     "reassign": ("can_issue", N_("Give to another")),
     "excuse": ("can_excuse", N_("Excuse")),
-    "void": ("can_void", N_("Void the number")),
+    "void": ("can_void", N_("Void the order")),
 }
 #: States in which each may be done.
 _WHEN = {"excuse": (OrderStatus.ISSUED, OrderStatus.NOT_DONE)}
@@ -58,13 +58,16 @@ class OrderView(RuledView):
     search_hint = _l("Number, invoice, instructions")
     search_words = ("number", "invoice_number", "instructions")
     empty_text = _l("Nothing was ordered yet. Open a case and press “Order field work”.")
-    list_columns = ["number", "kind", "status", "account", "pqr", "assignee", "issued_on", "due_on", "done_on"]
+    list_columns = ["number", "kind", "status", "account", "pqr", "assignee", "due_on", "done_on"]
+    more_columns = ("issued_on", "process", "invoice_number", "debt_cop", "due_at", "done_by")
     show_columns = ["number"]
     filter_columns = ("kind", "status", "assignee", "issued_on", "due_on", "done_on")
     base_order = ("id", "desc")
     label_columns = {
         "number": _l("Number"), "kind": _l("Kind"), "status": _l("State"), "account": _l("Account"), "pqr": _l("Case"),
         "assignee": _l("Who goes"), "issued_on": _l("Ordered"), "due_on": _l("Until"), "done_on": _l("Done"),
+        "process": _l("Process"), "invoice_number": _l("Invoice"), "debt_cop": _l("Debt (pesos)"),
+        "due_at": _l("The service has to be back by"), "done_by": _l("Who recorded it"),
     }  # fmt: skip
 
     def _init_forms(self) -> None:
