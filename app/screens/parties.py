@@ -135,7 +135,8 @@ class AccountView(RuledView):
     }
 
     def buttons(self, item: Account) -> list[Button]:
-        return history_of("account", item.id)
+        order = [Button(_("Order field work"), url_for("OrderView.issue", account=item.id))] if may("can_issue", "FieldOrder") else []
+        return [*order, *history_of("account", item.id)]
 
     def related(self, item: Account) -> list[Related]:
         return [cases_related(Pqr.account_id == item.id, f"/pqr/?account={item.id}")] if may("can_list") else []
