@@ -461,6 +461,29 @@ class FilingForm(FlaskForm):
             raise ValidationError(_("An anonymous request cannot be notified by e-mail. Choose “Reserved identity”, or untick this."))
 
 
+class AppealForm(FlaskForm):
+    """What a citizen writes against an answer; who it is, and the answer, are those of the case that number and key opened."""
+
+    ticket = HiddenField()
+    kind = RadioField(
+        _l("What do you ask for?"),
+        choices=choices_of(AppealKind),
+        validate_choice=False,
+        validators=[OneOf(_l("Choose what you ask for."))],
+    )
+    text = TextAreaField(
+        _l("Why you do not agree"),
+        filters=[tidy],
+        validators=[DataRequired(_l("Write why you do not agree.")), UpTo(MAX_BODY)],
+    )
+    files = MultipleFileField(_l("Attach files"))
+    accepts_data = BooleanField(_l("I authorise the use of my personal data for this request"))
+
+    checked_files: list[CheckedFile] = []
+
+    validate_files = FilingForm.validate_files
+
+
 class LookupForm(FlaskForm):
     """The two things that open a case to a citizen."""
 
@@ -754,6 +777,16 @@ class DraftForm(FlaskForm):
     template = SelectField(_l("Start from a text"), coerce=maybe_int, validators=[Empty()])
     body = TextAreaField(_l("Answer"), validators=[Length(max=40_000, message=_l("Up to %(max)d characters fit."))])
     points = FieldList(FormField(PointForm), label=_l("What is asked, point by point"), max_entries=MAX_POINTS)
+
+
+class SignatureForm(FlaskForm):
+    """The signature that somebody keeps: its picture and the post under the name."""
+
+    title = StringField(
+        _l("Your post"), filters=[tidy], description=_l("As it is printed under your name."),
+        validators=[InputRequired(_l("Write your post, as it is printed under your name.")), Length(max=120)],
+    )  # fmt: skip
+    image = FileField(_l("Picture of your signature"), description=_l("PNG or JPEG, up to 300 KB, on white or without background."))
 
 
 class NoteForm(FlaskForm):

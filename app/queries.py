@@ -50,6 +50,7 @@ from app.domain.times import NOT_COUNTED, Timeliness
 from app.extensions import KEEPS_PLAN
 from app.models import (
     Account,
+    Answer,
     AnswerPoint,
     Appeal,
     Assignment,
@@ -108,6 +109,11 @@ def front_desk(session: Session) -> Process:
 def parameter(session: Session, key: str, default: str = "") -> str:
     """Return the value of parameter *key*, or *default* when nobody loaded it."""
     return session.scalar(select(Parameter.value).where(Parameter.key == key)) or default
+
+
+def parameters(session: Session, keys: Collection[str]) -> dict[str, str]:
+    """Return the values of those of *keys* that somebody loaded, in one statement."""
+    return {row.key: row.value for row in session.execute(select(Parameter.key, Parameter.value).where(Parameter.key.in_(keys)))}
 
 
 def consents_in_force(session: Session, on: date) -> dict[ConsentKind, ConsentText]:
@@ -392,6 +398,16 @@ def case_lines(session: Session, ids: Select[tuple[int]], *, limit: int) -> list
     """Return the newest *limit* of *ids* as lines of a list, in one statement."""
     newest = _lines().where(Pqr.id.in_(ids)).order_by(Pqr.filed_on.desc(), Pqr.id.desc())
     return list(session.execute(newest.limit(limit)))
+
+
+def approvals(session: Session, ids: Select[tuple[int]], limit: int) -> list[Row[Any]]:
+    """Return the lines of *ids* that wait to be approved, the most urgent first: with the start of the draft and its open points."""
+    open_points = select(func.count()).where(AnswerPoint.pqr_id == Pqr.id, ~AnswerPoint.is_covered).correlate(Pqr).scalar_subquery()
+    drafter = User.first_name + " " + User.last_name
+    told = (Pqr.outcome, func.substr(Answer.body, 1, 400).label("excerpt"), drafter.label("drafter"), open_points.label("n_open"))
+    statement = _lines().add_columns(*told).outerjoin(Answer, Answer.pqr_id == Pqr.id).outerjoin(User, User.id == Answer.drafted_by_id)
+    waiting = statement.where(Pqr.id.in_(ids), Pqr.status == PqrStatus.SOLVED)
+    return list(session.execute(waiting.order_by(Pqr.due_on, Pqr.id).limit(limit)))
 
 
 def count_up_to(session: Session, ids: Select[tuple[int]], bound: int = 10_000) -> int:

@@ -52,7 +52,7 @@ READ_CALENDAR = frozenset({("can_list", "CalendarDay"), ("can_show", "CalendarDa
 
 EVERYBODY = rights("Home", "can_get") | rights("UserInfoEditView", "can_this_form_get", "can_this_form_post") | rights(
     "ResetMyPasswordView", "can_this_form_get", "can_this_form_post"
-) | rights("UserDBModelView", "can_userinfo", "resetmypassword", "userinfoedit")  # fmt: skip
+) | rights("UserDBModelView", "can_userinfo", "resetmypassword", "userinfoedit") | rights("Signature", "can_edit")  # fmt: skip
 READ_CASES = rights("Pqr", *READ, "can_download") | rights("Search", "can_search") | rights("FieldOrder", *READ)
 READ_TIMES = rights("ResponseTimes", "can_list", "can_export") | rights("CaseChart", "can_list", "can_export") | rights(
     "AccountChart", "can_list", "can_export"
@@ -96,6 +96,7 @@ PROCESS_ROLES: dict[str, frozenset[Right]] = {
     | WRITE_MONEY | COMPUTE,
     TECNICO: EVERYBODY | rights("MyOrder", "can_list", "can_fill"),
     SUBGERENTE: EVERYBODY | READ_CASES | READ_TIMES | MANAGER | READ_PARTIES | rights("AnswerTemplate", *WRITE)
+    | rights("Leave", *WRITE)
     | READ_MONEY | AUTHORISE_MONEY | COMPUTE,
     COMERCIAL: EVERYBODY | READ_CASES | rights("Pqr", "can_see_all") | rights("Party", *WRITE) | rights("Account", *READ)
     | LOOK_AT_MONEY | COMPUTE,
@@ -115,6 +116,7 @@ ADMINISTRATION = (
     | rights("CalendarDay", "can_change")
     | rights("Home", "can_first_steps")
     | rights("OutboxMessage", "can_resend")
+    | rights("Leave", *WRITE)
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_appbuilder import AppBuilder
 
 from app.almanac import CalendarView
+from app.approvals import ApprovalView
 from app.counter import CounterView
 from app.desk import CaseView
 from app.domain import N_
@@ -30,9 +31,11 @@ from app.screens.catalogues import (
 )
 from app.screens.house import OrganisationView, ProcessMemberView, ProcessView
 from app.screens.law import LegalTermView
+from app.screens.leaves import LeaveView
 from app.screens.parties import AccountChartView, AccountView, PartyView
 from app.screens.records import ChangeLogView, OutboxMessageView
 from app.screens.reports import CaseChartView, ResponseTimesView
+from app.signatures import SignatureView
 
 SERVICE, PARTIES, TERMS = N_("Service"), N_("Commercial"), N_("Calendar and terms")
 HOUSE, RECORDS, SECURITY = N_("Settings"), N_("Records"), N_("Security")
@@ -41,6 +44,7 @@ HOUSE, RECORDS, SECURITY = N_("Settings"), N_("Records"), N_("Security")
 MENU: list[tuple[type, str, str, str]] = [
     (CounterView, N_("Counter"), "counter", SERVICE),
     (CaseView, N_("Cases"), "cases", SERVICE),
+    (ApprovalView, N_("To approve"), "done", SERVICE),
     (OrderView, N_("Orders and actas"), "work", SERVICE),
     (MyOrdersView, N_("My orders"), "todo", SERVICE),
     (FinancingView, N_("Financing (R10-01-05)"), "money", SERVICE),
@@ -60,6 +64,7 @@ MENU: list[tuple[type, str, str, str]] = [
     (OrganisationView, N_("The company"), "company", HOUSE),
     (ProcessView, N_("Processes"), "process", HOUSE),
     (ProcessMemberView, N_("Members of processes"), "members", HOUSE),
+    (LeaveView, N_("Substitutes on leave"), "members", HOUSE),
     (RequestTypeView, N_("Request types"), "type", HOUSE),
     (ChannelView, N_("Channels"), "channel", HOUSE),
     (ServiceView, N_("Services"), "service", HOUSE),
@@ -72,7 +77,7 @@ MENU: list[tuple[type, str, str, str]] = [
     (ChangeLogView, N_("Change log"), "history", RECORDS),
     (OutboxMessageView, N_("Outgoing mail"), "mail", RECORDS),
 ]
-NO_MENU: list[type] = [RatingCounterView, FinderView, LookupView, ListsView]
+NO_MENU: list[type] = [RatingCounterView, FinderView, LookupView, ListsView, SignatureView]
 #: What FAB registers by itself, in our words.
 SECURITY_LABELS = {
     "List Users": (N_("Users"), "user"), "List Roles": (N_("Roles"), "shield"), "List Groups": (N_("Groups"), "members"),

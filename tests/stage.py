@@ -10,7 +10,7 @@ import base64
 import contextvars
 import traceback
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from flask import Flask
@@ -43,6 +43,7 @@ LINKS: dict[str, tuple[str, dict[str, Any]]] = {
     "portal.filed": ("filed", {"r": False, "c": False}),
     "portal.receipt": ("receipt", {}),
     "portal.download": ("file", {}),
+    "portal.appeal": ("appeal", {}),
     "rating.rate": ("rating", {}),
 }
 #: Who filed the reserved case; nothing of it may reach whoever lacks that right.
@@ -420,12 +421,14 @@ class Steps:
 
     def remember(self) -> int:
         """Write rows of the registers that nothing above writes; return the change of the calendar."""
-        from app.models import CalendarChange, Note, OutboxMessage, Pqr
+        from app.models import CalendarChange, Leave, Note, OutboxMessage, Pqr
 
         pqr = self.session.scalars(select(Pqr).limit(1)).one()
         self.session.add(Note(pqr_id=pqr.id, author_id=self.users["A"], body="Nota interna que el ciudadano nunca lee"))
         change = CalendarChange(at=self.at, actor_id=self.users["X"], reason="Día cívico", added=[], removed=[], moved=[])
         self.session.add(change)
+        days = {"starts_on": date(2026, 12, 21), "ends_on": date(2027, 1, 8)}
+        self.session.add(Leave(user_id=self.users["G"], substitute_id=self.users["C"], act="Resolución 12", **days))
         if not self.session.scalars(select(OutboxMessage).limit(1)).first():
             self.session.add(
                 OutboxMessage(key="x", event="receipt", to_address="luz@example.com", subject="Radicado", body="Texto",

@@ -46,6 +46,7 @@ RANK = {
     "jobs": 70,
     "baseviews": 70,
     "portal": 80,
+    "portal_appeals": 81,  # a page of the portal
     "noticeboard": 80,  # a page of the citizen
     "verify": 80,  # whether a document is ours, for anybody
     "api": 80,
@@ -59,6 +60,8 @@ RANK = {
     "money": 75,  # financing, invoice changes, deviations
     "intake": 70,  # how the staff registers, shared by desk and counter
     "verbs": 73,  # the moves as pages, which `desk` shows; reads no clock
+    "signatures": 75,  # each keeps their own
+    "approvals": 75,  # what waits for a signature, with its draft
     "drafting": 74,  # the pages of the draft, which the desk inherits
     "desk": 75,
     "counter": 78,  # a page of the desk for a queue
@@ -72,8 +75,9 @@ RANK = {
     "": 100,  # app/__init__.py
 }
 READS_THE_CLOCK = {
-    "views", "charts", "reader", "home", "baseviews", "listviews", "caselist", "fieldwork", "finder", "almanac", "drafting", "desk", "counter",
-    "screens", "portal", "noticeboard", "api", "jobs", "cli", "serve", "money", "massevents", "rating",
+    "views", "charts", "reader", "home", "baseviews", "listviews", "caselist", "fieldwork", "finder", "almanac", "drafting", "signatures",
+    "approvals", "desk", "counter", "screens", "portal", "portal_appeals", "noticeboard",
+    "api", "jobs", "cli", "serve", "money", "massevents", "rating",
 }  # fmt: skip
 MAY_READ_THE_CLOCK = {
     "extensions.py": "defines now() and today()",

@@ -87,6 +87,9 @@ ROWS: list[Row] = [
     get("UserView.userinfo", STAFF),
     *form("ProfileView", STAFF),
     *form("OwnPasswordView", STAFF),
+    *both("SignatureView.edit", STAFF),
+    get("SignatureView.specimen", NOBODY, misses=STAFF),  # nobody keeps one on the stage
+    post("SignatureView.remove", STAFF),
     get("LocaleView.index", EVERYBODY, url={"locale": "es"}),
     get("UtilView.back", EVERYBODY),
     get("static", EVERYBODY, url={"filename": "icon.svg"}),
@@ -98,6 +101,7 @@ ROWS: list[Row] = [
     get("portal.receipt", EVERYBODY),
     *both("portal.look_up", EVERYBODY),
     get("portal.download", EVERYBODY),
+    *both("portal.appeal", EVERYBODY, case="NOTIFIED"),
     *both("portal.open_answer", EVERYBODY),
     *both("portal.notice", EVERYBODY),
     get("portal.certificate", EVERYBODY),
@@ -127,6 +131,8 @@ ROWS: list[Row] = [
     get("CaseView.download", CASES),
     get("CaseView.download", CASES.replace("D", ""), case="OTHER", misses="D"),
     get("CaseView.receipt", "AX"),
+    get("ApprovalView.list", "SX"),
+    get("CaseView.preview", "DSX", case="SOLVED"),
     # The counter
     *both("CounterView.attend", "AX"),
     get("CounterView.seek", "AX"),
@@ -251,6 +257,7 @@ ROWS: list[Row] = [
     get("CalendarView.change", "GX", url={"pk": "@change"}),
     # The house
     *catalogue("AnswerTemplateView", "SX", "SX"),
+    *catalogue("LeaveView", "SX", "SX"),
     *(row for name in HOUSES for row in catalogue(f"{name}View", HOUSE, HOUSE)),
     *register("ConsentTextView", HOUSE),
     *both("ConsentTextView.add", HOUSE),  # a version is never edited

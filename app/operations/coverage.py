@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import queries
@@ -15,7 +14,7 @@ from app.domain.language import Reading
 from app.domain.points import MAX_POINTS, propose_points
 from app.domain.states import Outcome
 from app.models import AnswerPoint, Pqr
-from app.operations.recursos import recursos_text
+from app.operations import recursos
 
 __all__ = ["MAX_ASKED", "MAX_POINTS", "MAX_REPLY", "Point", "PointOpen", "Review", "check_covered", "points_of", "review_of", "save_points"]
 
@@ -46,9 +45,8 @@ class PointOpen(MoveRefused):
 
 
 def points_of(session: Session, pqr: Pqr) -> list[AnswerPoint]:
-    """Return the points of the case, in their order."""
-    statement = select(AnswerPoint).where(AnswerPoint.pqr_id == pqr.id).order_by(AnswerPoint.position, AnswerPoint.id)
-    return list(session.scalars(statement))
+    """Return the points of the case, in their order; asked for once for each time that the case is loaded."""
+    return list(pqr.points)
 
 
 def proposed(pqr: Pqr) -> list[Point]:
@@ -89,6 +87,7 @@ def save_points(session: Session, pqr: Pqr, said: Sequence[Point]) -> list[Answe
     for row in known.values():
         session.delete(row)
     session.flush()
+    session.expire(pqr, ["points"])
     return kept
 
 
@@ -129,13 +128,14 @@ class Review:
 
 def review_of(session: Session, pqr: Pqr, body: str) -> Review:
     """Return what there is to say about *body* as the answer of the case; hints only, nothing is refused here."""
-    points, recursos, problem = points_of(session, pqr), "", None
+    known = queries.parameters(session, (*recursos.KEYS, "language.hard_words", "language.long_sentence"))
+    points, paragraph, problem = points_of(session, pqr), "", None
     try:
-        recursos = recursos_text(session, pqr)
+        paragraph = recursos.recursos_text(session, pqr, known)
     except DomainError as error:
         problem = error
-    words = language.parse_hard_words(queries.parameter(session, "language.hard_words"))
-    longest = queries.parameter(session, "language.long_sentence")
+    words = language.parse_hard_words(known.get("language.hard_words", ""))
+    longest = known.get("language.long_sentence", "")
     whole = "\n\n".join([body, *(point.reply for point in points if point.reply)])
     reading = language.read(whole, words, int(longest) if longest.isdigit() else language.LONGEST_SENTENCE)
-    return Review(points, reading, recursos, problem)
+    return Review(points, reading, paragraph, problem)

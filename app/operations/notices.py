@@ -495,15 +495,16 @@ def serve_due(session: Session, at: datetime) -> int:
     return len(cases)
 
 
-def admits_recursos(session: Session, pqr: Pqr) -> bool:
+def admits_recursos(session: Session, pqr: Pqr, types: str | None = None) -> bool:
     """
-    Say whether the answer admits recursos: those of certain request types, and only under Ley 142 (art. 154).
+    Say whether the answer admits recursos: those of certain request *types* (`appeal.types`), and only under Ley 142 (art. 154).
 
     Neither the decision of a recurso nor a letter that refers to an earlier answer opens the term again (CPACA art. 87; Ley 1755 art. 19).
     """
-    types = queries.parameter(session, "appeal.types", APPEALABLE).replace(" ", "").split(",")
+    if types is None:
+        types = queries.parameter(session, "appeal.types")
     is_first = pqr.appeal is None and pqr.outcome is not Outcome.REFERRED
-    return is_first and pqr.regime is Regime.LEY142 and pqr.request_type.code in types
+    return is_first and pqr.regime is Regime.LEY142 and pqr.request_type.code in (types or APPEALABLE).replace(" ", "").split(",")
 
 
 def appeal_until(notified_on: date, rules: Iterable[TermRule], calendar: BusinessCalendar) -> date:

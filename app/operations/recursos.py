@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy.orm import Session
 
 from app import queries
@@ -11,21 +13,28 @@ from app.domain.states import Outcome
 from app.models import Pqr
 from app.operations.notices import admits_recursos
 
+#: The parameters that `recursos_text` reads.
+KEYS = ("appeal.types", "text.appeal", "text.appeal.decision_final", "text.appeal.decision_sspd", "text.appeal.decision_queja")
 
-def recursos_text(session: Session, pqr: Pqr) -> str:
+
+def recursos_text(session: Session, pqr: Pqr, known: Mapping[str, str] | None = None) -> str:
     """
     Return the paragraph on recursos that the letter of the case prints; empty when none is due.
+
+    Args:
+        known: The parameters KEYS, by whoever has them already.
 
     Raises:
         DomainError: The text is due and nobody loaded it: a letter without it is defective (CPACA art. 67). It names the parameter.
     """
+    known = queries.parameters(session, KEYS) if known is None else known
     if pqr.appeal is not None:
         key = _key_of_decision(pqr)
-    elif admits_recursos(session, pqr):
+    elif admits_recursos(session, pqr, known.get("appeal.types", "")):
         key = "text.appeal"
     else:
         return ""
-    text = queries.parameter(session, key)
+    text = known.get(key, "")
     if not text.strip():
         msgid = N_("The text on appeals is missing. An administrator has to write it in Parameters, under %(key)s.")
         raise DomainError(msgid, key=key)

@@ -20,7 +20,7 @@ from app.tables.law import LegalTerm
 from app.tables.parties import Account, Party
 
 if TYPE_CHECKING:
-    from app.tables.acts import Answer, Appeal, Document, Notice, Requirement, Silence
+    from app.tables.acts import Answer, AnswerPoint, Appeal, Document, Notice, Requirement, Silence
 
 
 _STOPPED = names_of((PqrStatus.AWAITING_USER, PqrStatus.EVIDENCE))
@@ -145,6 +145,7 @@ class Pqr(Audited, Model):
     files: Mapped[list[StoredFile]] = relationship(back_populates="pqr", order_by="StoredFile.id")
     documents: Mapped[list[Document]] = relationship(back_populates="pqr", order_by="Document.id")
     answer: Mapped[Answer | None] = relationship(back_populates="pqr", uselist=False)
+    points: Mapped[list[AnswerPoint]] = relationship(order_by="(AnswerPoint.position, AnswerPoint.id)", viewonly=True)
     notices: Mapped[list[Notice]] = relationship(back_populates="pqr", order_by="Notice.id")
     appeal: Mapped[Appeal | None] = relationship(foreign_keys="Appeal.pqr_id", back_populates="pqr", uselist=False)
     requirement: Mapped[Requirement | None] = relationship(

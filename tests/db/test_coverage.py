@@ -36,13 +36,26 @@ def drafted(seeded: Session, make: Any, a_case: Callable[..., Any], a_user: Call
     """drafted(outcome, **fields) → a case that asks three things, with its solution and a draft."""
 
     def build(outcome: Outcome = Outcome.GRANTED, **fields: Any) -> Pqr:
-        case = a_case(at=FILED, body=ASKED, **fields)
+        earlier = {}
+        if outcome is Outcome.REFERRED:
+            earlier = {"previous": a_case(at=FILED)}
+            earlier["party"] = earlier["previous"].party
+            boss = a_user("Subgerente administrativo y comercial")
+            documents.issue_answer(seeded, _solve(seeded, make, earlier["previous"]), boss, FILED)
+        case = a_case(at=FILED, body=ASKED, **earlier, **fields)
         pqr.route(seeded, case, make.process(), "Es de su área.", at=FILED, actor_id=None)
         pqr.solve(seeded, case, "Se corrigió la lectura.", outcome, at=FILED, actor_id=None)
         answers.save_draft(seeded, case, "Se corrigió la lectura.\n\nCordialmente,", a_user("Dueño de proceso").id)
         return case
 
     return build
+
+
+def _solve(seeded: Session, make: Any, case: Pqr) -> Pqr:
+    pqr.route(seeded, case, make.process(), "Es de su área.", at=FILED, actor_id=None)
+    pqr.solve(seeded, case, "Se corrigió la lectura.", Outcome.GRANTED, at=FILED, actor_id=None)
+    answers.save_draft(seeded, case, "Se corrigió la lectura.", None)
+    return case
 
 
 @pytest.fixture
@@ -147,7 +160,7 @@ def test_a_letter_that_decides_nothing_may_leave_points_open(
     case = drafted(outcome)
     coverage.save_points(seeded, case, [Point("Que corrijan la factura.")])
 
-    assert documents.issue_answer(seeded, case, manager, ANSWERED).number == "RES-2026-000001"
+    assert documents.issue_answer(seeded, case, manager, ANSWERED).number.startswith("RES-2026-")
 
 
 # ── Recursos ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
