@@ -44,6 +44,8 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
         search.install()
         builder = AppBuilder(app, db.session, security_manager_class=HouseRights, indexview=HomeView)
         views.register(builder)
+        from app import portal_appeals  # noqa: F401  it adds its page to the portal
+
         portal.init_app(app)
         rating.init_app(app)
         noticeboard.init_app(app)

@@ -710,7 +710,7 @@ class MoveForm(FlaskForm):
     )
     requirement = SelectField(_l("What is issued"), choices=choices_of(RequirementKind), validators=[Empty()])
     what = TextAreaField(_l("What is missing"), validators=[Length(max=4_000)])
-    until = DateField(_l("Last day of the evidence stage"), description=_l("Only for evidence."), validators=[Empty()])
+    until = DateField(_l("Last day of the evidence stage"), validators=[Empty()])
     how = StringField(
         _l("How the citizen was told"),
         description=_l("By which means, who received it and how that is known."),

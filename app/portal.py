@@ -591,6 +591,7 @@ def _status_page(pqr_id: int) -> Page:
         is_late=is_running and pqr.due_on is not None and today() > pqr.due_on,
         served=_served_notice(pqr),
         attachments=[(stored, _sign("file", p=pqr.id, f=stored.id)) for stored in _attachments(pqr)],
+        appeal_link=_sign("appeal", p=pqr.id),
         **_ways_on(pqr),
     )
 
@@ -602,7 +603,7 @@ def _ways_on(pqr: Pqr) -> dict[str, Any]:
         "receipt": _sign("receipt", p=pqr.id),
         "answer_file": answer_file,
         "answer_link": _sign("file", p=pqr.id, f=answer_file.id) if answer_file else "",
-        "can_appeal": bool(pqr.appeal_until and today() <= pqr.appeal_until),
+        "can_appeal": pqr.status is PqrStatus.NOTIFIED and bool(pqr.appeal_until and today() <= pqr.appeal_until),
         "is_ley142": pqr.regime is Regime.LEY142,
     }
 

@@ -90,8 +90,7 @@ def file_appeal(session: Session, filing: Filing, brief: Brief, *, at: datetime,
         raise ValueError("an appeal is against something")
     queries.hold_calendar(session, first.organisation)  # before the row, in the order of every move
     queries.lock(session, first)
-    known = session.scalar(select(Pqr).where(Pqr.submission == filing.submission)) if filing.submission else None
-    if known is not None:
+    if filing.submission and (known := by_submission(session, filing.submission)):
         return known
     received_on = brief.received_on or local(at).date()
     _check_arrival(first, received_on, local(at).date())
@@ -114,6 +113,11 @@ def file_appeal(session: Session, filing: Filing, brief: Brief, *, at: datetime,
     if is_admitted and first.status is not PqrStatus.APPEALED:
         _put_under_appeal(session, first, child, received_on, at, actor_id)
     return child
+
+
+def by_submission(session: Session, submission: str) -> Pqr | None:
+    """Return the case that the form with this token made, if it was sent before."""
+    return session.scalar(select(Pqr).where(Pqr.submission == submission))
 
 
 def _check_arrival(first: Pqr, received_on: date, today: date) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from datetime import date
 
@@ -213,3 +214,128 @@ def test_the_button_is_there_for_whoever_may(life, sign_in, at, role, is_offered
     page = sign_in(role).get(f"/pqr/{child.number}").get_data(as_text=True)
 
     assert ("/sspd-file" in page) is is_offered
+
+
+# ── Filed by the citizen ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def citizen(client):
+    client.get("/lang/en")
+    return client
+
+
+def status_page(citizen, pqr) -> str:
+    return citizen.post("/pqr/consulta", data={"number": pqr.number, "key": pqr.access_key}).get_data(as_text=True)
+
+
+def link_of(page: str) -> str:
+    found = re.search(r'href="(/pqr/recurso/[^"]+)"', page)
+    return found[1] if found else ""
+
+
+def written(page: str, **fields) -> dict[str, object]:
+    ticket = re.search(r'name="ticket"[^>]*value="([^"]+)"', page)
+    return {"ticket": ticket[1], "kind": "REPOSICION_APELACION", "text": "El medidor está dañado.", "accepts_data": "y", **fields}
+
+
+def test_a_citizen_appeals_from_the_page_of_the_case(life, citizen, at):
+    at("2026-04-07T20:00-05:00")  # any hour of the last day
+    first = life.first(is_e_notice=True, notice_email="luz@example.com")
+    life.session.commit()
+
+    link = link_of(status_page(citizen, first))
+    page = citizen.get(link).get_data(as_text=True)
+    answer = citizen.post(link, data=written(page, files=(io.BytesIO(PNG), "pago.png")))
+    child = child_of(life, first)
+
+    assert answer.status_code == 303
+    assert (first.status, child.appeal.is_admitted, child.filed_on) == (PqrStatus.APPEALED, True, date(2026, 4, 7))
+    assert [stored.name for stored in child.files] == ["pago.png"]
+    assert (child.channel.code, child.is_e_notice) == ("WEB", True)
+    confirmation = citizen.get(answer.location).get_data(as_text=True)
+    assert child.number in confirmation
+    assert not link_of(status_page(citizen, first)), "an answer is appealed once"
+
+
+def test_pressing_twice_files_once(life, citizen, at):
+    at("2026-04-07T10:00-05:00")
+    first = life.first()
+    life.session.commit()
+    link = link_of(status_page(citizen, first))
+    data = written(citizen.get(link).get_data(as_text=True))
+
+    assert [citizen.post(link, data=data).status_code for _twice in range(2)] == [303, 303]
+    assert child_of(life, first) is not None
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [({"kind": ""}, "kind"), ({"kind": "QUEJA"}, "kind"), ({"text": " "}, "text"), ({"text": "a" * 20_001}, "text")],
+)
+def test_what_lacks_is_said_and_what_was_written_stays(life, citizen, at, fields, name):
+    at("2026-04-07T10:00-05:00")
+    first = life.first()
+    life.session.commit()
+    link = link_of(status_page(citizen, first))
+
+    answer = citizen.post(link, data=written(citizen.get(link).get_data(as_text=True), **fields))
+    page = answer.get_data(as_text=True)
+
+    assert answer.status_code == 422
+    assert f'id="{name}-error"' in page
+    assert child_of(life, first) is None
+    if name == "kind":
+        assert "El medidor está dañado." in page
+
+
+def test_a_page_that_stayed_open_keeps_the_text(life, citizen, at):
+    at("2026-04-07T10:00-05:00")
+    first = life.first()
+    life.session.commit()
+    link = link_of(status_page(citizen, first))
+
+    answer = citizen.post(link, data={"ticket": "x", "kind": "REPOSICION", "text": "El medidor está dañado."})
+
+    assert answer.status_code == 400
+    assert "El medidor está dañado." in answer.get_data(as_text=True)
+    assert child_of(life, first) is None
+
+
+@pytest.mark.parametrize("today", ["2026-04-08", "2026-05-04"])
+def test_after_the_term_the_page_offers_nothing_and_an_old_link_says_so(life, citizen, at, today):
+    at("2026-04-07T10:00-05:00")
+    first = life.first()
+    life.session.commit()
+    link = link_of(status_page(citizen, first))
+    data = written(citizen.get(link).get_data(as_text=True))
+
+    at(f"{today}T10:00-05:00")
+
+    assert not link_of(status_page(citizen, first))
+    assert citizen.get(link).status_code == 409
+    assert citizen.post(link, data=data).status_code == 409
+    assert child_of(life, first) is None
+
+
+def test_an_answer_that_is_not_served_offers_no_appeal(life, citizen, at):
+    at("2026-03-24T10:00-05:00")
+    pqr = life.answered(life.make.case(at=instant("2026-03-03")), "2026-03-20")
+    life.session.commit()
+
+    assert not link_of(status_page(citizen, pqr))
+
+
+def test_a_link_of_something_else_opens_nothing(citizen):
+    assert citizen.get("/pqr/recurso/nada").status_code == 404
+
+
+def test_the_citizen_reads_where_the_appeal_goes(life, citizen, at):
+    at("2026-04-24T10:00-05:00")
+    child = life.decided(life.first(), Outcome.CONFIRMED)
+    life.session.commit()
+
+    page = status_page(citizen, child)
+
+    assert "2026-04-27" in page or "27 April 2026" in page or "April 27, 2026" in page
+    assert not link_of(page)
