@@ -56,7 +56,9 @@ _STOPS_BY = _l("The clock can stop until")
 
 
 def _facts_of_issue(session: Session, pqr: Pqr) -> dict[str, Any]:
-    facts = _terms(session, pqr, (TermAct.REQUEST_COMPLETION, _l("A request to complete may be issued until"), pqr.effective_on))
+    is_issued = pqr.requirement is not None
+    wanted = (TermAct.REQUEST_COMPLETION, _l("A request to complete may be issued until"), None if is_issued else pqr.effective_on)
+    facts = _terms(session, pqr, wanted)
     facts["terms"].append((_STOPS_BY, pqr.due_on, pqr.term.norm))
     return facts
 
@@ -104,9 +106,15 @@ def _kinds(session: Session, pqr: Pqr, form: Any) -> None:
     if pqr.status is PqrStatus.ROUTED and may("can_order_evidence"):
         kinds.append(K.EVIDENCE)
     form.requirement.choices = [(kind.name, _(kind.value)) for kind in kinds]
+    form.requirement.flags.required = True
+    if K.EVIDENCE not in kinds:
+        _label_what(form, _("What is missing or unclear"))
+        del form.until, form.reason
+        return
     _label_what(form, _("What is missing, unclear, or to be proved"))
     form.reason.label.text = _("Why evidence is needed")
-    form.reason.description = _("Only for evidence.")
+    form.until.description = form.reason.description = _("Only for evidence.")
+    form.reason.flags.required = False
 
 
 @verb(
