@@ -285,7 +285,7 @@ def outcome(response: Any) -> str:
         return "forbidden"
     if response.status_code == 404:
         return "missing"
-    is_own_form = response.request.path.startswith("/pqr/nueva")  # says 400 when a text was not filed
+    is_own_form = response.request.path.startswith(("/pqr/nueva", "/pqr/recurso/"))  # say 400 when a text was not filed
     assert is_own_form or response.status_code not in {400, 405}, "the request itself was wrong, which says nothing about rights"
     return "allowed"
 
