@@ -26,6 +26,8 @@ from app.operations import notices
 from app.operations import pqr as moves
 from app.operations.notices import Chain
 
+#: Silences that one night writes down.
+MOST = 2000
 _IN_FORCE = exists().where(Silence.pqr_id == Pqr.id, Silence.withdrawn_on.is_(None))
 
 
@@ -36,7 +38,8 @@ def arise(session: Session, at: datetime) -> int:
     """
     Write down every silence that arose and is not written yet; return how many. Asked every night, it says nothing twice.
 
-    An answer that came after its term does not undo it. A case that was closed with all granted has nothing left to recognise.
+    An answer that came after its term does not undo it. A case that was closed with all granted has nothing left to recognise. The
+    newest go first and `MOST` at once, so that a house that brings old cases keeps nobody waiting: the rest follows on other nights.
     """
     today = local(at).date()
     found = select(Pqr).where(
@@ -47,7 +50,7 @@ def arise(session: Session, at: datetime) -> int:
         or_(Pqr.status != PqrStatus.CLOSED, Pqr.outcome != Outcome.GRANTED),
         ~_IN_FORCE,
     )
-    return sum(_arise(session, pqr, at) is not None for pqr in session.scalars(found.order_by(Pqr.id)).all())
+    return sum(_arise(session, pqr, at) is not None for pqr in session.scalars(found.order_by(Pqr.due_on.desc(), Pqr.id).limit(MOST)).all())
 
 
 def _arise(session: Session, pqr: Pqr, at: datetime) -> Silence | None:

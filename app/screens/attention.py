@@ -69,7 +69,7 @@ class SilenceView(RuledView):
         "pqr": _l("Case"), "ground": _l("Ground"), "arisen_on": _l("Arose on"), "recognise_by": _l("To recognise by"),
         "left": _l("What is left"), "recognised_on": _l("Recognised on"), "document": _l("Act"), "grants": _l("What is granted"),
         "order": _l("Field order that carries it out"), "change": _l("Change of the invoice that carries it out"),
-        "withdrawn_on": _l("Withdrawn on"), "withdrawn_reason": _l("Why it was none"),
+        "withdrawn_on": _l("Lifted on"), "withdrawn_reason": _l("Why it was none"),
     }  # fmt: skip
     formatters_columns = {"pqr": link_to_case}
 
@@ -94,7 +94,7 @@ class SilenceView(RuledView):
 def say_left(silence: Silence) -> str:
     """Return how a silence stands: recognised, withdrawn, or the days that are left of its 72 hours."""
     if silence.withdrawn_on:
-        return _("Withdrawn")
+        return _("It was none")
     if silence.recognised_on:
         return _("Recognised late") if silence.recognised_on > silence.recognise_by else _("Recognised")
     days = (silence.recognise_by - today()).days

@@ -101,6 +101,16 @@ def test_nights_that_were_missed_change_no_date_of_it(seeded, a_case):
     assert event.on == date(2026, 8, 5)
 
 
+def test_a_backlog_is_written_over_some_nights_the_newest_first(seeded, a_case, monkeypatch):
+    monkeypatch.setattr(silence, "MOST", 1)
+    old, new = routed(seeded, a_case, "2026-07-08"), routed(seeded, a_case, "2026-07-10")
+
+    assert night_of(seeded, "2026-08-05") == 1
+    assert (of(seeded, old), len(of(seeded, new))) == ([], 1)
+    assert night_of(seeded, "2026-08-06") == 1
+    assert len(of(seeded, old)) == 1
+
+
 def test_an_answer_after_the_term_does_not_undo_it(seeded, a_case):
     pqr = answered(seeded, routed(seeded, a_case), "2026-08-05")
 
