@@ -167,6 +167,7 @@ ROWS: list[Row] = [
     *move("SEND_TO_SSPD", "ASX", "DECIDED"),
     *move("RECORD_RESULT", "ASX", "DECIDED"),
     post("CaseView.sspd_file", "ASX", case="DECIDED"),
+    get("CaseView.show", CASES, case="DECIDED"),
     *move("CLOSE", "AX", "NOTIFIED"),
     # Orders and actas: the office, and the technician, who sees what is his alone
     get("OrderView.list", CASES),
