@@ -169,6 +169,8 @@ def _send(session: Session, server: mailer.Mailer, head: mailer.Head, message: O
         server.send(mailer.compose(message, head, now()))
     except mailer.NotSent as error:
         outbox.mark_failed(session, message, str(error), now(), is_final=error.is_final)
+        if error.is_final:
+            notices.record_refusal(session, message, str(error), at=now())
         log.warning("mail", id=message.id, attempt=message.n_attempts, is_final=error.is_final)
         is_sent, may_go_on = False, not error.is_server
     else:

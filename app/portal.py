@@ -578,6 +578,7 @@ def _status_page(pqr_id: int) -> Page:
     meaning, following = PLAIN[pqr.status]
     if pqr.status is PqrStatus.ANSWERED:
         following = _NEXT_WHEN_ANSWERED[door]
+    summons = next((notice for notice in reversed(pqr.notices) if notice.means is NoticeMeans.SUMMONS), None)
     is_running = pqr.status.category in (Category.OPEN, Category.STOPPED)
     return _page(
         "portal/status.html",
@@ -590,6 +591,7 @@ def _status_page(pqr_id: int) -> Page:
         has_silence=is_running and silence_on(pqr.due_on, today(), pqr.answered_on, pqr.regime),
         is_late=is_running and pqr.due_on is not None and today() > pqr.due_on,
         served=_served_notice(pqr),
+        come_by=summons.appear_by if summons and door is AnswerDoor.CLOSED else None,
         attachments=[(stored, _sign("file", p=pqr.id, f=stored.id)) for stored in _attachments(pqr)],
         appeal_link=_sign("appeal", p=pqr.id),
         **_ways_on(pqr),

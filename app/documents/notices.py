@@ -21,6 +21,7 @@ from app.models import Document, Notice, Organisation, Pqr
 from app.operations import notices
 from app.operations.answers import LANGUAGE
 from app.operations.notices import Sending
+from app.operations.recursos import recursos_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ def recursos_of(session: Session, pqr: Pqr) -> str | None:
     """Return which recursos the answer admits, as summons and aviso have to say it; None where only the law of the entity tells."""
     if notices.terms_for(session, pqr) is None:
         return None
-    return queries.parameter(session, "text.appeal" if notices.admits_recursos(session, pqr) else "text.no_appeal") or None
+    return recursos_text(session, pqr) or queries.parameter(session, "text.no_appeal") or None
 
 
 # ── Words ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────

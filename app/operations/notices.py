@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -20,13 +21,15 @@ from app.domain import N_
 from app.domain import notices as chain
 from app.domain.calendar import BusinessCalendar
 from app.domain.deadlines import Regime, TermAct, TermRule, rule_for, term_end
-from app.domain.errors import MoveRefused
+from app.domain.errors import DomainError, MoveRefused
 from app.domain.notices import Attempt, Facts, NextStep, NoticeStep, NoticeTerms, Taken
 from app.domain.states import Identity, Move, NoticeMeans, NoticeResult, Outcome, PqrStatus, arrow_for
 from app.extensions import local
-from app.models import CaseEvent, Document, Notice, Pqr, StoredFile
+from app.models import CaseEvent, Document, Notice, OutboxMessage, Pqr, StoredFile
 from app.operations import decisions, requirements
 from app.operations.pqr import make_move
+
+log = structlog.get_logger("atiende")
 
 #: Business days that a link may stay unopened before paper follows, when nobody changed the parameter `notice.link_days`.
 LINK_DAYS = 3
@@ -166,6 +169,20 @@ def record_bounce(session: Session, notice: Notice, reason: str, *, at: datetime
         _return(notice, reason.strip() or "—", local(at).date())
         session.flush()
     return notice
+
+
+def record_refusal(session: Session, message: OutboxMessage, reason: str, *, at: datetime) -> Notice | None:
+    """Return the e-notice whose message the mail server refused for good, recorded as one that came back; None for any other mail."""
+    wanted = select(Notice).where(Notice.pqr_id == message.pqr_id, Notice.means == NoticeMeans.E_LINK)
+    _event, _colon, name = message.key.partition(":")
+    if message.event == "answer":
+        wanted = wanted.where(Notice.id == int(name.rpartition(":")[2]))
+    elif message.event == "act":
+        wanted = wanted.join(Notice.document).where(Document.number == name)
+    else:
+        return None
+    notice = session.scalars(wanted.order_by(Notice.id.desc()).limit(1)).first()
+    return record_bounce(session, notice, reason, at=at) if notice else None
 
 
 # ── On paper ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -486,13 +503,22 @@ def serve_due(session: Session, at: datetime) -> int:
     served = Notice.served_on <= local(at).date()
     due = select(Notice.pqr_id, func.min(Notice.served_on)).join(Notice.pqr).group_by(Notice.pqr_id).order_by(Notice.pqr_id)
     cases = session.execute(due.where(Pqr.status == PqrStatus.ANSWERED, served, Notice.document_id.is_(None))).all()
-    for pqr_id, on in cases:
-        pqr = session.get_one(Pqr, pqr_id)
-        queries.hold_calendar(session, pqr.organisation)
-        queries.lock(session, pqr)
-        if pqr.status is PqrStatus.ANSWERED:  # nobody notified it while this waited
+    return sum(_serve(session, session.get_one(Pqr, pqr_id), on, at) for pqr_id, on in cases)
+
+
+def _serve(session: Session, pqr: Pqr, on: date, at: datetime) -> bool:
+    """Notify one case; return False for one that cannot be tonight, because a year or a term is missing, and stops no other."""
+    queries.hold_calendar(session, pqr.organisation)
+    try:
+        with session.begin_nested():
+            queries.lock(session, pqr)
+            if pqr.status is not PqrStatus.ANSWERED:  # somebody notified it while this waited
+                return False
             _notify(session, pqr, on, at, None, written_on=_after_the_last(session, pqr, on))
-    return len(cases)
+    except DomainError as error:
+        log.warning("not_served", case=pqr.number, why=str(error))
+        return False
+    return True
 
 
 def admits_recursos(session: Session, pqr: Pqr, types: str | None = None) -> bool:

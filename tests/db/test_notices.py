@@ -14,8 +14,8 @@ from app.documents import notices as letters
 from app.domain.errors import IllegalMove, MoveRefused
 from app.domain.notices import NoticeStep
 from app.domain.states import DocumentKind, Identity, Move, NoticeMeans, NoticeResult, Outcome, PqrStatus
-from app.models import Document, Notice, Parameter, Process
-from app.operations import answers, notices
+from app.models import Document, LegalTerm, Notice, Parameter, Process, RequestType
+from app.operations import answers, messages, notices
 from app.operations import pqr as moves
 from app.operations.notices import Proof, Sending
 
@@ -97,6 +97,10 @@ def text_of(document: Document) -> str:
     """Return all words of a letter, lines joined."""
     pages = PdfReader(io.BytesIO(documents.document_bytes(document))).pages
     return " ".join(" ".join(page.extract_text() for page in pages).split())
+
+
+def request_type(session, code: str) -> RequestType:
+    return session.scalars(select(RequestType).where(RequestType.code == code)).one()
 
 
 def state(pqr) -> tuple[object, ...]:
@@ -215,6 +219,32 @@ def test_a_link_that_stays_unopened_or_bounces_leads_to_the_summons(seeded, answ
     notices.record_bounce(seeded, link, "550 no such user", at=instant("2026-07-14"))
     assert (link.result, link.returned_on, link.return_reason) == (NoticeResult.RETURNED, d("2026-07-14"), "550 no such user")
     assert step(seeded, pqr, "2026-07-14") is NoticeStep.SUMMON
+
+
+def test_mail_that_the_server_refuses_for_good_comes_back(seeded, answered):
+    pqr = by_link(answered)
+    link = notices.start_e_notice(seeded, pqr, at=instant("2026-07-10", 12))
+    sent = messages.tell_answer(seeded, pqr, link, "https://example.com/n/x", instant("2026-07-10", 12))
+    other = messages.tell_filed(seeded, pqr, instant("2026-07-10", 12))
+
+    assert notices.record_refusal(seeded, other, "550 no such user", at=instant("2026-07-10", 13)) is None
+    assert link.result is NoticeResult.PENDING
+    assert notices.record_refusal(seeded, sent, "550 no such user", at=instant("2026-07-10", 13)) is link
+    assert (link.result, link.return_reason) == (NoticeResult.RETURNED, "550 no such user")
+
+
+def test_one_case_that_cannot_be_served_stops_no_other(seeded, answered, act):
+    stuck, fine = answered("2026-07-10"), answered("2026-07-10", request_type=request_type(seeded, "INFORMACION"))
+    for pqr in (stuck, fine):
+        act.summon(pqr, "2026-07-14")
+        act.deliver(act.send(pqr, "2026-07-23"), "2026-07-24")
+    for term in seeded.scalars(select(LegalTerm).where(LegalTerm.act == "APPEAL")):
+        seeded.delete(term)
+    seeded.flush()
+    queries.forget_calendar(seeded)
+
+    assert notices.serve_due(seeded, instant("2026-07-27", 1)) == 1
+    assert (stuck.status, fine.status) == (PqrStatus.ANSWERED, PqrStatus.NOTIFIED)
 
 
 def test_the_days_of_a_link_are_a_parameter(seeded, answered):
@@ -394,11 +424,8 @@ def test_a_delivery_needs_proof_and_cannot_precede_its_sending(seeded, answered,
         act.deliver(aviso, "2026-07-25")
 
 
-def test_a_regime_without_the_chain_delivers_with_proof_and_knows_no_aviso(seeded, answered, act, a_case):
-    from app.models import RequestType
-
-    habeas = seeded.scalars(select(RequestType).where(RequestType.code == "HABEAS_DATA_CONSULTA")).one()
-    pqr = answered("2026-07-10", request_type=habeas)
+def test_a_regime_without_the_chain_delivers_with_proof_and_knows_no_aviso(seeded, answered, act):
+    pqr = answered("2026-07-10", request_type=request_type(seeded, "HABEAS_DATA_CONSULTA"))
     assert step(seeded, pqr, "2026-07-10") is NoticeStep.DELIVER
 
     with pytest.raises(MoveRefused, match="neither summons nor aviso"):
@@ -408,10 +435,7 @@ def test_a_regime_without_the_chain_delivers_with_proof_and_knows_no_aviso(seede
 
 
 def test_an_answer_that_admits_no_recurso_has_no_term_to_appeal(seeded, answered, act):
-    from app.models import RequestType
-
-    information = seeded.scalars(select(RequestType).where(RequestType.code == "INFORMACION")).one()
-    pqr = answered("2026-07-10", request_type=information)
+    pqr = answered("2026-07-10", request_type=request_type(seeded, "INFORMACION"))
     act.come(pqr, "2026-07-14")
 
     assert state(pqr) == (PqrStatus.NOTIFIED, d("2026-07-14"), None)

@@ -126,3 +126,12 @@ def test_a_link_may_carry_any_document_of_the_case_and_its_opening_is_recorded(s
     assert file.data.startswith(b"%PDF")
     opened = seeded.scalars(select(Notice)).one()
     assert (opened.opened_from, opened.pqr.notified_on) == ("127.0.0.1", None), "the answer is another document"
+
+
+def test_the_citizen_who_was_summoned_reads_until_when_to_come(seeded, answered, act, client):  # noqa: F811
+    pqr = answered("2026-07-10")
+    act.summon(pqr, "2026-07-14")
+    seeded.commit()
+    page = client.post("/pqr/consulta?_l_=en", data={"number": pqr.number, "key": pqr.access_key})
+
+    assert "come until Wednesday, 22 July 2026" in page.text
