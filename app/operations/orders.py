@@ -168,7 +168,7 @@ _CLAIM, _RECURSO = ("1", "2"), ("4", "5")  # SUI tipo de trámite
 
 def check_suspension(session: Session, kind: OrderKind, asked: dict[str, Any], account: Account | None, on: date) -> None:
     """
-    Refuse to suspend or cut *account* for unpaid bills or breach while a claim on its debt or a timely appeal is open.
+    Refuse to suspend or cut *account* on *on*, for unpaid bills or breach, while a claim on its debt or a timely appeal is open.
 
     The row of the account is held until the transaction ends. Filing a case for the account waits for it, so that nobody files while
     somebody suspends: either the case is seen here, or it was filed after.
@@ -179,13 +179,17 @@ def check_suspension(session: Session, kind: OrderKind, asked: dict[str, Any], a
     if kind not in TAKES_AWAY or asked.get("ground") not in SANCTIONS or account is None:
         return
     queries.lock(session, account)
-    refused = suspension_blocked_by(disputes(session, account.id), on)
+    refused = suspension_blocked_by(disputes(session, account.id, on), on)
     if refused is not None:
         raise refused
 
 
-def disputes(session: Session, account_id: int) -> list[Dispute]:
-    """Return the open cases about an account that may hold up its suspension, with the appeals against their answers; oldest first."""
+def disputes(session: Session, account_id: int, on: date) -> list[Dispute]:
+    """
+    Return the open cases about an account, filed by *on*, that may hold up its suspension, with the appeals against their answers.
+
+    What was filed after the day of the visit forbids nothing that was done before: a phone without network tells it days later.
+    """
     codes = [code.strip() for code in queries.parameter(session, "orders.debt_claim_types", DEBT_CLAIMS).split(",")]
     against = select(Pqr.id).where(Pqr.account_id == account_id)
     is_billed = or_(
@@ -199,7 +203,7 @@ def disputes(session: Session, account_id: int) -> list[Dispute]:
         .join(RequestType, RequestType.id == Pqr.request_type_id)
         .outerjoin(SuiCause, SuiCause.id == Pqr.cause_id)
         .outerjoin(Appeal, Appeal.pqr_id == Pqr.id)
-        .where(or_(Pqr.account_id == account_id, Appeal.against_id.in_(against)), Pqr.status.not_in(_FINAL))
+        .where(or_(Pqr.account_id == account_id, Appeal.against_id.in_(against)), Pqr.status.not_in(_FINAL), Pqr.filed_on <= on)
         .order_by(Pqr.id)
     )
     return [

@@ -337,6 +337,16 @@ def test_a_claim_filed_in_between_stops_what_was_ordered(seeded, order, make, a_
     assert one.status is OrderStatus.NOT_DONE
 
 
+def test_a_claim_filed_after_the_visit_does_not_undo_what_was_done(seeded, order, make, a_case):
+    """A phone without network tells it later: on the day of the cut nothing forbade it."""
+    account = make.account()
+    one = order(OrderKind.CUT, account=account, asked=ARREARS)
+    a_case(at=MONDAY, account=account)
+
+    finish(seeded, one, TAKEN | {"place": "LINE"}, by=order.worker, on=date(2026, 7, 11))
+    assert one.status is OrderStatus.DONE
+
+
 @pytest.mark.parametrize(
     ("fields", "is_blocked"),
     [

@@ -215,7 +215,7 @@ def test_the_address_of_a_reserved_case_stays_with_whoever_may_know(seeded, sign
     address = one.account.address
     owner, boss = sign_in(OWNER, "TECNICA"), sign_in(BOSS)
 
-    for page in (f"/orden/show/{one.id}", "/orden/list/", f"/orden/act/{one.id}/done"):
+    for page in (f"/orden/show/{one.id}", "/orden/list/", "/orden/export/csv", f"/orden/act/{one.id}/done"):
         assert address not in text_of(owner.get(page))
     assert owner.get(f"/orden/paper/{one.id}/order").status_code == 403
     assert address in text_of(boss.get(f"/orden/show/{one.id}"))
