@@ -113,6 +113,16 @@ def complete_catalogues(session: Session) -> None:
     session.flush()
 
 
+def stop(session: Session, pqr: Any, reason: str, act: str, *, at: datetime, actor_id: int | None = None) -> Any:
+    """Stop the clock of a routed case for evidence, as its history tells it, without a letter: where only the clock matters."""
+    from app.domain.deadlines import ClockEventKind
+    from app.domain.states import Move
+    from app.operations.pqr import make_move
+
+    stopped = ClockEventKind.STOPPED
+    return make_move(session, pqr, Move.ORDER_EVIDENCE, at=at, actor_id=actor_id, reason=reason, act=act, clock=stopped)
+
+
 # ── Rows ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -237,18 +237,26 @@ class Steps:
         return self.routed(identity=Identity.RESERVED, party=self.make.party(**HIDDEN), notice_address="Carrera Oculta 9")
 
     def awaiting(self, filed: str | None = None) -> Any:
-        from app.operations.pqr import request_completion
+        from app.domain.states import RequirementKind
 
         pqr = self.routed(at=filed)
         at = pqr.filed_at + timedelta(hours=1) if filed else self.at
-        request_completion(self.session, pqr, "Falta la factura", "Oficio 1", at=at, actor_id=self.users["A"])
-        return pqr
+        return self.told(pqr, RequirementKind.COMPLETION, "Copia de la factura", at)
 
     def evidence(self) -> Any:
-        from app.operations.pqr import order_evidence
+        from app.domain.states import RequirementKind
 
-        pqr = self.routed()
-        order_evidence(self.session, pqr, "Revisar el medidor", "Auto 1", **self.owner)
+        until = (self.at + timedelta(days=14)).date()
+        return self.told(self.routed(), RequirementKind.EVIDENCE, "Revisar el medidor", self.at, reason="Hay que leerlo", until=until)
+
+    def told(self, pqr: Any, kind: Any, what: str, at: Any, **more: Any) -> Any:
+        """Return the case, stopped: the citizen was told what is asked."""
+        from flask_appbuilder.security.sqla.models import User
+
+        from app.documents import stops
+
+        issuer = self.session.get_one(User, self.users["A"])
+        stops.issue_and_tell(self.session, pqr, kind, what, "En ventanilla", issuer=issuer, at=at, **more)
         return pqr
 
     def solved(self, **fields: Any) -> Any:

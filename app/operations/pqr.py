@@ -31,7 +31,6 @@ from app.domain.deadlines import (
     explain,
     regime_for,
     rule_for,
-    term_end,
 )
 from app.domain.errors import DomainError, MoveRefused
 from app.domain.states import Category, Identity, Move, Outcome, PqrStatus, arrow_for
@@ -369,84 +368,10 @@ def return_to_desk(session: Session, pqr: Pqr, reason: str, *, at: datetime, act
     return make_move(session, pqr, Move.RETURN_TO_DESK, at=at, actor_id=actor_id, reason=reason, process=desk)
 
 
-def request_completion(
-    session: Session, pqr: Pqr, reason: str, act: str, *, at: datetime, actor_id: int | None, on: date | None = None
-) -> CaseEvent:
-    """
-    Ask the citizen to complete an incomplete petition (Ley 1755 art. 17). The clock stops on the day of the *notice* of it.
-
-    Raises:
-        MoveRefused: More than the term to ask has passed since filing, or nobody can be told (anonymous).
-    """
-    notice_on = on or local(at).date()
-    if pqr.identity is Identity.ANONYMOUS:
-        raise MoveRefused(N_("An anonymous case has nobody to ask, so the clock cannot stop. Answer with what there is."))
-    refuse_after_the_term(pqr, notice_on)
-    rule = rule_for(queries.term_rules(session), pqr.regime, TermAct.REQUEST_COMPLETION, pqr.request_type.code, pqr.filed_on)
-    last = term_end(pqr.effective_on, rule, queries.calendar_of(session, pqr.organisation))
-    if notice_on > last:
-        raise MoveRefused(N_("It was possible to ask until %(last)s (%(norm)s)."), field="on", last=f"{last:%d/%m/%Y}", norm=rule.norm)
-    return make_move(
-        session, pqr, Move.REQUEST_COMPLETION, at=at, actor_id=actor_id, reason=reason, act=act, on=on, clock=ClockEventKind.STOPPED
-    )
-
-
 def refuse_after_the_term(pqr: Pqr, on: date) -> None:
     """A stop after the due date would only hide a dead term, and its silence."""
     if pqr.due_on is not None and on > pqr.due_on:
         raise MoveRefused(N_("The term ended on %(due)s; the clock can only stop before that."), field="on", due=f"{pqr.due_on:%d/%m/%Y}")
-
-
-def complete(
-    session: Session, pqr: Pqr, reason: str, *, at: datetime, actor_id: int | None, process: Process | None = None, on: date | None = None,
-    document: Document | None = None,
-) -> CaseEvent:  # fmt: skip
-    """The citizen completed: the clock goes on with the days that were left, from the next working day."""
-    return make_move(
-        session, pqr, Move.COMPLETE, at=at, actor_id=actor_id, reason=reason, on=on, clock=ClockEventKind.RESUMED, process=process,
-        document=document,
-    )  # fmt: skip
-
-
-def withdraw(
-    session: Session, pqr: Pqr, reason: str, *, at: datetime, actor_id: int | None, document: Document | None = None
-) -> CaseEvent:
-    """Declare the petition withdrawn: a reasoned act of a person, once the citizen's month has passed (Ley 1755 art. 17)."""
-    stop = next((event for event in reversed(pqr.events) if event.clock == "STOPPED"), None)
-    if stop is not None:
-        rule = rule_for(queries.term_rules(session), pqr.regime, TermAct.COMPLETE, pqr.request_type.code, stop.on)
-        last = term_end(stop.on, rule, queries.calendar_of(session, pqr.organisation))
-        if local(at).date() <= last:
-            raise MoveRefused(N_("The citizen may complete until %(last)s (%(norm)s)."), last=f"{last:%d/%m/%Y}", norm=rule.norm)
-    return make_move(session, pqr, Move.WITHDRAW, at=at, actor_id=actor_id, reason=reason, document=document)
-
-
-def order_evidence(
-    session: Session, pqr: Pqr, reason: str, act: str, *, at: datetime, actor_id: int | None, on: date | None = None
-) -> CaseEvent:
-    """Order evidence by a formal act told to the user before the term ends (Ley 142 art. 158); the clock stops."""
-    refuse_after_the_term(pqr, on or local(at).date())
-    return make_move(
-        session, pqr, Move.ORDER_EVIDENCE, at=at, actor_id=actor_id, reason=reason, act=act, on=on, clock=ClockEventKind.STOPPED
-    )
-
-
-def close_evidence(
-    session: Session, pqr: Pqr, reason: str, *, at: datetime, actor_id: int | None, on: date | None = None, document: Document | None = None
-) -> CaseEvent:
-    """End the evidence stage; the clock goes on with the days that were left."""
-    return make_move(
-        session, pqr, Move.CLOSE_EVIDENCE, at=at, actor_id=actor_id, reason=reason, on=on, clock=ClockEventKind.RESUMED, document=document
-    )
-
-
-def transfer(
-    session: Session, pqr: Pqr, reason: str, act: str = "", *, at: datetime, actor_id: int | None, document: Document | None = None
-) -> CaseEvent:
-    """Send the petition to the competent body and close it here (Ley 1755 art. 21); the letter is the act."""
-    if not act.strip() and document is None:
-        raise MoveRefused(N_("Name the letter of transfer: a copy goes to the citizen."), field="act")
-    return make_move(session, pqr, Move.TRANSFER, at=at, actor_id=actor_id, reason=reason, act=act, document=document)
 
 
 def void(session: Session, pqr: Pqr, reason: str, *, at: datetime, actor_id: int | None) -> CaseEvent:
@@ -496,16 +421,7 @@ def mark_answered(session: Session, pqr: Pqr, *, at: datetime, actor_id: int | N
     )
 
 
-# ── Appeal, closing ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def record_appeal(session: Session, pqr: Pqr, reason: str, *, at: datetime, actor_id: int | None) -> CaseEvent:
-    """Record that the citizen appealed in time. Raises MoveRefused after the term."""
-    on = local(at).date()
-    if pqr.status is PqrStatus.NOTIFIED and (pqr.appeal_until is None or on > pqr.appeal_until):
-        last = f"{pqr.appeal_until:%d/%m/%Y}" if pqr.appeal_until else "—"
-        raise MoveRefused(N_("The term to appeal ended on %(last)s."), last=last)
-    return make_move(session, pqr, Move.APPEAL, at=at, actor_id=actor_id, reason=reason)
+# ── Closing ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def close(session: Session, pqr: Pqr, *, at: datetime, actor_id: int | None, waiver: str = "") -> CaseEvent:

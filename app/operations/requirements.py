@@ -304,9 +304,10 @@ def complete(
     """
     _hold(session, pqr)
     requirement = open_of(session, pqr)
-    event = moves.complete(
-        session, pqr, reason, at=at, actor_id=actor_id, process=process, on=on, document=requirement.document if requirement else None
-    )
+    event = moves.make_move(
+        session, pqr, Move.COMPLETE, at=at, actor_id=actor_id, reason=reason, on=on, clock=ClockEventKind.RESUMED, process=process,
+        document=requirement.document if requirement else None,
+    )  # fmt: skip
     _end(session, requirement, RequirementEnd.MET, event.on)
     return event
 
@@ -337,18 +338,18 @@ def check_lapsed(session: Session, pqr: Pqr, kind: RequirementKind, on: date) ->
             RequirementKind.COMPLETION: N_("The case waits for a clarification: when the time is over, it is archived."),
         }
         raise MoveRefused(other[kind])
-    if requirement is None:
-        return None
-    last, rule = _lapses_on(requirement), rule_of(session, pqr, CITIZEN_TERM[kind])
-    if last is None or on <= last:
-        raise MoveRefused(N_("The citizen may complete until %(last)s (%(norm)s)."), last=_day(last) if last else "—", norm=rule.norm)
+    stop = next(event for event in reversed(pqr.events) if event.clock == ClockEventKind.STOPPED.name)
+    last, rule = last_day(session, pqr, CITIZEN_TERM[kind], stop.on)
+    last = (_lapses_on(requirement) if requirement else None) or last
+    if on <= last:
+        raise MoveRefused(N_("The citizen may complete until %(last)s (%(norm)s)."), last=_day(last), norm=rule.norm)
     return requirement
 
 
 def withdraw(session: Session, pqr: Pqr, reason: str, document: Document, *, at: datetime, actor_id: int | None) -> CaseEvent:
     """Declare the petition withdrawn by *document*: a reasoned act of a person, once the citizen's time is over (Ley 1755 art. 17)."""
     requirement = check_lapsed(session, pqr, RequirementKind.COMPLETION, local(at).date())
-    event = moves.withdraw(session, pqr, reason, at=at, actor_id=actor_id, document=document)
+    event = moves.make_move(session, pqr, Move.WITHDRAW, at=at, actor_id=actor_id, reason=reason, document=document)
     _end(session, requirement, RequirementEnd.LAPSED, event.on)
     return event
 
@@ -377,7 +378,9 @@ def close_evidence(session: Session, pqr: Pqr, reason: str, *, at: datetime, act
         late = N_("The evidence stage ended on %(until)s; the clock goes on from that day.")
         raise MoveRefused(late, field="on", until=_day(requirement.until_on))
     document = requirement.document if requirement else None
-    event = moves.close_evidence(session, pqr, reason, at=at, actor_id=actor_id, on=on, document=document)
+    event = moves.make_move(
+        session, pqr, Move.CLOSE_EVIDENCE, at=at, actor_id=actor_id, reason=reason, on=on, clock=ClockEventKind.RESUMED, document=document
+    )
     _end(session, requirement, RequirementEnd.CLOSED, event.on)
     return event
 
@@ -462,7 +465,7 @@ def transfer(session: Session, pqr: Pqr, reason: str, document: Document, *, at:
 
     Late is flagged with a note and not refused: the petition still has to reach who can decide it.
     """
-    event = moves.transfer(session, pqr, reason, at=at, actor_id=actor_id, document=document)
+    event = moves.make_move(session, pqr, Move.TRANSFER, at=at, actor_id=actor_id, reason=reason, document=document)
     limit = transfer_by(session, pqr)
     if limit is not None and event.on > limit[0]:
         with force_locale(LANGUAGE):

@@ -15,10 +15,10 @@ from app import queries
 from app.domain.errors import CalendarGap
 from app.domain.states import DayException, Outcome, PqrStatus
 from app.models import CalendarChange, CalendarDay, CalendarYear, ChangeLog, Organisation, Pqr, Process
-from app.operations import calendar
-from app.operations import notices
+from app.operations import calendar, notices, requirements
 from app.operations import pqr as operations
 from app.operations.calendar import CalendarEdit, CalendarRefused, Lateness, OffDay, OfficeHours, StalePreview, TermsAnswered
+from tests.factories import stop
 
 CHIQUINQUIRA = date(2026, 7, 13)
 TODAY = date(2026, 7, 10)
@@ -118,7 +118,7 @@ def test_a_case_filed_on_the_day_itself_counts_as_filed_on_the_next(old_calendar
 def test_a_stopped_case_gets_its_remaining_days_again(old_calendar, a_case):
     pqr = routed(old_calendar, a_case)
     at = instant("2026-07-14")
-    operations.order_evidence(old_calendar, pqr, "Falta la prueba", "Auto 12", at=at, actor_id=None)
+    stop(old_calendar, pqr, "Falta la prueba", "Auto 12", at=at, actor_id=None)
     assert (pqr.due_on, pqr.n_days_left_when_stopped) == (None, 13)
 
     made = change(old_calendar, ADDING, on=date(2026, 7, 14))
@@ -409,7 +409,7 @@ def test_no_stored_date_differs_from_its_derivation_after_changes(old_calendar, 
     answered(old_calendar, routed(old_calendar, a_case), "2026-07-10")
     notified(old_calendar, answered(old_calendar, routed(old_calendar, a_case, on="2026-07-09"), "2026-07-10"), "2026-07-10")
     stopped = routed(old_calendar, a_case)
-    operations.order_evidence(old_calendar, stopped, "Falta la prueba", "Auto 12", at=instant(TODAY, 11), actor_id=None)
+    stop(old_calendar, stopped, "Falta la prueba", "Auto 12", at=instant(TODAY, 11), actor_id=None)
     change(old_calendar, ADDING, hour=13)
     operations.void(old_calendar, a_case(at=instant(TODAY, 14)), "Radicada dos veces", at=instant(TODAY, 15), actor_id=None)
     change(old_calendar, CalendarEdit(remove=(date(2026, 7, 20),)), hour=16)
@@ -481,8 +481,8 @@ def test_after_any_sequence_of_changes_every_open_case_is_due_when_the_engine_sa
     stopped, resumed = pqrs[0], pqrs[1]
     for pqr in (stopped, resumed):
         operations.route(seeded, pqr, process(seeded), "Revisar", at=instant("2026-07-13"), actor_id=None)
-        operations.order_evidence(seeded, pqr, "Prueba", "Auto 12", at=instant("2026-07-14"), actor_id=None)
-    operations.close_evidence(seeded, resumed, "Practicada", at=instant("2026-07-16"), actor_id=None)
+        stop(seeded, pqr, "Prueba", "Auto 12", at=instant("2026-07-14"), actor_id=None)
+    requirements.close_evidence(seeded, resumed, "Practicada", at=instant("2026-07-16"), actor_id=None)
     for n, (what, value) in enumerate(edits):
         if what == "turn":
             there = {day.on for day in queries.calendar_of(seeded, queries.organisation(seeded)).days}
@@ -616,7 +616,7 @@ def test_a_move_and_a_change_on_one_case_wait_and_do_not_block_each_other(fresh_
             other = db.session()
             case = queries.case_by_number(other, number)
             operations.route(other, case, process(other), "Revisar", at=instant(TODAY, 13), actor_id=None)
-            operations.order_evidence(other, case, "Prueba", "Auto 12", at=instant("2026-07-14"), actor_id=None)
+            stop(other, case, "Prueba", "Auto 12", at=instant("2026-07-14"), actor_id=None)
             other.commit()
 
         moving = Other(fresh_app, move)

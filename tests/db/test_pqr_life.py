@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from app.domain import states
-from app.domain.deadlines import deadline_of
+from app.domain.deadlines import ClockEventKind
 from app.domain.errors import CalendarGap, IllegalMove, MoveRefused, TermMissing
-from app.domain.states import Identity, Move, NoticeMeans, Outcome, PqrStatus
+from app.domain.states import Move, NoticeMeans, Outcome, PqrStatus
 from app.models import Assignment, CalendarDay, CalendarYear, CaseEvent, LegalTerm, Pqr, Process
 from app.operations import notices
 from app.operations import pqr as operations
@@ -89,55 +89,13 @@ def test_a_year_without_holidays_refuses_the_filing(seeded, a_case):
 # ── The clock stops only lawfully ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_asking_to_complete_stops_the_clock_and_completing_resumes_with_what_was_left(seeded, a_case):
-    pqr = routed(seeded, a_case)  # 15 days: 14 July is the first
-    operations.request_completion(
-        seeded, pqr, "Falta la factura", "Oficio 12", at=instant("2026-07-16"), actor_id=None, on=date(2026, 7, 16)
-    )
-    assert (pqr.due_on, pqr.safe_on, pqr.n_days_left_when_stopped) == (None, None, 12)
-
-    operations.complete(seeded, pqr, "Trajo la factura", at=instant("2026-07-27"), actor_id=None)
-
-    assert pqr.due_on == date(2026, 8, 13)  # twelve working days after 27 July, 7 August being a holiday
-    assert pqr.n_days_left_when_stopped is None
-    calendar = operations.queries.calendar_of(seeded, pqr.organisation)
-    assert pqr.due_on == deadline_of(pqr.filed_at, operations.queries.rule_of(pqr.term), calendar, operations.clock_events(pqr)).due_on
-
-
-@pytest.mark.parametrize(
-    ("fields", "on", "said"),
-    [
-        ({"act": ""}, "2026-07-16", "act"),
-        ({"reason": ""}, "2026-07-16", "reason"),
-        ({}, "2026-07-29", "possible to ask until"),
-    ],
-)
-def test_a_stop_needs_its_act_its_reason_and_its_time(seeded, a_case, fields, on, said):
+def test_a_stop_names_its_act(seeded, a_case):
     pqr = routed(seeded, a_case)
-    asked = {"reason": "Falta la factura", "act": "Oficio 12", **fields}
+    stop = {"clock": ClockEventKind.STOPPED, "reason": "Falta la factura", "at": instant("2026-07-16"), "actor_id": None}
 
-    with pytest.raises(MoveRefused, match=said):
-        operations.request_completion(seeded, pqr, at=instant(on), actor_id=None, **asked)
-    assert pqr.due_on == date(2026, 8, 4)
-
-
-def test_nobody_can_be_asked_in_an_anonymous_case(seeded, a_case):
-    pqr = a_case(identity=Identity.ANONYMOUS, party=None)
-
-    with pytest.raises(MoveRefused, match="anonymous"):
-        operations.request_completion(seeded, pqr, "Falta", "Oficio", at=instant("2026-07-13"), actor_id=None)
-
-
-def test_evidence_is_ordered_before_the_term_ends(seeded, a_case):
-    pqr = routed(seeded, a_case)
-
-    with pytest.raises(MoveRefused, match="term ended"):
-        operations.order_evidence(seeded, pqr, "Laboratorio", "Auto 3", at=instant("2026-08-05"), actor_id=None)
-
-    operations.order_evidence(seeded, pqr, "Laboratorio", "Auto 3", at=instant("2026-08-04"), actor_id=None)
-    assert (pqr.status, pqr.due_on, pqr.n_days_left_when_stopped) == (PqrStatus.EVIDENCE, None, 0)
-    operations.close_evidence(seeded, pqr, "Llegó el resultado", at=instant("2026-08-14"), actor_id=None)
-    assert pqr.due_on == date(2026, 8, 18)  # nothing left: the next working day; the 17th is a holiday
+    with pytest.raises(MoveRefused, match="Only an act stops the legal clock"):
+        operations.make_move(seeded, pqr, Move.ORDER_EVIDENCE, **stop)
+    assert (pqr.status, pqr.due_on) == (PqrStatus.ROUTED, date(2026, 8, 4))
 
 
 def test_a_return_to_the_desk_never_moves_the_date(seeded, a_case):
@@ -149,22 +107,12 @@ def test_a_return_to_the_desk_never_moves_the_date(seeded, a_case):
     assert [line.process.is_front_desk for line in pqr.assignments] == [True, False, True]
 
 
-def test_withdrawal_waits_for_the_citizens_month(seeded, a_case):
-    pqr = routed(seeded, a_case)
-    operations.request_completion(seeded, pqr, "Falta", "Oficio 1", at=instant("2026-07-16"), actor_id=None)
-
-    with pytest.raises(MoveRefused, match="may complete until"):
-        operations.withdraw(seeded, pqr, "No completó", at=instant("2026-08-18"), actor_id=None)
-    operations.withdraw(seeded, pqr, "No completó", at=instant("2026-08-19"), actor_id=None)
-    assert (pqr.status, pqr.closed_on, pqr.due_on) == (PqrStatus.WITHDRAWN, date(2026, 8, 19), None)
-
-
 # ── Moves, ledger and history ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_exactly_one_line_of_the_ledger_is_open_until_the_end(seeded, a_case):
     pqr = routed(seeded, a_case)
-    operations.transfer(seeded, pqr, "No es competencia", "Oficio 44", at=instant("2026-07-14"), actor_id=None)
+    operations.make_move(seeded, pqr, Move.TRANSFER, reason="No es competencia", at=instant("2026-07-14"), actor_id=None)
 
     assert seeded.scalars(select(Assignment).where(Assignment.pqr_id == pqr.id, Assignment.out_at.is_(None))).all() == []
     assert pqr.closed_on == date(2026, 7, 14)
@@ -172,12 +120,12 @@ def test_exactly_one_line_of_the_ledger_is_open_until_the_end(seeded, a_case):
 
 def test_an_act_cannot_be_dated_before_the_last_one_nor_in_the_future(seeded, a_case):
     pqr = routed(seeded, a_case, on="2026-07-14")
-    ask = {"reason": "Falta", "act": "Oficio 1", "actor_id": None}
+    back = {"reason": "No es de este proceso", "actor_id": None}
 
     with pytest.raises(MoveRefused, match="earlier"):
-        operations.request_completion(seeded, pqr, at=instant("2026-07-16"), on=date(2026, 7, 13), **ask)
+        operations.make_move(seeded, pqr, Move.RETURN_TO_DESK, at=instant("2026-07-16"), on=date(2026, 7, 13), **back)
     with pytest.raises(MoveRefused, match="future"):
-        operations.request_completion(seeded, pqr, at=instant("2026-07-16"), on=date(2026, 7, 17), **ask)
+        operations.make_move(seeded, pqr, Move.RETURN_TO_DESK, at=instant("2026-07-16"), on=date(2026, 7, 17), **back)
 
 
 def test_an_impossible_move_changes_nothing_and_names_the_possible_ones(seeded, a_case):
@@ -239,16 +187,6 @@ def test_a_case_closes_after_the_days_to_appeal_or_with_the_waiver(seeded, a_cas
         operations.close(seeded, pqr, at=instant("2026-07-31"), actor_id=None)
     operations.close(seeded, pqr, at=instant("2026-08-03"), actor_id=None)
     assert (pqr.status, pqr.closed_on) == (PqrStatus.CLOSED, date(2026, 8, 3))
-
-
-def test_an_appeal_after_its_term_is_refused(seeded, a_case, a_user):
-    pqr = answered(seeded, a_case, a_user)
-    notices.record_notice(seeded, pqr, proof="Recibió", at=instant("2026-07-24"), actor_id=None, served_on=date(2026, 7, 24))
-
-    with pytest.raises(MoveRefused, match="term to appeal ended"):
-        operations.record_appeal(seeded, pqr, "No está de acuerdo", at=instant("2026-08-03"), actor_id=None)
-    operations.record_appeal(seeded, pqr, "No está de acuerdo", at=instant("2026-07-31"), actor_id=None)
-    assert pqr.status is PqrStatus.APPEALED
 
 
 def test_an_e_notice_is_served_when_it_is_opened_and_only_once(seeded, a_case, a_user):

@@ -16,12 +16,13 @@ from app.domain.states import Identity, Outcome, PqrStatus
 from app.domain.times import Timeliness
 from app.extensions import local
 from app.models import Pqr, Process
-from app.operations import notices
+from app.operations import notices, requirements
 from app.operations import pqr as operations
 from app.queries import TimesFilter
 from app.reports.base import ControlledFormat, Cover
 from app.reports.response_times import HEADER, ResponseTimes
 from app.reports.xlsx import write_xlsx
+from tests.factories import stop
 
 TODAY = date(2026, 7, 10)
 TITLES = [column.title for column in HEADER]
@@ -114,8 +115,8 @@ def test_a_case_over_holy_week_that_is_one_day_late(life, control):
 def test_a_case_that_was_stopped_and_resumed(life, control):
     """Evidence from 5 to 17 June 2026 holds six business days; 20 in all less 6 are 14 of the 15."""
     pqr = life.case("2026-06-01", "2026-06-02")
-    life.step(operations.order_evidence, pqr, "Visita", "Auto 12", day="2026-06-05")
-    life.step(operations.close_evidence, pqr, "Acta de visita", day="2026-06-17")
+    life.step(stop, pqr, "Visita", "Auto 12", day="2026-06-05")
+    life.step(requirements.close_evidence, pqr, "Acta de visita", day="2026-06-17")
     life.step(operations.solve, pqr, "Se revisó", Outcome.GRANTED, day="2026-07-01")
     life.step(operations.mark_answered, pqr, day="2026-07-02")
 
@@ -127,7 +128,7 @@ def test_a_case_that_was_stopped_and_resumed(life, control):
 
 def test_while_the_clock_stands_still_there_is_no_due_date_and_no_verdict(life, control):
     pqr = life.case("2026-07-01", "2026-07-02")
-    life.step(operations.order_evidence, pqr, "Visita", "Auto 12", day="2026-07-03")
+    life.step(stop, pqr, "Visita", "Auto 12", day="2026-07-03")
 
     row = one(control())
 
@@ -210,7 +211,7 @@ def many(life):
         life.case("2026-07-03"),
         life.case("2026-07-06", "2026-07-07", identity=Identity.ANONYMOUS, party=None),
     ]
-    life.step(operations.order_evidence, cases[3], "Visita", "Auto 12", day="2026-07-06")
+    life.step(stop, cases[3], "Visita", "Auto 12", day="2026-07-06")
     life.step(operations.void, cases[5], "Repetida", day="2026-07-03")
     return cases
 
