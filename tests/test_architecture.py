@@ -67,7 +67,7 @@ RANK = {
     "counter": 78,  # a page of the desk for a queue
     "home": 76,  # Mi día names cases and lights as the desk does
     "massevents": 75,  # what is done with an event to all its cases
-    "rating": 80,  # how citizens rate, on their own page and on the tablet of the counter
+    "rating": 78,  # how citizens rate, on their own page and on the tablet of the counter
     "screens": 79,  # the declared screens; `views` puts them in the menu
     "views": 80,
     "cli": 80,
