@@ -20,7 +20,7 @@ from wtforms.validators import DataRequired
 
 from app import queries, reader
 from app.baseviews import RuledView
-from app.days import to_recognise
+from app.days import file_is_due, to_recognise
 from app.domain import N_
 from app.domain.deadlines import Light, light_of, silence_on
 from app.domain.errors import DomainError
@@ -31,7 +31,7 @@ from app.forms import UpTo
 from app.listing import Choices, Facet, Moment, Rows, flag_facet
 from app.listviews import Bulk, Ready, calendar_now
 from app.lookups import lookup
-from app.models import MassEvent, Pqr, Process, Silence
+from app.models import Appeal, MassEvent, Pqr, Process, Silence
 from app.operations import mass, messages, silence
 from app.operations import pqr as operations
 from app.security import is_user, may, processes_of, scope_cases
@@ -132,6 +132,16 @@ def _silence(value: str, moment: Moment) -> ColumnElement[bool]:
     return row.where(to_recognise()) if value == "awaited" else row.where(Silence.recognised_on.is_not(None))
 
 
+SSPD = {"due": N_("File to send"), "sent": N_("Sent, without result"), "decided": N_("Decided")}
+
+
+def _sspd(value: str, _moment: Moment) -> ColumnElement[bool]:
+    row = exists().where(Appeal.pqr_id == Pqr.id)
+    if value == "due":
+        return row.where(file_is_due())
+    return row.where(Appeal.sspd_sent_on.is_not(None), Appeal.sspd_result.is_(None) if value == "sent" else Appeal.sspd_result.is_not(None))
+
+
 FACETS: tuple[Facet, ...] = (
     Choices("light", _l("Term"), BUCKET_NAMES.items, _bucket),
     Choices("open", _l("Open"), lambda: (("1", N_("Yes")), ("0", N_("No"))), _open),
@@ -142,6 +152,7 @@ FACETS: tuple[Facet, ...] = (
     Choices("timeliness", _l("Answer in time"), lambda: ((each.name, each.value) for each in Timeliness), _in_time),
     flag_facet("is_priority", _l("Priority"), Pqr.is_priority),
     Choices("sap", _l("Positive silence"), SILENCES.items, _silence),
+    Choices("sspd", _l("Superservicios"), SSPD.items, _sspd),
     Rows("mass_event", _l("Mass event"), Pqr.mass_event_id, MassEvent, MassEvent.id, "event", True),
 )
 

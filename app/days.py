@@ -35,6 +35,7 @@ from sqlalchemy.orm import Session
 from app.domain.calendar import BusinessCalendar
 from app.domain.states import Category, MessageStatus, Outcome, PqrStatus, states_in
 from app.models import (
+    Appeal,
     CalendarDay,
     CalendarYear,
     ListColumns,
@@ -128,6 +129,11 @@ def to_recognise() -> ColumnElement[bool]:
     return and_(Silence.recognised_on.is_(None), Silence.withdrawn_on.is_(None), ~is_moot)
 
 
+def file_is_due() -> ColumnElement[bool]:
+    """Return the condition of the appeals, joined to their cases, whose file has to be sent to Superservicios (Ley 142 art. 159)."""
+    return and_(Pqr.status == PqrStatus.NOTIFIED, Appeal.sspd_due_on.is_not(None), Appeal.sspd_sent_on.is_(None))
+
+
 def failed_mail() -> Select[tuple[int]]:
     """Return the SELECT of the messages that did not leave and will not by themselves."""
     return select(OutboxMessage.id).where(OutboxMessage.status == MessageStatus.FAILED)
@@ -173,8 +179,8 @@ def reader_settings(session: Session, statement: CompoundSelect[Any], values: Ma
 @dataclass(frozen=True, slots=True)
 class DayFigures:
     """
-    What Mi día counts: cases by light, by the step that waits for the reader, filed and answered in each period, and the silences to
-    recognise, by their last day.
+    What Mi día counts: cases by light, by the step that waits for the reader, filed and answered in each period, and by their last day
+    the silences to recognise and the files to send to Superservicios.
     """
 
     lights: dict[str, int]
@@ -185,6 +191,7 @@ class DayFigures:
     filed: list[int]
     answered: list[int]
     silences: dict[date, int] = field(default_factory=dict)
+    sspd_files: dict[date, int] = field(default_factory=dict)
 
 
 def day_figures(
@@ -215,10 +222,13 @@ def day_figures(
         which = case(*((column < until, literal(str(i))) for i, until in enumerate(periods[1:])), else_=literal(str(len(periods) - 1)))
         return counted(kind, which, column >= periods[0])
 
-    def awaited() -> Select[Any]:
-        silences = ids.join(Silence, Silence.pqr_id == Pqr.id).where(to_recognise())
-        rows = silences.with_only_columns(cast(Silence.recognise_by, String).label("key")).subquery()
-        return select(literal("silence").label("kind"), rows.c.key, func.count().label("n")).group_by(rows.c.key)
+    def awaited(kind: str, model: Any, last_on: Any, condition: ColumnElement[bool]) -> Select[Any]:
+        which = ids.join(model, model.pqr_id == Pqr.id).where(condition)
+        rows = which.with_only_columns(cast(last_on, String).label("key")).subquery()
+        return select(literal(kind).label("kind"), rows.c.key, func.count().label("n")).group_by(rows.c.key)
+
+    def days_of(wanted: str) -> dict[date, int]:
+        return {date.fromisoformat(key): n for (kind, key), n in sorted(found.items()) if kind == wanted}
 
     light = case(*((in_bucket(bucket, today, calendar), literal(bucket)) for bucket in BUCKETS), else_=literal(""))
     rows = session.execute(
@@ -230,7 +240,8 @@ def day_figures(
             counted("his", literal("lapsed"), asked_condition(today, is_over=True)),
             flow("filed", Pqr.filed_on),
             flow("answered", Pqr.answered_on),
-            awaited(),
+            awaited("silence", Silence, Silence.recognise_by, to_recognise()),
+            awaited("sspd", Appeal, Appeal.sspd_due_on, file_is_due()),
         )
     )
     found = {(row.kind, row.key): row.n for row in rows}
@@ -242,7 +253,8 @@ def day_figures(
         n_lapsed=found.get(("his", "lapsed"), 0),
         filed=[found.get(("filed", str(i)), 0) for i in range(len(periods))],
         answered=[found.get(("answered", str(i)), 0) for i in range(len(periods))],
-        silences={date.fromisoformat(key): n for (kind, key), n in sorted(found.items()) if kind == "silence"},
+        silences=days_of("silence"),
+        sspd_files=days_of("sspd"),
     )
 
 

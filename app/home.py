@@ -148,7 +148,7 @@ def own_tiles(figures: DayFigures) -> list[Tile]:
     steps = (Tile(words[status], n, cases_url(status=status.name), "info") for status, n in figures.steps.items())
     returned = Tile(_("Returned to me"), figures.n_returned, cases_url(returned="me"), "warn")
     waiting = Tile(_("Waiting for me"), figures.n_waiting, cases_url(waiting="me"), "info")
-    return [waiting, returned, *steps, *lapsed_tiles(figures), *silence_tiles(figures)]
+    return [waiting, returned, *steps, *lapsed_tiles(figures), *silence_tiles(figures), *sspd_tiles(figures)]
 
 
 def lapsed_tiles(figures: DayFigures) -> list[Tile]:
@@ -164,6 +164,15 @@ def silence_tiles(figures: DayFigures) -> list[Tile]:
         return []
     text = _("Silence to recognise, the first by %(day)s", day=say_day(min(figures.silences)))
     return [Tile(text, sum(figures.silences.values()), url_for("SilenceView.list", pending="1", order="recognise_by"), "silence")]
+
+
+def sspd_tiles(figures: DayFigures) -> list[Tile]:
+    """Return the files that have to go to Superservicios, with the end of the first term; nothing when there are none."""
+    if not figures.sspd_files or not may("can_send_to_sspd"):
+        return []
+    first = min(figures.sspd_files)
+    text = _("File for Superservicios to send, the first by %(day)s", day=say_day(first))
+    return [Tile(text, sum(figures.sspd_files.values()), cases_url(sspd="due"), "bad" if first < today() else "soon")]
 
 
 # ── The administrator: first steps, and how the house is ──────────────────────────────────────────────────────────────────

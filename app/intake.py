@@ -22,8 +22,9 @@ from app.domain.states import ConsentKind, DocumentType, Identity, PartyKind, Vi
 from app.extensions import local
 from app.forms import CounterForm, RegisterForm, check_document
 from app.models import Account, AnswerTemplate, Channel, Party, Pqr, Process, RequestType, Service
-from app.operations import files, messages, parties
+from app.operations import appeals, files, messages, parties
 from app.operations import pqr as operations
+from app.operations.decisions import KIND_OF
 from app.words import say
 
 
@@ -107,13 +108,22 @@ def register(session: Session, form: RegisterForm, *, at: datetime, actor_id: in
         submission=form.submission.data or None,
         consent_texts=queries.consents_to(session, _accepted(form) if who else (), on),
     )
-    pqr = operations.file_pqr(session, filing, at=at, actor_id=actor_id)
+    pqr = _file(session, filing, at, actor_id)
     if not pqr.files:  # else the other half of a double click brought them
         for item in checked:
             files.store_file(session, item, pqr=pqr, visibility=Visibility.CITIZEN)
     messages.tell_filed(session, pqr, at)
     session.flush()
     return pqr
+
+
+def _file(session: Session, filing: operations.Filing, at: datetime, actor_id: int) -> Pqr:
+    """File the case; a recurso that names the case it is against is one against its answer."""
+    kind = KIND_OF.get(filing.request_type.code)
+    if kind is None or filing.previous is None:
+        return operations.file_pqr(session, filing, at=at, actor_id=actor_id)
+    filing.regime = filing.previous.regime
+    return appeals.file_appeal(session, filing, appeals.Brief(kind), at=at, actor_id=actor_id)
 
 
 def _accepted(form: RegisterForm) -> list[ConsentKind]:

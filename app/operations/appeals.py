@@ -5,7 +5,6 @@ which an answer is final. What the law asks is in `domain/appeals.py`; see docs/
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import structlog
 from flask_babel import force_locale
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app import queries
@@ -284,17 +283,6 @@ def record_result(
 def _check_order(on: date, before: date | None, msgid: str) -> None:
     if before is not None and on < before:
         raise MoveRefused(msgid, field="on", before=f"{before:%d/%m/%Y}")
-
-
-def to_send(session: Session, scope: ColumnElement[bool] | None = None) -> Iterable[Any]:
-    """Return (number, subject, last day) of the cases whose file has to go to Superservicios, the most urgent first."""
-    statement = select(Pqr.number, Pqr.subject, Appeal.sspd_due_on).join(Appeal, Appeal.pqr_id == Pqr.id).where(file_is_due())
-    return session.execute(statement.order_by(Appeal.sspd_due_on, Pqr.id)).all()
-
-
-def file_is_due() -> ColumnElement[bool]:
-    """Return the condition, over Appeal and its case, of the files that have to be sent."""
-    return and_(Pqr.status == PqrStatus.NOTIFIED, Appeal.sspd_due_on.is_not(None), Appeal.sspd_sent_on.is_(None))
 
 
 # ── En firme ──────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from app import documents
+from app.days import file_is_due
 from app.domain.appeals import AppealedAct
 from app.domain.errors import IllegalMove, MoveRefused
 from app.domain.states import AppealKind, DocumentKind, Inadmissibility, Move, Outcome, PqrStatus, Visibility
@@ -278,10 +279,11 @@ def test_the_file_is_made_sent_and_decided_and_nothing_before_is_rewritten(life)
     first = life.first()
     child = life.decided(first, Outcome.CONFIRMED)
     said = (first.outcome, first.answered_on, first.answer.body, child.outcome, child.answered_on, child.notified_on)
-    assert [row.number for row in appeals.to_send(life.session)] == [child.number]
+    due = select(Pqr.number).join(Appeal, Appeal.pqr_id == Pqr.id).where(file_is_due())
+    assert life.session.scalars(due).all() == [child.number]
 
     life.sent(child)
-    assert list(appeals.to_send(life.session)) == []
+    assert life.session.scalars(due).all() == []
     file = life.file(child, "resolucion")
     appeals.record_result(
         life.session, child, Outcome.REVOKED, on=date(2026, 6, 30), number="SSPD 20268140123", file=file, at=instant("2026-07-01"),

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from app import documents
 from app.domain.states import DocumentKind, Outcome, PqrStatus
-from app.models import Channel, Pqr
+from app.models import Channel, Pqr, RequestType
 from app.operations.files import open_file
 from app.security import AUXILIAR, CALIDAD, SUBGERENTE
 from tests.db.test_appeals import Life, instant
@@ -145,6 +145,27 @@ def test_the_decision_offers_only_its_own_words(life, sign_in, at):
 
     assert 'value="CONFIRMED"' in page
     assert 'value="GRANTED"' not in page
+
+
+def test_registered_as_a_recurso_with_its_earlier_case_it_is_an_appeal_against_it(life, clerk, at):
+    at("2026-04-06T10:00-05:00")
+    first = life.first()
+    life.session.commit()
+    kind = life.session.scalars(select(RequestType.id).where(RequestType.code == "RECURSO")).one()
+    data = {
+        "submission": "one", "request_type": kind, "channel": first.channel_id, "identity": "NAMED", "document_type": "CC",
+        "document_number": "52123456", "name": "Ana Ficticia", "subject": "Recurso", "body": "No estoy de acuerdo",
+        "previous_number": first.number,
+    }  # fmt: skip
+
+    answers = [clerk.post("/pqr/register", data=data) for _twice in range(2)]
+    child = child_of(life, first)
+
+    assert {answer.location for answer in answers} == {f"/pqr/{child.number}"}
+    assert (child.appeal.against, child.appeal.kind.name, first.status) == (first, "REPOSICION", PqrStatus.APPEALED)
+    refused = clerk.post("/pqr/register", data=data | {"submission": "two"})
+    assert refused.status_code == 422
+    assert child.number in refused.get_data(as_text=True)
 
 
 def _other(life, process) -> int:
@@ -339,3 +360,22 @@ def test_the_citizen_reads_where_the_appeal_goes(life, citizen, at):
 
     assert "2026-04-27" in page or "27 April 2026" in page or "April 27, 2026" in page
     assert not link_of(page)
+
+
+# ── What waits ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_my_day_leads_to_the_files_that_have_to_be_sent(life, clerk, at):
+    at("2026-04-24T10:00-05:00")
+    child = life.decided(life.first(), Outcome.CONFIRMED)
+    number = child.number
+    life.session.commit()
+
+    assert "sspd=due" in clerk.get("/").get_data(as_text=True)
+    assert number in clerk.get("/pqr/?sspd=due").get_data(as_text=True)
+    life.sent(child)
+    life.session.commit()
+
+    assert "sspd=due" not in clerk.get("/").get_data(as_text=True)
+    assert number not in clerk.get("/pqr/?sspd=due").get_data(as_text=True)
+    assert number in clerk.get("/pqr/?sspd=sent").get_data(as_text=True)
