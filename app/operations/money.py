@@ -394,8 +394,11 @@ def _refuse_to_delete(_mapper: Any, _connection: Any, row: Financing | InvoiceCh
 @event.listens_for(InvoiceChangeLine, "before_update")
 @event.listens_for(InvoiceChangeLine, "before_delete")
 def _refuse_part(_mapper: Any, _connection: Any, row: Instalment | InvoiceChangeLine) -> None:
-    session = object_session(row)
-    whole = session.get(Financing, row.financing_id) if isinstance(row, Instalment) else session.get(InvoiceChange, row.change_id)
+    session = object_session(row)  # asked where the relation is not there: only the key was given, or the line was taken out
+    if isinstance(row, Instalment):
+        whole: Financing | InvoiceChange = row.financing or session.get_one(Financing, row.financing_id)
+    else:
+        whole = row.change or session.get_one(InvoiceChange, row.change_id)
     if _was_final(whole):
         raise RuntimeError(f"{whole.number} is signed and its rows never change")
 

@@ -160,7 +160,7 @@ def upgrade():
     sa.Column('is_admitted', sa.Boolean(), nullable=False, comment='In time, and nothing against it when it arrived: the first case is under appeal'),
     sa.Column('act', sa.Enum('INVOICING', 'REFUSAL', 'SUSPENSION', 'CUT', 'TERMINATION', 'OTHER', name='act_known', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('reasons', sa.JSON(), nullable=False, comment='Names of Inadmissibility'),
-    sa.Column('invoice_on', sa.Date(), nullable=True, comment='When it was handed over; if unknown, issued in dispute'),
+    sa.Column('invoice_on', sa.Date(), nullable=True, comment='Issue date of the invoice in dispute'),
     sa.Column('sspd_due_on', sa.Date(), nullable=True, comment='Last day to send the file'),
     sa.Column('sspd_sent_on', sa.Date(), nullable=True),
     sa.Column('sspd_proof', sa.Text(), nullable=False),
@@ -323,7 +323,7 @@ def upgrade():
     sa.Column('account_id', sa.Integer(), nullable=False),
     sa.Column('invoice_number', sa.String(length=30), nullable=False),
     sa.Column('period', sa.String(length=7), nullable=False, comment='2026-07'),
-    sa.Column('invoiced_on', sa.Date(), nullable=True, comment='Issue date of the invoice'),
+    sa.Column('invoiced_on', sa.Date(), nullable=True, comment='When it was handed over; if unknown, issued'),
     sa.Column('reason', sa.Text(), nullable=False),
     sa.Column('authorised_by_id', sa.Integer(), nullable=True),
     sa.Column('authorised_on', sa.Date(), nullable=True),
@@ -515,9 +515,12 @@ def upgrade():
     op.execute("UPDATE notice SET result = 'DELIVERED' WHERE served_on IS NOT NULL AND means = 'E_LINK'")
     op.execute("UPDATE notice SET result = 'APPEARED' WHERE served_on IS NOT NULL AND means <> 'E_LINK'")
     change_checks(2, 3)
+    posted = sa.text("posted_where <> ''")
+    op.create_index('ix_notice_posted', 'notice', ['id'], unique=False, sqlite_where=posted, postgresql_where=posted)
 
 
 def downgrade():
+    op.drop_index('ix_notice_posted', 'notice')
     change_checks(3, 2)
     with op.batch_alter_table('request_type') as batch_op:
         batch_op.alter_column('regime', comment='Empty: the regime of the organisation', existing_comment='Empty: that of the service, then of the organisation', existing_type=sa.String(24))

@@ -161,10 +161,11 @@ def _field_and_money(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
                                 n_instalments=1, agreed_on=ON, first_due_on=ON,
                                 document_id=_document(add, n, DocumentKind.FINANCING)))  # fmt: skip
     add(m.Instalment(financing_id=financing.id, n=1, due_on=ON, principal_cop=90, interest_cop=1, payment_cop=91, balance_cop=0))
-    change = add(m.InvoiceChange(**of, number=f"CF-2026-00000{n}", invoice_number="F1", period="2026-06", reason="Lectura",
-                                 status=ChangeStatus.AUTHORISED, authorised_by_id=rows["ab_user"][n - 1].id, authorised_on=ON,
-                                 document_id=_document(add, n, DocumentKind.INVOICE_CHANGE)))  # fmt: skip
-    add(m.InvoiceChangeLine(change_id=change.id, position=1, concept="Consumo", before_cop=100, after_cop=50))
+    line = m.InvoiceChangeLine(position=1, concept="Consumo", before_cop=100, after_cop=50)  # an authorised one gets no more
+    add(m.InvoiceChange(**of, number=f"CF-2026-00000{n}", invoice_number="F1", period="2026-06", reason="Lectura",
+                        status=ChangeStatus.AUTHORISED, authorised_by_id=rows["ab_user"][n - 1].id, authorised_on=ON, lines=[line],
+                        document_id=_document(add, n, DocumentKind.INVOICE_CHANGE)))  # fmt: skip
+    add(line)
 
 
 def _attention(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
