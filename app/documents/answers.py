@@ -48,7 +48,7 @@ def issue_answer(session: Session, pqr: Pqr, approver: User, at: datetime) -> Do
 
 def preview_answer(session: Session, pqr: Pqr, reader: User, on: date) -> bytes:
     """
-    Return the letter as it would be issued by *reader* on *on*: marked as a draft, without number, stored nowhere.
+    Return the letter as it would be issued by *reader* on *on*: marked as a draft, without number or signature, stored nowhere.
 
     Raises:
         MoveRefused: There is no draft, or it was issued.
@@ -56,7 +56,8 @@ def preview_answer(session: Session, pqr: Pqr, reader: User, on: date) -> bytes:
     """
     draft_of(pqr)
     letter = _letter(session, pqr, points_of(session, pqr), reader, on)
-    unsealed = {"document_number": DRAFT_NUMBER, "is_draft": True, "sha256": "—", "verify_url": None, "qr": None}
+    unsigned = letter["signatory"] | base.picture_of(None)
+    unsealed = {"document_number": DRAFT_NUMBER, "is_draft": True, "sha256": "", "verify_url": None, "qr": None, "signatory": unsigned}
     return base.rendered("answer", letter | unsealed)
 
 

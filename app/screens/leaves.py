@@ -32,13 +32,13 @@ class LeaveView(RuledView):
     filter_columns = ("user", "substitute", "starts_on", "ends_on")
     base_order = ("starts_on", "desc")
     label_columns = {
-        "user": _l("Who is away"), "substitute": _l("Who stands in"), "starts_on": _l("From"), "ends_on": _l("Until"), "act": _l("Act"),
+        "user": _l("Who is away"), "substitute": _l("Who stands in"), "starts_on": _l("From"), "ends_on": _l("Until"), "act": _l("Act that grants it"),
     }  # fmt: skip
     description_columns = {
         "user": _l("Write the name or the user name."),
         "substitute": _l("Write the name or the user name. Whoever stands in does not stand in for those whom the absent person replaces."),
         "ends_on": _l("The last day away. Write an earlier one if the person comes back sooner."),
-        "act": _l("The order or memo that grants it."),
+        "act": _l("The order or memo, with its number."),
     }
     validators_columns = {"ends_on": [NotBefore("starts_on")]}
 
