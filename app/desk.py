@@ -66,6 +66,13 @@ RECURSOS = {"kinds": AppealKind, "outcomes": Outcome, "statuses": PqrStatus, "re
 STAGES = (PqrStatus.RECEIVED, PqrStatus.ROUTED, PqrStatus.SOLVED, PqrStatus.ANSWERED, PqrStatus.NOTIFIED, PqrStatus.CLOSED)
 
 
+#: Letters that do not print who asked when the identity is reserved; the receipt has the key, and those of the notices an address.
+UNNAMED = (
+    DocumentKind.ANSWER, DocumentKind.COMPLETION_REQUEST, DocumentKind.CLARIFICATION_REQUEST, DocumentKind.EVIDENCE_ORDER,
+    DocumentKind.EXTENSION, DocumentKind.WITHDRAWAL, DocumentKind.ARCHIVE,
+)  # fmt: skip
+
+
 def said(field: Field | None) -> Any:
     """Return what a field of a move says; a text that is missing, or that the form does not ask, is empty."""
     is_text = isinstance(field, StringField) and not isinstance(field, LookupField)
@@ -308,7 +315,7 @@ class CaseView(CaseList, Drafting):
 
     @staticmethod
     def _is_letter(pqr: Pqr, stored: StoredFile) -> bool:
-        return any(document.file_id == stored.id and document.kind is DocumentKind.ANSWER for document in pqr.documents)
+        return any(document.file_id == stored.id and document.kind in UNNAMED for document in pqr.documents)
 
     @expose("/<number>/receipt")
     @has_access

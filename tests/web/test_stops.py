@@ -310,3 +310,16 @@ def test_an_answer_that_refers_to_another_names_it(seeded, routed, owner):
     for number, said in (("", "earlier_number-error"), ("PQR-1999-000001", "PQR-1999-000001"), (earlier.number, "earlier_number-error")):
         answer = send(owner, pqr, "solve", earlier_number=number, **data)
         assert answer.status_code == 422 and said in answer.text
+
+
+def test_who_may_not_know_a_reserved_petitioner_reads_the_request_and_not_how_it_was_told(seeded, routed, manager, owner, a_party):
+    party = a_party(name="Nombre Reservado")
+    pqr = routed(request_type="PETICION", regime=Regime.LEY1755, identity=Identity.RESERVED, party=party)
+    send(manager, pqr, "extend", extra="5", reason="El laboratorio tarda", how="Llamada a Nombre Reservado")
+    seeded.expire_all()
+    letter = seeded.scalars(select(Document)).one()
+    shown = owner.get(f"/pqr/{pqr.number}").text
+
+    assert letter.number in shown and "Nombre Reservado" not in shown
+    assert "Llamada a Nombre Reservado" in manager.get(f"/pqr/{pqr.number}").text
+    assert owner.get(f"/pqr/{pqr.number}/files/{letter.file_id}").status_code == 200
