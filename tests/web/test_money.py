@@ -247,6 +247,7 @@ def test_a_line_that_is_half_written_is_marked(seeded, sign_in, pqr):
         ({"line-0-after": "120.000"}, "changes nothing"),
         ({"line-1-concept": "consumo"}, "is there twice"),
         ({"delivered_on": "2026-07-11"}, "after today"),
+        ({"period": "2025-12", "delivered_on": "2026-01-05", "line-0-after": "200.000"}, "until 5 Jun 2026, 5 months"),
         ({"period": "2025-12", "delivered_on": "2026-01-05", "line-0-after": "200.000"}, "Ley 142 de 1994, art. 150"),
     ],
 )
