@@ -32,6 +32,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    text,
     type_coerce,
     union_all,
 )
@@ -599,8 +600,8 @@ def case_acts(session: Session, pqr: Pqr) -> dict[str, list[Row[Any]]]:
 def posted_notices(on: date) -> Select[tuple[Notice]]:
     """Return the SELECT of what is posted on *on*, newest first: avisos that have not come down, and summonses without an address."""
     aviso = and_(Notice.means == NoticeMeans.AVISO_POSTED, Notice.posted_on <= on, Notice.unposted_on.is_(None))
-    summons = and_(Notice.means == NoticeMeans.SUMMONS, Notice.posted_where != "", Notice.sent_on <= on, Notice.appear_by >= on)
-    return select(Notice).where(or_(aviso, summons)).order_by(Notice.id.desc())
+    summons = and_(Notice.means == NoticeMeans.SUMMONS, Notice.sent_on <= on, Notice.appear_by >= on)
+    return select(Notice).where(text("posted_where <> ''"), or_(aviso, summons)).order_by(Notice.id.desc())  # as its index says it
 
 
 # ── The control of response times (R10-01-01) ─────────────────────────────────────────────────────────────────────────────

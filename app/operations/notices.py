@@ -268,7 +268,9 @@ def post_aviso(session: Session, pqr: Pqr, sending: Sending, paper: Document, *,
 def _keep(
     session: Session, pqr: Pqr, means: NoticeMeans, sending: Sending, paper: Document, at: datetime, **dates: date | None
 ) -> Notice:
-    """Store an attempt on paper; after one of the same kind that came back it is its retry."""
+    """Store an attempt on paper: the retry of the last that came back, if one did. With an aviso, whoever was summoned did not come."""
+    if means is not NoticeMeans.SUMMONS:
+        _close_summons(pqr, NoticeResult.NOT_APPEARED)
     earlier = next((one for one in reversed(_of_answer(pqr)) if one.result is NoticeResult.RETURNED), None)
     how = {name: getattr(sending, name) for name in ("courier", "guide", "posted_where")}
     notice = Notice(
@@ -462,7 +464,7 @@ def record_notice(
         raise MoveRefused(N_("Under this regime a delivery alone is no notice: send the summons, and then the aviso."), field="way")
     came = means is NoticeMeans.IN_PERSON
     if came:
-        _close_summons(pqr)
+        _close_summons(pqr, NoticeResult.APPEARED)
     notice = Notice(
         pqr=pqr, means=means, result=NoticeResult.APPEARED if came else NoticeResult.DELIVERED, sent_at=at, sent_on=served_on,
         served_on=served_on, delivered_on=served_on if means is NoticeMeans.DELIVERY else None, proof=proof.strip(),
@@ -474,11 +476,11 @@ def record_notice(
     return notice
 
 
-def _close_summons(pqr: Pqr) -> None:
-    """The citizen came: the summons that is under way did its work."""
+def _close_summons(pqr: Pqr, result: NoticeResult) -> None:
+    """Write what became of the summons that nobody sent back: the citizen came, or did not."""
     for notice in _of_answer(pqr):
         if notice.means is NoticeMeans.SUMMONS and notice.result in (NoticeResult.PENDING, NoticeResult.DELIVERED):
-            notice.result = NoticeResult.APPEARED
+            notice.result = result
 
 
 def _notify(

@@ -134,6 +134,7 @@ class Notice(Audited, Model):
         CheckConstraint("means <> 'AVISO_POSTED' OR served_on IS NULL OR unposted_on IS NOT NULL", name="posted_served_after_removal"),
         Index(None, "pqr_id", "id"),
         Index(None, "served_on"),
+        Index("ix_notice_posted", "id", sqlite_where=text("posted_where <> ''"), postgresql_where=text("posted_where <> ''")),  # /avisos
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     pqr_id: Mapped[int] = mapped_column(ForeignKey("pqr.id", ondelete="RESTRICT"))

@@ -121,6 +121,7 @@ def test_from_the_summons_to_the_aviso_across_the_holidays_of_july(seeded, answe
     with pytest.raises(MoveRefused, match="may still come"):
         act.send(pqr, "2026-07-22")
     aviso = act.send(pqr, "2026-07-23")
+    assert summons.result is NoticeResult.NOT_APPEARED
     assert step(seeded, pqr, "2026-07-23") is NoticeStep.AWAIT_CARRIER
 
     act.deliver(aviso, "2026-07-25", at="2026-07-25")  # a Saturday
