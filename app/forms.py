@@ -498,7 +498,7 @@ class CheckForm(Form):
         _l("Number of the document"), filters=[tidy],
         validators=[DataRequired(_l("Write the number: RES-2026-000045.")), Length(max=24, message=_l("Up to %(max)d characters fit."))],
     )  # fmt: skip
-    prefix = StringField(
+    fingerprint = StringField(
         _l("Start of the fingerprint"), filters=[tidy],
         description=_l("The first 8 letters and digits of the SHA-256, at the foot of the page."),
         validators=[

@@ -50,7 +50,7 @@ def check() -> Page:
     if request.method == "POST":
         return _check_file(form, upload)
     if "number" in request.args and form.validate():
-        return redirect(url_for("verify.document", number=form.number.data.upper(), prefix=form.prefix.data.lower()))
+        return redirect(url_for("verify.document", number=form.number.data.upper(), prefix=form.fingerprint.data.lower()))
     return _page(form, upload, status=422 if form.errors else 200)
 
 
@@ -58,7 +58,7 @@ def check() -> Page:
 def document(number: str, prefix: str) -> Page:
     """What the address on a document leads to."""
     number, prefix = number.upper()[:24], prefix.lower()[:64]
-    form, upload = CheckForm(None, number=number, prefix=prefix), CheckFileForm(None)
+    form, upload = CheckForm(None, number=number, fingerprint=prefix), CheckFileForm(None)
     if minutes := minutes_to_wait(RATE, "verify", request.remote_addr or ""):
         return _page(form, upload, status=429, notice=_too_many(minutes))
     count_hit(RATE, "verify", request.remote_addr or "")

@@ -43,6 +43,8 @@ def test_the_address_on_a_document_says_what_it_is_and_nothing_of_anybody(client
 
     assert page.status_code == 200
     said = words(page)
+    kept = re.search(r'<input[^>]*name="fingerprint"[^>]*>', page.text)[0]
+    assert f'value="{issued.data["sha256"][:8]}"' in kept
     for expected in (issued.number, issued.data["sha256"], seeded.query(Organisation).one().name, "24"):
         assert expected in said
     for secret in ("Quenadiedebeconocer", "Un asunto reservado", issued.pqr.number, "Secreta"):
@@ -72,7 +74,7 @@ def test_a_number_alone_opens_nothing(client: Any, issued: Any, change: Any) -> 
 
 
 def test_what_is_typed_from_the_paper_leads_there_whatever_its_capitals(client: Any, issued: Any) -> None:
-    typed = {"number": issued.number.lower(), "prefix": issued.data["sha256"][:8].upper()}
+    typed = {"number": issued.number.lower(), "fingerprint": issued.data["sha256"][:8].upper()}
 
     answer = client.get("/verificar", query_string=typed)
     page = client.get(answer.headers["Location"])
@@ -83,7 +85,7 @@ def test_what_is_typed_from_the_paper_leads_there_whatever_its_capitals(client: 
 
 @pytest.mark.parametrize(("number", "prefix"), [("", ""), ("RES-1", "12"), ("RES-1", "zzzzzzzz")])
 def test_what_cannot_be_is_refused_beside_its_field_and_kept(client: Any, seeded: Any, number: str, prefix: str) -> None:
-    page = client.get("/verificar", query_string={"number": number, "prefix": prefix})
+    page = client.get("/verificar", query_string={"number": number, "fingerprint": prefix})
 
     assert page.status_code == 422
     assert 'aria-invalid="true"' in page.text
