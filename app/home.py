@@ -106,6 +106,7 @@ class HomeView(IndexView):
         lines = queries.waiting_for(db.session, cases.where(waiting))
         return {
             "day": figures,
+            "away": queries.stood_in_for(db.session, current_user.id, on),
             "is_working": calendar.is_working_day(on),
             "lights": light_tiles(figures),
             "mine": own_tiles(figures),

@@ -66,6 +66,7 @@ from app.models import (
     Financing,
     InvoiceChange,
     InvoiceChangeLine,
+    Leave,
     LegalTerm,
     Notice,
     Organisation,
@@ -399,6 +400,13 @@ def case_lines(session: Session, ids: Select[tuple[int]], *, limit: int) -> list
     """Return the newest *limit* of *ids* as lines of a list, in one statement."""
     newest = _lines().where(Pqr.id.in_(ids)).order_by(Pqr.filed_on.desc(), Pqr.id.desc())
     return list(session.execute(newest.limit(limit)))
+
+
+def stood_in_for(session: Session, user_id: int, today: date) -> list[Row[Any]]:
+    """Return the name of each person on leave for whom the user stands in on *today*, with the last day."""
+    name = (User.first_name + " " + User.last_name).label("name")
+    statement = select(name, Leave.ends_on).join(User, User.id == Leave.user_id).order_by(Leave.ends_on, name)
+    return list(session.execute(statement.where(Leave.substitute_id == user_id, Leave.starts_on <= today, Leave.ends_on >= today)))
 
 
 def approvals(session: Session, ids: Select[tuple[int]], limit: int) -> list[Row[Any]]:

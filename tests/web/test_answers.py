@@ -17,6 +17,7 @@ from app import documents
 from app.domain.states import Outcome, PqrStatus
 from app.models import AnswerPoint, Document, Leave, Process, Signature
 from app.operations import answers, pqr
+from app.operations.notices import record_notice
 
 FILED = datetime(2026, 7, 9, 15, 0, tzinfo=UTC)
 ASKED = "1. Que revisen el medidor.\n2. Que corrijan la factura."
@@ -151,6 +152,21 @@ def test_a_reply_that_changed_after_it_was_read_is_read_again(seeded: Any, owner
     assert manager.post(issue, data={"seen": seen}).status_code == 422
 
 
+def test_the_replies_are_read_on_the_case_and_by_the_citizen_too(seeded: Any, owner: Any, manager: Any, solved: Any) -> None:
+    draft = f"/pqr/{solved.number}/draft"
+    typed = rows_of(owner.get(draft)) | {"points-0-is_covered": "y", "points-1-reply": "Se corrige\n\nen agosto."}
+    owner.post(draft, data={"body": "Se accede.", "do": "save", **typed})
+    assert "Que revisen el medidor." in owner.get(f"/pqr/{solved.number}").text
+    documents.issue_answer(seeded, seeded.merge(solved), seeded.merge(manager.user), FILED)
+    record_notice(seeded, solved, served_on=FILED.date(), proof="Recibió, CC 52", at=FILED, actor_id=None)
+    seeded.commit()
+
+    citizen = owner.application.test_client()
+    followed = citizen.post("/pqr/consulta", data={"number": solved.number, "key": solved.access_key})
+    for page in (owner.get(f"/pqr/{solved.number}"), followed):
+        assert "Se corrige\n\nen agosto." in page.text
+
+
 # ── Hints, and the letter before it leaves ────────────────────────────────────────────────────────────────────────────────
 
 
@@ -256,6 +272,7 @@ def test_who_stands_in_sees_and_handles_what_is_theirs_on_those_days_only(
     at("2026-07-14T08:00-05:00")
     assert case.number in other.get(listed).text
     assert other.get(page).status_code == 200
+    assert f"You stand in for {owner.user.get_full_name()}" in other.get("/").text
     assert other.post(f"{page}/note", data={"body": "Yo la atiendo"}).status_code == 302
     at("2026-07-16T08:00-05:00")
     assert other.get(page).status_code == 404
