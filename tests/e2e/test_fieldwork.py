@@ -206,6 +206,22 @@ def test_the_phone_page_is_accessible_and_fits(new_page, job, assert_accessible)
     assert small == 0
 
 
+def test_a_phone_that_goes_to_another_shows_nothing_of_the_first(new_page, live_server, job):
+    page = opened(new_page, job)
+    with live_server.session() as session:
+        other = Factory(session).user("Técnico").username
+        session.commit()
+    page.context.clear_cookies()
+    sign_in(page, other)
+    page.goto("/tecnico/")
+    page.wait_for_selector(OFFLINE_READY)
+    page.context.set_offline(True)
+    page.goto(f"/tecnico/{job['order']}")
+
+    assert job["number"] not in page.content()
+    assert page.locator("[data-worker]").count() == 1
+
+
 def test_whoever_signs_out_leaves_no_pages_behind(new_page, job):
     page = opened(new_page, job)
     assert page.evaluate("caches.has('field-pages')")

@@ -33,7 +33,7 @@ self.addEventListener("fetch", (event) => {
   if (isFile(url)) event.respondWith(file(request));
   else if (isPage(request, url) && !/\/(paper|photo)\/|worker\.js$/.test(url.pathname)) event.respondWith(page(request));
 });
-/* {keep: addresses}: have these pages and files at hand before the network goes. {forget: true}: somebody signed out. */
+/* {forget: true}: somebody signed out, or somebody else signed in. {keep: addresses}: have these at hand before the network goes. */
 self.addEventListener("message", (event) => {
   const { data } = event;
   const keepOne = async (address) => {
@@ -41,6 +41,6 @@ self.addEventListener("message", (event) => {
     if (name === FILES && await caches.match(address, { ignoreVary: true })) return;
     try { await keep(name, address, await fetch(address, { headers: { "X-Keep": "1" } })); } catch { /* later */ }
   };
-  event.waitUntil(Promise.all(data.forget ? [PAGES, FILES].map((name) => caches.delete(name)) : (data.keep || []).map(keepOne))
-    .then(() => event.ports[0]?.postMessage("done")));
+  event.waitUntil(Promise.all(data.forget ? [PAGES, FILES].map((name) => caches.delete(name)) : [])
+    .then(() => Promise.all((data.keep || []).map(keepOne))).then(() => event.ports[0]?.postMessage("done")));
 });

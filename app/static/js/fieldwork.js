@@ -298,7 +298,9 @@
   const remember = (worker) => {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => { document.body.dataset.offline = "ready"; };
-    worker?.postMessage({ keep: [
+    const isAnother = localStorage.getItem("field-user") !== user; /* a phone that goes from hand to hand */
+    localStorage.setItem("field-user", user);
+    worker?.postMessage({ forget: isAnother, keep: [
       new URL("./", new URL(root.dataset.worker, location)).pathname, ...all(".orders a").map((link) => link.pathname).filter((path) => path.startsWith("/tecnico/")), location.pathname,
       ...all("link[rel=stylesheet], link[rel=icon]").map((link) => link.href), ...all("script[src]").map((script) => script.src), ...all("svg use").map((use) => use.href.baseVal.split("#")[0]),
     ] }, [port2]);
