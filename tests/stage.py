@@ -324,10 +324,12 @@ class Steps:
         return pqr
 
     def transferred(self) -> Any:
-        from app.operations.pqr import transfer
+        from flask_appbuilder.security.sqla.models import User
 
-        pqr = self.routed()
-        transfer(self.session, pqr, "Es de la alcaldía", "Oficio 2", **self.desk)
+        from app.documents import stops
+
+        pqr, issuer = self.routed(), self.session.get_one(User, self.users["A"])
+        stops.transfer(self.session, pqr, "Alcaldía", "Calle 1", "Es de la alcaldía", issuer=issuer, at=self.at)
         return pqr
 
     def voided(self) -> Any:
