@@ -593,6 +593,7 @@ def _status_page(pqr_id: int) -> Page:
         served=_served_notice(pqr),
         come_by=summons.appear_by if summons and door is AnswerDoor.CLOSED else None,
         attachments=[(stored, _sign("file", p=pqr.id, f=stored.id)) for stored in _attachments(pqr)],
+        acts=[(document, _way_to(pqr, document)) for document in _acts(pqr)],
         appeal_link=_sign("appeal", p=pqr.id),
         **_ways_on(pqr),
     )
@@ -620,6 +621,29 @@ def _links(pqr: Pqr) -> list[Notice]:
     return [notice for notice in pqr.notices if notice.means is NoticeMeans.E_LINK and notice.document_id is None]
 
 
+#: Acts of a case that its citizen reads with number and key; what carries the answer opens with the answer.
+_OPEN_ACTS = (
+    DocumentKind.COMPLETION_REQUEST, DocumentKind.CLARIFICATION_REQUEST, DocumentKind.EVIDENCE_ORDER, DocumentKind.EXTENSION,
+    DocumentKind.TRANSFER, DocumentKind.WITHDRAWAL, DocumentKind.ARCHIVE, DocumentKind.SUMMONS, DocumentKind.RECOGNITION,
+)  # fmt: skip
+_ACTS_OF_ANSWER = (DocumentKind.AVISO, DocumentKind.PERSONAL_NOTICE, DocumentKind.NOTICE_CERTIFICATE)
+
+
+def _acts(pqr: Pqr) -> list[Document]:
+    """Return the documents that we issued and the citizen may read here, besides receipt and answer."""
+    kinds = _OPEN_ACTS + (_ACTS_OF_ANSWER if _door(pqr) is AnswerDoor.OPEN else ())
+    files_of_citizen = {stored.id for stored in pqr.files if stored.visibility is Visibility.CITIZEN}
+    return [document for document in pqr.documents if document.kind in kinds and document.file_id in files_of_citizen]
+
+
+def _way_to(pqr: Pqr, document: Document) -> str:
+    """Return the address of an act: that of its e-notice while nobody has opened it, for opening it is the notice."""
+    waiting = next((one for one in pqr.notices if one.document_id == document.id and one.token and one.opened_at is None), None)
+    if waiting is not None:
+        return url_for("portal.notice", token=waiting.token)
+    return url_for("portal.download", token=_sign("file", p=pqr.id, f=document.file_id))
+
+
 def _attachments(pqr: Pqr) -> list[StoredFile]:
     """Return the files of the case that its citizen may open; documents that we issued have doors of their own."""
     issued = {document.file_id for document in pqr.documents} | {notice.proof_file_id for notice in pqr.notices}
@@ -635,7 +659,9 @@ def download(token: str) -> Any:
     if _door(pqr) is AnswerDoor.OPEN and pqr.answer and pqr.answer.document:
         allowed[pqr.answer.document.file_id] = pqr.answer.document.file
     opened = {notice.document_id for notice in pqr.notices if notice.opened_at}
-    allowed |= {document.file_id: document.file for document in pqr.documents if document.id in opened}
+    waiting = {notice.document_id for notice in pqr.notices if notice.token and not notice.opened_at}
+    acts = [document for document in _acts(pqr) if document.id not in waiting] + [each for each in pqr.documents if each.id in opened]
+    allowed |= {document.file_id: document.file for document in acts if document.file_id == link["f"]}
     return send_stored(allowed.get(link["f"]) or abort(404))
 
 

@@ -135,3 +135,34 @@ def test_the_citizen_who_was_summoned_reads_until_when_to_come(seeded, answered,
     page = client.post("/pqr/consulta?_l_=en", data={"number": pqr.number, "key": pqr.access_key})
 
     assert "come until Wednesday, 22 July 2026" in page.text
+    assert "CIT-2026-000001" in page.text
+    way = page.text.split("CIT-2026-000001")[0].rpartition('href="')[2].partition('"')[0]
+    assert client.get(way).data.startswith(b"%PDF")
+
+
+def test_the_aviso_with_its_copy_of_the_answer_opens_with_the_answer(seeded, answered, act, client):  # noqa: F811
+    pqr = answered("2026-07-10")
+    act.summon(pqr, "2026-07-14")
+    aviso = act.send(pqr, "2026-07-23")
+    seeded.commit()
+    key = {"number": pqr.number, "key": pqr.access_key}
+    assert "AVI-2026-000001" not in client.post("/pqr/consulta", data=key).text
+
+    act.deliver(aviso, "2026-07-24", at="2026-07-28")
+    seeded.commit()
+    assert "AVI-2026-000001" in client.post("/pqr/consulta", data=key).text
+
+
+def test_an_act_that_waits_for_its_e_notice_is_reached_by_its_link_only(seeded, answered, clerk, client):  # noqa: F811
+    from app.documents import issue_act
+
+    pqr = by_link(answered)
+    fields = {"reason": "Faltan pruebas", "old_due": "4 de agosto", "due": "10 de agosto", "norm": "Ley 1755"}
+    document = issue_act(seeded, pqr, DocumentKind.EXTENSION, issuer=clerk, at=instant("2026-07-10", 12), fields=fields)
+    link = notices.start_e_notice(seeded, pqr, at=instant("2026-07-10", 12), document=document)
+    seeded.commit()
+    key = {"number": pqr.number, "key": pqr.access_key}
+
+    assert f'href="/n/{link.token}"' in client.post("/pqr/consulta", data=key).text
+    client.post(f"/n/{link.token}")
+    assert f'href="/n/{link.token}"' not in client.post("/pqr/consulta", data=key).text
