@@ -116,7 +116,8 @@ def furnish(world: World) -> None:
     at = world.ends_at
     _tell_event(world, at)
     accounts = [world.some_account() for _n in range(40)]
-    free = [account for account in accounts if account.party is not None and not orders.disputes(world.session, account.id, local(at).date())]
+    today = local(at).date()
+    free = [account for account in accounts if account.party and not orders.disputes(world.session, account.id, today)]
     for n, account in enumerate(free[:6]):
         _agree(world, account, n, at)
     for n, account in enumerate(free[6:9]):
