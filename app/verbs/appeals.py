@@ -29,8 +29,14 @@ def _is_first(pqr: Pqr) -> bool:
     return pqr.appeal is None and pqr.regime is Regime.LEY142
 
 
+def _need(form: Any, *names: str) -> None:
+    for name in names:
+        form[name].flags.required = True
+
+
 def _name_fields(_session: Session, _pqr: Pqr, form: Any) -> None:
     form.on.label.text = _("Date on which it arrived")
+    _need(form, "on", "channel", "recurso", "appealed_act", "recurso_text")
 
 
 def _start_appeal(_session: Session, pqr: Pqr, form: Any, today: date) -> None:
@@ -88,6 +94,7 @@ def _name_transfer(_session: Session, _pqr: Pqr, form: Any) -> None:
     form.on.label.text = _("Date on which it was sent")
     form.number.label.text = _("Number that Superservicios gave it")
     form.proof.label.text = _("How it was sent, and how that is proved")
+    _need(form, "on", "proof")
 
 
 @verb(
@@ -111,6 +118,7 @@ def _name_result(_session: Session, _pqr: Pqr, form: Any) -> None:
     form.result.choices = [("", "—"), *((outcome.name, _(outcome.value)) for outcome in APPEAL_OUTCOMES)]
     form.number.label.text = _("Number of the resolution")
     form.proof_file.label.text = _("The resolution (file)")
+    _need(form, "on", "result", "number")
 
 
 @verb(
