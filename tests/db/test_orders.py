@@ -17,8 +17,8 @@ from app.documents import document_bytes
 from app.documents.orders import finish_order, issue_order
 from app.domain.errors import DomainError, MoveRefused
 from app.domain.fieldwork import SuspensionBlocked
-from app.domain.states import Identity, Move, OrderKind, OrderStatus, Outcome, PqrStatus
-from app.models import Account, FieldOrder, OrderFile, Party, StoredFile
+from app.domain.states import AppealKind, Identity, Move, OrderKind, OrderStatus, Outcome, PqrStatus
+from app.models import Account, Appeal, FieldOrder, OrderFile, Party, StoredFile
 from app.operations import answers, files, orders
 from app.operations import pqr as operations
 from app.operations.orders import NewOrder, Visit
@@ -429,3 +429,20 @@ def test_pictures_are_kept_apart_from_the_files_of_the_case(seeded, order, route
 
     kept = seeded.scalars(select(StoredFile).where(StoredFile.media_type == "image/png")).all()
     assert [item.pqr_id for item in kept] == [None]
+
+
+@pytest.mark.parametrize(("is_timely", "is_blocked"), [(True, True), (False, False)])
+def test_an_appeal_against_the_answer_holds_up_the_suspension_of_its_account(seeded, order, make, a_case, is_timely, is_blocked):
+    """The recurso names no account of its own: what counts is the case that it appeals. One that was late holds up nothing."""
+    account = make.account()
+    claim = a_case(at=FRIDAY, account=account, request_type="RECLAMO_SERVICIO")
+    child = a_case(at=FRIDAY, request_type="RECURSO", party=claim.party)
+    seeded.add(Appeal(pqr_id=child.id, against_id=claim.id, kind=AppealKind.REPOSICION, is_timely=is_timely, is_admitted=is_timely))
+    seeded.flush()
+
+    if is_blocked:
+        with pytest.raises(SuspensionBlocked) as refused:
+            order(OrderKind.SUSPENSION, account=account, asked=ARREARS)
+        assert refused.value.fields["number"] == child.number
+    else:
+        assert order(OrderKind.SUSPENSION, account=account, asked=ARREARS)
