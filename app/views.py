@@ -37,7 +37,8 @@ from app.screens.records import ChangeLogView, OutboxMessageView
 from app.screens.reports import CaseChartView, ResponseTimesView
 from app.signatures import SignatureView
 
-SERVICE, PARTIES, TERMS = N_("Service"), N_("Commercial"), N_("Calendar and terms")
+SERVICE, FIELD, REPORTS = N_("Service"), N_("Field and money"), N_("Reports")
+PARTIES, TERMS = N_("Commercial"), N_("Calendar and terms")
 HOUSE, RECORDS, SECURITY = N_("Settings"), N_("Records"), N_("Security")
 
 #: (view, menu name, icon, category): the whole menu, in order.
@@ -45,17 +46,17 @@ MENU: list[tuple[type, str, str, str]] = [
     (CounterView, N_("Counter"), "counter", SERVICE),
     (CaseView, N_("Cases"), "cases", SERVICE),
     (ApprovalView, N_("To approve"), "done", SERVICE),
-    (OrderView, N_("Orders and actas"), "work", SERVICE),
-    (MyOrdersView, N_("My orders"), "todo", SERVICE),
-    (FinancingView, N_("Financing (R10-01-05)"), "money", SERVICE),
-    (InvoiceChangeView, N_("Invoice changes (R10-01-06)"), "invoice", SERVICE),
-    (DeviationView, N_("Significant deviation"), "gauge", SERVICE),
-    (SilenceView, N_("Positive silence"), "todo", SERVICE),
-    (MassEventView, N_("Mass events"), "work", SERVICE),
-    (ResponseTimesView, N_("Response times (R10-01-01)"), "clock", SERVICE),
-    (CaseChartView, N_("Charts of cases"), "chart", SERVICE),
-    (RatingView, N_("Ratings of the attention"), "done", SERVICE),
-    (RatingChartView, N_("Charts of the ratings"), "chart", SERVICE),
+    (SilenceView, N_("Silences"), "law", SERVICE),
+    (MassEventView, N_("Mass events"), "place", SERVICE),
+    (OrderView, N_("Orders and actas"), "work", FIELD),
+    (MyOrdersView, N_("My orders"), "todo", FIELD),
+    (FinancingView, N_("Financing (R10-01-05)"), "money", FIELD),
+    (InvoiceChangeView, N_("Invoice changes (R10-01-06)"), "invoice", FIELD),
+    (DeviationView, N_("Significant deviation"), "gauge", FIELD),
+    (ResponseTimesView, N_("Response times (R10-01-01)"), "clock", REPORTS),
+    (CaseChartView, N_("Charts of cases"), "chart", REPORTS),
+    (RatingView, N_("Ratings of the attention"), "done", REPORTS),
+    (RatingChartView, N_("Charts of the ratings"), "chart", REPORTS),
     (PartyView, N_("Parties"), "people", PARTIES),
     (AccountView, N_("Accounts"), "account", PARTIES),
     (AccountChartView, N_("Charts of accounts"), "chart", PARTIES),

@@ -150,7 +150,7 @@ def _agree(world: World, account: Account, n: int, at: datetime) -> None:
     paper = documents.money.issue_financing(world.session, financing, manager, at)
     if n > 1:
         return
-    money.sign_financing(world.session, financing, proof=world.phrase("proof"), file=paper.file, at=at, actor_id=manager.id)
+    money.sign_financing(world.session, financing, proof=world.phrase("signed"), file=paper.file, at=at, actor_id=manager.id)
 
 
 def _suspend(world: World, account: Account, n: int, at: datetime) -> None:
