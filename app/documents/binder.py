@@ -20,7 +20,8 @@ _FONT = "/AtiendeFolio"
 _SIZE, _PAD, _EDGE = 9, 4, 14
 #: Widths of Helvetica in thousandths, for the characters of a stamp that are not 556.
 _WIDTHS = {" ": 278, "F": 611, "P": 667, "Q": 778, "R": 722, "-": 333, "l": 222, "i": 222, "·": 278}
-_HEAVY = 2**20
+#: Bytes of parts that were read after which what read them is collected.
+_HEAVY = 64 * 2**20
 #: Objects that the bound file has once: the tree of pages and the catalogue.
 _TREE, _CATALOGUE = 1, 2
 
@@ -35,6 +36,7 @@ class Binder:
     def __init__(self) -> None:
         self._folder = TemporaryDirectory(prefix="expediente")
         self._parts: list[Path] = []
+        self._n_read = 0
 
     def __enter__(self) -> Binder:
         return self
@@ -48,8 +50,10 @@ class Binder:
         with part.open("wb") as clean:
             n = _rewrite(content, clean)
         self._parts.append(part)
-        if part.stat().st_size > _HEAVY:
-            gc.collect()  # what read it are cycles, and the collector counts objects, not their bytes
+        self._n_read += part.stat().st_size
+        if self._n_read > _HEAVY:
+            self._n_read = 0
+            gc.collect()  # what read them are cycles, and the collector counts objects, not their bytes
         return n
 
     def bind(self, front: IO[bytes], out: IO[bytes], label: str, n_folios: int) -> None:
