@@ -697,7 +697,6 @@ class MoveForm(FlaskForm):
     process_id = SelectField(_l("Process"), coerce=maybe_int, validators=[Empty()])
     user = lookup(_l("Person"), "member", optional=True, description=_l("Empty: whoever of the process takes it first."))
     on = DateField(_l("Date of the act"), validators=[Empty()])
-    act = StringField(_l("Document that backs it"), validators=[Length(max=200)])
     outcome = SelectField(_l("Sense of the answer"), choices=choices_of(Outcome), validators=[Empty()])
     solution = TextAreaField(_l("What was found and done"), validators=[Length(max=20_000)])
     reason = TextAreaField(_l("Reason"), validators=[Length(max=4_000)])

@@ -27,7 +27,7 @@ from app.domain.errors import DomainError
 from app.domain.states import Category, DayException, PqrStatus, states_in
 from app.extensions import local
 from app.models import CalendarChange, CalendarDay, CalendarYear, CaseEvent, Organisation, Pqr, Process
-from app.operations import seeds, silence
+from app.operations import requirements, seeds, silence
 from app.operations.notices import appeal_until
 from app.operations.pqr import stored_dates
 
@@ -452,6 +452,7 @@ def apply_edit(session: Session, edit: CalendarEdit, reason: str, *, digest: str
         session.flush()
         queries.forget_calendar(session)
         silence.withdraw_unfounded(session, at, reason, {case.pqr_id for case in shown.moved})
+        requirements.count_again(session)
     change = CalendarChange(
         at=at,
         actor_id=actor_id,

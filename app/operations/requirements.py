@@ -12,12 +12,12 @@ from datetime import date, datetime
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from app import queries
 from app.domain import N_
 from app.domain.calendar import BusinessCalendar
-from app.domain.deadlines import ClockEventKind, Deadline, TermAct, TermRule, deadline_of, extended, rule_for, term_end
+from app.domain.deadlines import ClockEventKind, Deadline, TermAct, TermRule, deadline_of, extended, lengthened, rule_for, term_end
 from app.domain.errors import DomainError, MoveRefused, TermMissing
 from app.domain.states import (
     Identity,
@@ -277,8 +277,7 @@ def extend_completion(session: Session, pqr: Pqr, reason: str, *, on: date | Non
     if on > requirement.until_on:
         late = N_("The citizen could ask for more time until %(last)s (%(norm)s).")
         raise MoveRefused(late, field="on", last=_day(requirement.until_on), norm=rule.norm)
-    longer = extended(rule, rule, rule.value, told_on=on, due_on=requirement.until_on)
-    until = term_end(requirement.told_on, longer, queries.calendar_of(session, pqr.organisation))
+    until = _extended_end(session, pqr, rule, requirement.told_on)
     event = moves.make_move(
         session, pqr, Move.EXTEND_COMPLETION, at=at, actor_id=actor_id, reason=reason, on=on, document=requirement.document
     )
@@ -316,6 +315,25 @@ def _end(session: Session, requirement: Requirement | None, ending: RequirementE
     if requirement is not None:
         requirement.ending, requirement.ended_on = ending, on
         session.flush()
+
+
+def count_again(session: Session) -> None:
+    """Derive again the last day of what is asked of citizens, after a change of the calendar; that of evidence stands in its order."""
+    asked = select(Requirement).where(
+        Requirement.ended_on.is_(None), Requirement.told_on.is_not(None), Requirement.kind != RequirementKind.EVIDENCE
+    )
+    for requirement in session.scalars(asked.options(joinedload(Requirement.pqr).joinedload(Pqr.request_type))):
+        pqr, told_on = requirement.pqr, requirement.told_on
+        assert told_on is not None
+        requirement.until_on, rule = last_day(session, pqr, CITIZEN_TERM[requirement.kind], told_on)
+        if requirement.extended_until is not None:
+            requirement.extended_until = _extended_end(session, pqr, rule, told_on)
+    session.flush()
+
+
+def _extended_end(session: Session, pqr: Pqr, rule: TermRule, told_on: date) -> date:
+    """Return the last day of the citizen's time with as much again."""
+    return term_end(told_on, lengthened(rule, rule, rule.value), queries.calendar_of(session, pqr.organisation))
 
 
 def check_lapsed(session: Session, pqr: Pqr, kind: RequirementKind, on: date) -> Requirement | None:

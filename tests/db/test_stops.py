@@ -14,7 +14,7 @@ from app.domain.deadlines import Regime, TermAct, deadline_of
 from app.domain.errors import DomainError, IllegalMove, MoveRefused, TermMissing
 from app.domain.states import DocumentKind, Identity, Move, Outcome, PqrStatus, RequirementEnd, RequirementKind
 from app.models import CaseEvent, Document, LegalTerm, Note, Notice, Process, Requirement
-from app.operations import answers, notices, requirements
+from app.operations import answers, calendar, notices, requirements
 from app.operations import pqr as operations
 from tests.unit.test_chains import NONE, PAGE, REGIMES
 
@@ -262,6 +262,14 @@ def test_more_time_is_as_much_again_and_once(seeded, waiting):
     assert (requirement.extended_on, requirement.extended_until) == (date(2026, 8, 18), date(2026, 9, 16))
     with pytest.raises(MoveRefused, match="extended once"):
         requirements.extend_completion(seeded, waiting, "Otra vez", at=instant("2026-08-20"), actor_id=None)
+
+
+def test_a_change_of_the_calendar_moves_the_last_day_of_the_citizen(seeded, waiting):
+    edit = calendar.CalendarEdit(remove=(date(2026, 8, 17),))
+    digest = calendar.preview(seeded, edit, date(2026, 7, 20)).digest
+    calendar.apply_edit(seeded, edit, "Una ley derogó ese festivo", digest=digest, at=instant("2026-07-20"), actor_id=None)
+
+    assert requirements.open_of(seeded, waiting).until_on == date(2026, 8, 17)
 
 
 def test_more_time_is_asked_before_the_first_ends(seeded, waiting):
