@@ -25,7 +25,8 @@ FOLDER = Path(__file__).parent / "manual" / "img"
 GALLERY = FOLDER / "galeria"
 DESKTOP, PHONE = {"width": 1280, "height": 860}, {"width": 360, "height": 740}
 LANGUAGES = {"es": "es-CO", "en": "en-GB"}
-#: name of the picture: title, user (none: a citizen), address. `{case}` is a case that waits for approval.
+#: name of the picture: title, user (none: a citizen), address. `{case}` is a case that waits for approval; `first …` is where the
+#: first row of that list leads, and what stands behind ` + ` is put at its end.
 PAGES: dict[str, tuple[str, str, str]] = {
     "mi-dia": ("Mi día", "auxiliar", "/"),
     "mi-dia-subgerente": ("Mi día de quien aprueba", "subgerente", "/"),
@@ -36,6 +37,25 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "buscar": ("Buscar", "auxiliar", "/search?q=consumo"),
     "caso": ("El caso", "subgerente", "{case}"),
     "aprobar": ("Aprobar la respuesta", "subgerente", "{case}/move/issue_answer"),
+    "requerimiento": ("Detener el plazo", "auxiliar", "first /pqr/?status=EVIDENCE,AWAITING_USER"),
+    "notificacion": ("Notificar en papel", "auxiliar", "first /pqr/?status=ANSWERED&order=due_on"),
+    "recurso": ("Un recurso y su expediente", "auxiliar", "first /pqr/?request_type=9&status=NOTIFIED"),
+    "presentar-recurso": ("Registrar un recurso", "auxiliar", "first /pqr/?request_type=1&status=NOTIFIED + /move/appeal"),
+    "por-aprobar": ("Por aprobar", "subgerente", "/approvals/"),
+    "redactar": ("Redactar la respuesta, punto por punto", "dueno.facturacion", "first /pqr/?status=ROUTED + /draft"),
+    "silencios": ("Silencios por reconocer", "subgerente", "/silence/list/"),
+    "reconocer": ("Reconocer un silencio", "subgerente", "first /pqr/?light=silence + /move/recognise"),
+    "evento-masivo": ("Un evento masivo", "subgerente", "first /massevent/list/"),
+    "ordenes": ("Órdenes y actas", "dueno.tecnica", "/orden/list/"),
+    "orden": ("Una orden", "dueno.tecnica", "first /orden/list/?status=DONE"),
+    "mis-ordenes": ("Mis órdenes, en el teléfono", "tecnico", "/tecnico/"),
+    "llenar-orden": ("Llenar el acta en el teléfono", "tecnico", "first /tecnico/"),
+    "financiacion": ("Orden de financiación", "subgerente", "first /financing/list/"),
+    "cambio-factura": ("Cambio en la factura", "subgerente", "first /invoice-change/list/"),
+    "desviacion": ("Desviación significativa", "dueno.facturacion", "/desviacion/"),
+    "evaluacion": ("Evaluación en el mostrador", "auxiliar", "/evaluacion/"),
+    "avisos": ("Avisos publicados", "", "/avisos"),
+    "verificar": ("Comprobar un documento", "", "/verificar"),
     "registrar": ("Registrar una PQR", "auxiliar", "/pqr/register"),
     "partes": ("Partes interesadas", "comercial", "/party/list/"),
     "formulario": ("Un formulario", "comercial", "/party/add"),
@@ -51,6 +71,13 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "calculadora": ("Calculadora de términos", "", "/calculadora?regime=ley142&type=RECLAMO&filed=2026-07-10"),
     "no-existe": ("Una página que no existe", "auxiliar", "/no-existe"),
 }
+
+
+#: Pages of the gallery that the manual shows too, whole.
+IN_THE_MANUAL = (
+    "requerimiento", "notificacion", "recurso", "por-aprobar", "redactar", "silencios", "evento-masivo", "ordenes", "orden", "mis-ordenes",
+    "llenar-orden", "financiacion", "cambio-factura", "desviacion", "evaluacion", "avisos", "verificar",
+)  # fmt: skip
 
 
 @cache
@@ -72,8 +99,19 @@ def sign_in(browser: Browser, username: str) -> Any:
     return browser.new_context(base_url=URL, viewport=DESKTOP, locale="es-CO", timezone_id="America/Bogota", storage_state=state).new_page()
 
 
+def go(page: Any, path: str) -> None:
+    """Open *path*: an address, or where the first row of a list leads."""
+    if not path.startswith("first "):
+        page.goto(path)
+        return
+    seen_in, _plus, rest = path.removeprefix("first ").partition(" + ")
+    page.goto(seen_in)
+    rows = page.locator("main table tbody a[href], main .order a[href], main li a[href]")
+    page.goto((rows.first.get_attribute("href") if rows.count() else seen_in) + rest)
+
+
 def shoot(page: Any, path: str, name: str, *, whole: bool = False) -> None:
-    page.goto(path)
+    go(page, path)
     keep(page, FOLDER / f"{name}.webp", whole=whole)
     print(name, page.url)
 
@@ -140,7 +178,7 @@ def gallery(browser: Browser, case: str) -> Iterator[tuple[str, str]]:
             )
             page = context.new_page()
             for name, (_title, _user, path) in ((name, row) for name, row in PAGES.items() if row[1] == user):
-                page.goto(path.format(case=case))
+                go(page, path.format(case=case))
                 file = f"{name}-{device}-{language}-{theme}.webp"
                 keep(page, GALLERY / file, quality=60)
                 yield file, page.url
@@ -192,6 +230,13 @@ def main() -> None:
         phone = browser.new_context(base_url=URL, viewport=PHONE, locale="es-CO").new_page()
         shoot(phone, "/pqr/nueva", "radicar-celular")
         shoot(phone, "/calculadora?regime=ley142&type=RECLAMO&filed=2026-07-10", "calculadora-celular", whole=True)
+        for name in IN_THE_MANUAL:
+            _title, user, path = PAGES[name]
+            page = sign_in(browser, user)
+            if name in ("mis-ordenes", "llenar-orden", "avisos"):
+                page.set_viewport_size(PHONE)
+            shoot(page, path, name, whole=name != "llenar-orden")
+            page.context.close()
         for file, url in gallery(browser, link):
             print(file, url)
         write_gallery()
