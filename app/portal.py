@@ -463,7 +463,7 @@ PLAIN: dict[PqrStatus, tuple[str, str]] = {
     ),
     PqrStatus.AWAITING_USER: (
         N_("Something is missing in your request, and we asked you for it."),
-        N_("Send us what is missing, with this number, within one month from our letter. Meanwhile the days do not count."),
+        N_("Send us what is missing, with this number, in the time that our letter gives you. Meanwhile the days do not count."),
     ),
     PqrStatus.EVIDENCE: (
         N_("We are taking evidence: for example a visit or a test of the meter."),
@@ -561,6 +561,7 @@ def _with_head(statement: Any) -> Any:
 def _whole_case(pqr_id: int) -> Pqr:
     statement = _with_head(select(Pqr).where(Pqr.id == pqr_id)).options(
         joinedload(Pqr.answer).joinedload(Answer.document).joinedload(Document.file),
+        joinedload(Pqr.requirement),
         selectinload(Pqr.files),
         selectinload(Pqr.documents),
         selectinload(Pqr.notices),

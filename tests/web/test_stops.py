@@ -323,3 +323,15 @@ def test_who_may_not_know_a_reserved_petitioner_reads_the_request_and_not_how_it
     assert letter.number in shown and "Nombre Reservado" not in shown
     assert "Llamada a Nombre Reservado" in manager.get(f"/pqr/{pqr.number}").text
     assert owner.get(f"/pqr/{pqr.number}/files/{letter.file_id}").status_code == 200
+
+
+def test_the_citizen_reads_what_is_missing_and_until_when(seeded, routed, clerk, app):
+    pqr = routed()
+    send(clerk, pqr, "issue_request", requirement="COMPLETION", what="Copia de la factura")
+    door = {"number": pqr.number, "key": pqr.access_key}
+    citizen = app.test_client()
+    assert 'id="missing-title"' not in citizen.post("/pqr/consulta", data=door).text  # issued is not told
+    send(clerk, pqr, "request_completion", on="2026-07-14", how=HOW)
+    shown = citizen.post("/pqr/consulta", data=door).text
+
+    assert 'id="missing-title"' in shown and "Copia de la factura" in shown and "14 de agosto de 2026" in shown
