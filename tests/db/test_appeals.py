@@ -384,7 +384,7 @@ def test_an_answer_that_nobody_appealed_is_final_the_day_after_the_term_and_only
     assert (first.status, first.closed_on) == (PqrStatus.CLOSED, date(2026, 4, 8))
     event = first.events[-1]
     assert (event.move, event.actor_id, event.on) == (Move.CLOSE, None, date(2026, 4, 8))
-    assert "en firme" in event.reason
+    assert "en firme" in event.reason.lower()
     assert "art. 87" in event.reason
 
 
