@@ -19,6 +19,7 @@ PAGES = [
     ("/pqr/nueva", "O", CITIZEN),
     ("/pqr/consulta", "O", CITIZEN),
     ("/calculadora", "O", CITIZEN),
+    ("/verificar", "O", CITIZEN),
 ]
 _LINKS = re.compile(r"""<(?:link[^>]*?\bhref|script[^>]*?\bsrc|img[^>]*?\bsrc)="(/[^"]*)\"""")
 
