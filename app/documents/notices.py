@@ -60,7 +60,7 @@ def issue_aviso(session: Session, pqr: Pqr, sending: Sending, *, issuer: User | 
     """
     until, answer = notices.check_aviso(session, pqr, sending), _answer(pqr)
     fields = _decision(pqr) | _summoned(pqr) | {
-        "authority": f"{pqr.organisation.signatory_name}, {pqr.organisation.signatory_title}",
+        "authority": _authority(pqr, answer),
         "recursos": recursos_of(session, pqr),
         "delivery": None if until else _place(pqr, sending),
         "posted_on": base.day(sending.on) if until else None,
@@ -150,6 +150,12 @@ def _answer(pqr: Pqr) -> Document:
 def _decision(pqr: Pqr) -> dict[str, str | None]:
     answer = _answer(pqr)
     return {"document_number": answer.number, "document_day": base.day(local(answer.issued_at).date())}
+
+
+def _authority(pqr: Pqr, answer: Document) -> str:
+    """Return who signed the answer, as it is printed on it (CPACA art. 69)."""
+    signed = answer.data.get("signatory") or {"name": pqr.organisation.signatory_name, "title": pqr.organisation.signatory_title}
+    return ", ".join(part for part in (signed["name"], signed["title"]) if part)
 
 
 def _summoned(pqr: Pqr) -> dict[str, str | None]:
