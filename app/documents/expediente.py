@@ -315,7 +315,7 @@ def _front_data(first: Pqr, child: Pqr, rows: list[Row], day: date, n_front: int
         (_("Account"), f"{first.account.number} · {first.account.address}" if first.account else None),
         (_("Service"), first.service.name if first.service else None),
         (_("Subject"), first.subject),
-        (_("Request"), f"{first.number}, {base.day(first.filed_on)}"),
+        (_("The request"), f"{first.number}, {base.day(first.filed_on)}"),
         (_("First answer"), f"{first.answer.number}, {base.day(first.answered_on)}" if first.answer and first.answered_on else None),
         (_("Appeal"), f"{child.number}, {base.day(child.filed_on)}"),
         (_("Decision"), f"{decision.number}, {_(child.outcome.value).lower()}" if decision and decision.number else None),
