@@ -128,12 +128,11 @@ def test_a_manager_finds_what_waits_for_approval(sign_in, moved):
     assert links(page)["Wait for my approval"] == "/pqr/?status=SOLVED"
 
 
-def test_a_technician_finds_a_page_that_says_what_to_do(sign_in, a_case):
+def test_a_technician_finds_the_way_to_what_is_assigned_to_him(sign_in, a_case):
     pqr = a_case()
     page = sign_in(TECNICO).get("/").text
 
-    assert "you do not handle cases" in text_of(page)
-    assert "ask an administrator" in text_of(page)
+    assert 'href="/tecnico/"' in page
     assert tiles(page) == {} and pqr.number not in page
 
 
