@@ -508,7 +508,10 @@ def _annotate(world: World, pqr: Pqr, at: datetime, author_id: int) -> Iterator[
 
 def _solve(world: World, pqr: Pqr, plan: Plan, at: datetime, owner_id: int) -> None:
     solution = world.say("solution", _found(world, plan), **_facts(plan))
-    cases.solve(world.session, pqr, solution, plan.outcome, at=at, actor_id=owner_id)
+    outcome = plan.outcome
+    if pqr.silence is not None and pqr.silence.recognised_on is not None:  # what was recognised is not taken back
+        outcome = Outcome.REVOKED if plan.outcome.is_of_appeal else Outcome.GRANTED
+    cases.solve(world.session, pqr, solution, outcome, at=at, actor_id=owner_id)
     fieldwork.change_invoice(world, pqr, plan.cause, plan.outcome, at)
     fitting = [t for t in world.templates if t.request_type is pqr.request_type and t.outcome in (plan.outcome, None)]
     template = (fitting or [t for t in world.templates if t.request_type and t.request_type.code == "PETICION"])[0]

@@ -38,8 +38,24 @@ def outcomes_of(pqr: Pqr) -> tuple[Outcome, ...]:
     return APPEAL_OUTCOMES if pqr.appeal.is_timely else (Outcome.REJECTED,)
 
 
+#: Senses that give the citizen what was asked.
+_GRANTS = (Outcome.GRANTED, Outcome.REVOKED)
+
+
+def check_recognised(pqr: Pqr, outcome: Outcome | None) -> None:
+    """Raise MoveRefused when the answer takes back what the recognition of the silence granted (CPACA, art. 97)."""
+    silence = pqr.silence
+    if silence is not None and silence.recognised_on is not None and outcome not in _GRANTS:
+        msgid = N_(
+            "The silence was recognised on %(on)s, and what it granted is not taken back without the citizen's consent "
+            "(CPACA, art. 97): the answer grants."
+        )
+        raise MoveRefused(msgid, field="outcome", on=f"{silence.recognised_on:%d/%m/%Y}")
+
+
 def check_outcome(pqr: Pqr, outcome: Outcome) -> None:
     """Raise MoveRefused when the answer of the case cannot have that sense."""
+    check_recognised(pqr, outcome)
     possible = outcomes_of(pqr)
     if outcome is Outcome.REFERRED:
         check_reference(pqr)

@@ -413,9 +413,10 @@ def mark_answered(session: Session, pqr: Pqr, *, at: datetime, actor_id: int | N
     Record that the answer was issued; the baton returns to the front desk, which notifies. Called by `documents.issue_answer`.
 
     Raises:
-        MoveRefused: An order of the case is to be done, or was not done and nobody excused it.
+        MoveRefused: An order of the case is to be done, or was not done and nobody excused it; or it takes back a recognised silence.
     """
     _check_orders(session, pqr)
+    decisions.check_recognised(pqr, pqr.outcome)
     return make_move(
         session, pqr, Move.ISSUE_ANSWER, at=at, actor_id=actor_id, answered_on=local(at).date(), process=queries.front_desk(session)
     )

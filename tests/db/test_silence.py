@@ -367,3 +367,25 @@ def test_an_anonymous_case_has_silence_too(seeded, a_case, a_user):
     recognise(seeded, pqr, "2026-08-05", user)
 
     assert of(seeded, pqr)[0].recognised_on == date(2026, 8, 5)
+
+
+def test_what_was_recognised_is_not_denied_afterwards(seeded, a_case, a_user):
+    pqr, user = routed(seeded, a_case), a_user("Subgerente administrativo y comercial")
+    recognise(seeded, pqr, "2026-08-05", user)
+
+    with pytest.raises(MoveRefused, match="CPACA") as refused:
+        operations.solve(seeded, pqr, "No hay razón", Outcome.DENIED, at=instant("2026-08-06"), actor_id=None)
+    operations.solve(seeded, pqr, "Se concede", Outcome.GRANTED, at=instant("2026-08-06"), actor_id=None)
+
+    assert refused.value.field == "outcome"
+
+
+def test_an_answer_that_denies_does_not_leave_once_the_silence_was_recognised(seeded, a_case, a_user):
+    pqr, user = routed(seeded, a_case), a_user("Subgerente administrativo y comercial")
+    operations.solve(seeded, pqr, "No hay razón", Outcome.DENIED, at=instant("2026-08-05"), actor_id=None)
+    recognise(seeded, pqr, "2026-08-05", user)
+
+    with pytest.raises(MoveRefused, match="CPACA"):
+        operations.mark_answered(seeded, pqr, at=instant("2026-08-06"), actor_id=None)
+
+    assert pqr.status is PqrStatus.SOLVED
