@@ -35,17 +35,22 @@ def outcomes_of(pqr: Pqr) -> tuple[Outcome, ...]:
     """Return the senses that the answer of the case may have: recursos are decided with words of their own; a late one is rejected."""
     if pqr.appeal is None:
         return APPEAL_OUTCOMES if pqr.request_type.code in KIND_OF else FIRST_OUTCOMES
-    return APPEAL_OUTCOMES if pqr.appeal.is_timely else (Outcome.REJECTED,)
+    is_open = pqr.appeal.is_timely or _is_recognised(pqr)  # whose silence was recognised is granted, late or not
+    return APPEAL_OUTCOMES if is_open else (Outcome.REJECTED,)
 
 
 #: Senses that give the citizen what was asked.
 _GRANTS = (Outcome.GRANTED, Outcome.REVOKED)
 
 
+def _is_recognised(pqr: Pqr) -> bool:
+    return pqr.silence is not None and pqr.silence.recognised_on is not None
+
+
 def check_recognised(pqr: Pqr, outcome: Outcome | None) -> None:
     """Raise MoveRefused when the answer takes back what the recognition of the silence granted (CPACA, art. 97)."""
     silence = pqr.silence
-    if silence is not None and silence.recognised_on is not None and outcome not in _GRANTS:
+    if silence is not None and _is_recognised(pqr) and outcome not in _GRANTS:
         msgid = N_(
             "The silence was recognised on %(on)s, and what it granted is not taken back without the citizen's consent "
             "(CPACA, art. 97): the answer grants."

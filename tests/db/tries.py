@@ -367,11 +367,21 @@ def extend(house: House, pqr: Pqr, pick: Pick) -> Try:
 # ── The answer ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def is_recognised(pqr: Pqr) -> bool:
+    return pqr.silence is not None and pqr.silence.recognised_on is not None
+
+
+def grants(outcome: Outcome | None) -> bool:
+    """Say whether the answer leaves what a recognised silence granted (CPACA art. 97)."""
+    return outcome in (Outcome.GRANTED, Outcome.REVOKED)
+
+
 @a_try(Move.SOLVE)
 def solve(house: House, pqr: Pqr, pick: Pick) -> Try:
     solution, known = pick.text("Se revisó el medidor"), [one for one in FIRST_OUTCOMES if one is not Outcome.REFERRED]
     if pqr.appeal:
-        known = APPEAL_OUTCOMES if pqr.appeal.is_timely else (Outcome.REJECTED,)
+        known = APPEAL_OUTCOMES if pqr.appeal.is_timely or is_recognised(pqr) else (Outcome.REJECTED,)
+    known = [one for one in known if grants(one)] if is_recognised(pqr) else known
     outcome = pick.one(known, *Outcome)
     return Try(
         lambda: operations.solve(house.session, pqr, solution, outcome, **house.who),
@@ -401,7 +411,10 @@ def draft(house: House, pqr: Pqr, pick: Pick) -> Try:
 def issue(house: House, pqr: Pqr, pick: Pick) -> Try:
     return Try(
         lambda: documents.issue_answer(house.session, pqr, house.boss, house.now),
-        may(Move.ISSUE_ANSWER, pqr) and pqr.answer is not None and pqr.answer.status is AnswerStatus.DRAFT,
+        may(Move.ISSUE_ANSWER, pqr)
+        and pqr.answer is not None
+        and pqr.answer.status is AnswerStatus.DRAFT
+        and (grants(pqr.outcome) or not is_recognised(pqr)),
     )
 
 
@@ -650,6 +663,8 @@ def finish(house: House, pqr: Pqr, pick: Pick) -> Try | None:
         return (record_result if pqr.appeal.sspd_sent_on else send_to_sspd)(house, pqr, pick)
     if pqr.status is PqrStatus.NOTIFIED and any(map(is_alive, appeals_of(house, pqr))):
         return None
+    if pqr.status is PqrStatus.SOLVED and is_recognised(pqr) and not grants(pqr.outcome):
+        return return_solution(house, pqr, pick)
     if pqr.status in (PqrStatus.ROUTED, PqrStatus.SOLVED) and pqr.answer is None:
         return draft(house, pqr, pick)
     return ENDING[pqr.status](house, pqr, pick)
