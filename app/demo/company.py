@@ -137,17 +137,21 @@ def _live(world: World, n_cases: int) -> None:
     night = None
     while agenda:
         at, _turn, case = heapq.heappop(agenda)
-        while night is not None and night < local(at).date():
-            night += ONE_DAY
-            pass_night(world, night)
+        _pass_nights(world, night, local(at).date())
         night = local(at).date()
         wakes_at = next(case, None)
         if wakes_at is not None and wakes_at <= world.ends_at:
             heapq.heappush(agenda, (wakes_at, next(turn), case))
-    while night is not None and night < local(world.ends_at).date():
-        night += ONE_DAY
-        pass_night(world, night)
+    _pass_nights(world, night, local(world.ends_at).date())
     furnish(world)
+
+
+def _pass_nights(world: World, since: date | None, until: date) -> None:
+    """Turn the days after *since* up to *until*; what falls on a day of rest is done, with its own date, on the next working day."""
+    while since is not None and since < until:
+        since += ONE_DAY
+        if since == until or world.calendar.is_working_day(since):
+            pass_night(world, since)
 
 
 # ── The company and its people ────────────────────────────────────────────────────────────────────────────────────────────
