@@ -218,6 +218,7 @@ class Steps:
             "CLOSED": self.closed,
             "TRANSFERRED": self.transferred,
             "VOIDED": self.voided,
+            "ARCHIVED": self.archived,
         }
 
     def received(self, **fields: Any) -> Any:
@@ -332,6 +333,17 @@ class Steps:
         stops.transfer(self.session, pqr, "Alcaldía", "Calle 1", "Es de la alcaldía", issuer=issuer, at=self.at)
         return pqr
 
+    def archived(self) -> Any:
+        from flask_appbuilder.security.sqla.models import User
+
+        from app.documents import stops
+        from app.domain.states import RequirementKind
+
+        pqr = self.routed(at="2026-05-04T09:00-05:00")
+        pqr = self.told(pqr, RequirementKind.CLARIFICATION, "¿De qué predio?", pqr.filed_at + timedelta(hours=1))
+        stops.archive(self.session, pqr, "No aclaró", issuer=self.session.get_one(User, self.users["S"]), at=self.at)
+        return pqr
+
     def voided(self) -> Any:
         from app.operations.pqr import void
 
@@ -422,7 +434,8 @@ class Steps:
         from app.models import MassEvent, Pqr, Rating, Silence
 
         on, pqr = local(self.at).date(), self.session.get_one(Pqr, pqr_id)
-        event = MassEvent(name="Corte en La Floresta", since_on=on, what="Se rompió un tubo", solution="Se reparó", answer_text="Se reparó.")
+        told = {"what": "Se rompió un tubo", "solution": "Se reparó", "answer_text": "Se reparó."}
+        event = MassEvent(name="Corte en La Floresta", since_on=on, **told)
         self.session.add_all([
             Silence(pqr_id=pqr_id, ground=SilenceGround.TERM, arisen_on=on, recognise_by=on + timedelta(days=2)), event,
             Rating(pqr=pqr, rated_at=self.at, rated_on=on, score=5, via=RatingVia.COUNTER, channel=pqr.channel),

@@ -32,7 +32,8 @@ class LeaveView(RuledView):
     filter_columns = ("user", "substitute", "starts_on", "ends_on")
     base_order = ("starts_on", "desc")
     label_columns = {
-        "user": _l("Who is away"), "substitute": _l("Who stands in"), "starts_on": _l("From"), "ends_on": _l("Until"), "act": _l("Act that grants it"),
+        "user": _l("Who is away"), "substitute": _l("Who stands in"), "starts_on": _l("From"), "ends_on": _l("Until"),
+        "act": _l("Act that grants it"),
     }  # fmt: skip
     description_columns = {
         "user": _l("Write the name or the user name."),

@@ -521,6 +521,8 @@ def upgrade():
 
 def downgrade():
     op.drop_index('ix_notice_posted', 'notice')
+    # texts of the house for a sense that there was not before: kept, for any sense
+    op.execute("UPDATE answer_template SET outcome = NULL WHERE outcome NOT IN ('GRANTED', 'PARTLY', 'DENIED')")
     change_checks(3, 2)
     with op.batch_alter_table('request_type') as batch_op:
         batch_op.alter_column('regime', comment='Empty: the regime of the organisation', existing_comment='Empty: that of the service, then of the organisation', existing_type=sa.String(24))
