@@ -106,7 +106,7 @@ def go(page: Any, path: str) -> None:
         return
     seen_in, _plus, rest = path.removeprefix("first ").partition(" + ")
     page.goto(seen_in)
-    rows = page.locator("main table tbody a[href], main .order a[href], main li a[href]")
+    rows = page.locator("main tbody a[href], main li > a.card")
     page.goto((rows.first.get_attribute("href") if rows.count() else seen_in) + rest)
 
 
