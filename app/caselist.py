@@ -161,7 +161,7 @@ READY = (
     Ready(N_("Next 5 working days"), "open=1&due_on=next5&order=due_on"),
     Ready(N_("Late"), "light=late,silence&order=due_on"),
     Ready(N_("In silence"), "light=silence&order=due_on"),
-    Ready(N_("Answered, at risk of silence"), "sap=risk&order=answered_on", "notify"),
+    Ready(N_("At risk of silence"), "sap=risk&order=answered_on", "recognise"),
     Ready(N_("Waiting for me"), "waiting=me&order=due_on"),
     Ready(N_("Waiting for my approval"), "status=SOLVED&order=due_on", "issue_answer"),
     Ready(N_("To notify"), "status=ANSWERED&order=answered_on", "notify"),

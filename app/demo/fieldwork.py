@@ -19,13 +19,8 @@ from app.operations import mass, money, orders, rating
 if TYPE_CHECKING:
     from app.demo.lives import World
 
-#: Every recent case shows its field work; of the old ones a few do, for each costs two papers.
-_RECENT_DAYS, _SELDOM, _OFTEN = 75, 0.06, 0.7
+_OFTEN = 0.7
 _KIND = {"measure": OrderKind.PRIOR_REVIEW, "service": OrderKind.WORK_ORDER}
-
-
-def _is_shown(world: World, at: datetime) -> bool:
-    return world.rng.random() < (_OFTEN if (world.ends_at - at).days < _RECENT_DAYS else _SELDOM)
 
 
 def _family(pqr: Pqr, cause: str | None) -> str:
@@ -37,7 +32,7 @@ def _family(pqr: Pqr, cause: str | None) -> str:
 def order_visit(world: World, pqr: Pqr, cause: str | None, at: datetime, due_at: datetime, *, always: bool = False) -> FieldOrder | None:
     """Order a visit to the premises of the case, where its kind asks for one; return the order."""
     kind = _KIND.get(_family(pqr, cause))
-    if kind is None or pqr.account is None or not (always or _is_shown(world, at)):
+    if kind is None or pqr.account is None or not (always or world.shows_papers(at, often=_OFTEN)):
         return None
     new = orders.NewOrder(
         kind, pqr=pqr, account=pqr.account, assignee=world.users["tecnico"], process=pqr.process,
@@ -87,7 +82,7 @@ def _attended(world: World) -> dict[str, str]:
 def change_invoice(world: World, pqr: Pqr, cause: str | None, outcome: Outcome, at: datetime) -> None:
     """Take off the invoice what the decision grants: one writes it, the manager authorises it."""
     is_due = _family(pqr, cause) == "measure" and outcome in (Outcome.GRANTED, Outcome.PARTLY) and pqr.disputed_cop
-    if not is_due or pqr.account is None or not pqr.invoice_number or not _is_shown(world, at):
+    if not is_due or pqr.account is None or not pqr.invoice_number or not world.shows_papers(at, often=_OFTEN):
         return
     before, share = int(pqr.disputed_cop or 0), Decimal("0.4") if outcome is Outcome.GRANTED else Decimal("0.7")
     month = local(pqr.filed_at).date().replace(day=1) - timedelta(days=1)

@@ -30,7 +30,7 @@ from app.operations.seeds import read_seed
 
 #: The body that is competent when the company is not.
 COMPETENT = ("Alcaldía de Villa Ejemplo (ficticia)", "Carrera 5 # 4-10, Villa Ejemplo (dirección ficticia)")
-N_DAYS = 730
+N_DAYS, RECENT_DAYS = 730, 75
 OPENS, LAST_ACT = time(7, 40), time(16, 50)
 MONTHS = ("enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre")
 NEIGHBOURHOODS = tuple(row["text"] for row in read_seed("demo_text") if row["key"] == "neighbourhood")
@@ -117,6 +117,10 @@ class World:
     def some_account(self) -> Account:
         """Return one account, read again: a session that held them all would look at each of them at every flush."""
         return self.session.get_one(Account, self.rng.choice(self.account_ids))
+
+    def shows_papers(self, at: datetime, *, often: float) -> bool:
+        """Draw whether an act of *at* has its papers: recent ones *often*, old ones seldom, for each paper costs a moment to set."""
+        return self.rng.random() < (often if (self.ends_at - at).days < RECENT_DAYS else 0.05)
 
     def clerk(self, at: datetime) -> User:
         return self.users["auxiliar" if local(at).hour < 13 else "auxiliar.tarde"]
@@ -284,6 +288,11 @@ def life(world: World, plan: Plan) -> Iterator[datetime]:
         return None
     at = world.later(at, plan.pace.answer)
     yield at
+    if _takes_back(pqr):
+        cases.return_solution(world.session, pqr, world.phrase("recognised"), at=at, actor_id=world.user_id("subgerente"))
+        at = world.later(at, 0)
+        yield at
+        _solve(world, pqr, plan, at, world.user_id(world.owner_of.get(pqr.process.code, "dueno.comercial")))
     _answer(world, pqr, at)
     if plan.rests_as is PqrStatus.ANSWERED:
         yield from letters.rest_on_paper(world, pqr, plan.fate, at)
@@ -507,11 +516,10 @@ def _annotate(world: World, pqr: Pqr, at: datetime, author_id: int) -> Iterator[
 
 
 def _solve(world: World, pqr: Pqr, plan: Plan, at: datetime, owner_id: int) -> None:
+    if _is_recognised(pqr):  # what was recognised is not taken back
+        plan = replace(plan, outcome=Outcome.REVOKED if plan.outcome.is_of_appeal else Outcome.GRANTED)
     solution = world.say("solution", _found(world, plan), **_facts(plan))
-    outcome = plan.outcome
-    if pqr.silence is not None and pqr.silence.recognised_on is not None:  # what was recognised is not taken back
-        outcome = Outcome.REVOKED if plan.outcome.is_of_appeal else Outcome.GRANTED
-    cases.solve(world.session, pqr, solution, outcome, at=at, actor_id=owner_id)
+    cases.solve(world.session, pqr, solution, plan.outcome, at=at, actor_id=owner_id)
     fieldwork.change_invoice(world, pqr, plan.cause, plan.outcome, at)
     fitting = [t for t in world.templates if t.request_type is pqr.request_type and t.outcome in (plan.outcome, None)]
     template = (fitting or [t for t in world.templates if t.request_type and t.request_type.code == "PETICION"])[0]
@@ -533,6 +541,15 @@ def _found(world: World, plan: Plan) -> str:
     return f"{family}.{plan.outcome.name}"
 
 
+def _is_recognised(pqr: Pqr) -> bool:
+    return pqr.silence is not None and pqr.silence.recognised_on is not None
+
+
+def _takes_back(pqr: Pqr) -> bool:
+    """Say whether the answer in the making denies what the recognition of the silence granted meanwhile."""
+    return _is_recognised(pqr) and pqr.outcome not in (Outcome.GRANTED, Outcome.REVOKED)
+
+
 def _answer(world: World, pqr: Pqr, at: datetime) -> None:
     documents.issue_answer(world.session, pqr, world.users["subgerente"], at)
     world.put_down(pqr)
@@ -549,7 +566,8 @@ def _notify(world: World, pqr: Pqr, plan: Plan, at: datetime) -> Iterator[dateti
             return at
     at = world.later(at, plan.pace.notify)
     yield at
-    if notices.terms_for(world.session, pqr) is not None and (pqr.identity is Identity.ANONYMOUS or world.rng.random() < 0.6):
+    is_anonymous = pqr.identity is Identity.ANONYMOUS
+    if notices.terms_for(world.session, pqr) is not None and world.shows_papers(at, often=1 if is_anonymous else 0.6):
         return (yield from letters.notify_on_paper(world, pqr, at))
     letters.record_visit(world, pqr, at)
     return at
