@@ -226,7 +226,7 @@ def unprinted(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_random_lives_stay_lawful(seeded, make, engine, unprinted):
     Here = type("Here", (Lives,), {"session": seeded, "make": make})
 
-    n_examples, n_steps = (32, 40) if engine == "sqlite" else (5, 40)
+    n_examples, n_steps = (46, 40) if engine == "sqlite" else (8, 40)
     run_state_machine_as_test(
         Here,
         settings=settings(
