@@ -294,6 +294,18 @@ def test_the_next_person_asks_before_it_forgets(new_page, clerk_name):
     page.wait_for_selector(".counter-wait")
 
 
+def test_a_question_asked_again_at_once_is_still_answered(new_page, clerk_name):
+    """A dialog tells that it closed a little later; whoever is quick has asked again by then."""
+    page = sign_in(new_page(), clerk_name)
+    write(page)
+    page.keyboard.press("Alt+o")
+    page.wait_for_selector("#confirm[open]")
+    page.evaluate("() => { document.getElementById('confirm').close('no'); document.querySelector('#counter [data-key=KeyO]').click(); }")
+    page.wait_for_selector("#confirm[open]")
+    page.locator("#confirm button[value=yes]").press("Enter")
+    page.wait_for_selector(".counter-wait")
+
+
 def test_a_server_that_does_not_answer_keeps_the_text_and_is_asked_again(live_server, new_page, clerk_name):
     page = sign_in(new_page(), clerk_name)
     write(page)

@@ -55,12 +55,19 @@
   const dialog = document.getElementById("confirm");
   const dirty = new Set();
   const sent = new WeakSet();
+  let answered = () => {};
   const ask = (text) => new Promise((answer) => {
+    answered(false);  // a question that is asked over another one takes its place
+    answered = answer;
     dialog.querySelector("p").textContent = text;
-    dialog.addEventListener("close", () => answer(dialog.returnValue === "yes"), { once: true });
     dialog.returnValue = "no";
     dialog.showModal();
   });
+  if (dialog) {
+    dialog.ask = ask;
+    /* The browser tells that it closed a little later: by then the next question may stand there. */
+    dialog.addEventListener("close", () => { if (!dialog.open) answered(dialog.returnValue === "yes"); });
+  }
   document.addEventListener("submit", async (event) => {
     const form = event.target;
     const text = event.submitter?.dataset.confirm || form.dataset.confirm;

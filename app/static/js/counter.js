@@ -20,13 +20,7 @@
   const KEPT = ["subject", "body", "request_type", "channel"];
   const typed = () => Boolean(form()) && ["subject", "body"].some((name) => form().elements[name].value.trim());
   window.addEventListener("beforeunload", (event) => { if (typed()) event.preventDefault(); });
-  const ask = (text) => new Promise((answer) => {
-    const dialog = document.getElementById("confirm");
-    dialog.querySelector("p").textContent = text;
-    dialog.addEventListener("close", () => answer(dialog.returnValue === "yes"), { once: true });
-    dialog.returnValue = "no";
-    dialog.showModal();
-  });
+  const ask = (text) => document.getElementById("confirm").ask(text);
 
   /* ── The next page, in place ── */
 
