@@ -11,6 +11,20 @@ from app.tables.acts import Answer, AnswerPoint, AnswerTemplate, Appeal, Documen
 from app.tables.attention import MassEvent, Rating
 from app.tables.base import Audited, UtcDateTime, enum_column
 from app.tables.cases import Assignment, CaseEvent, Note, Pqr, StoredFile
+from app.tables.exchange import (
+    BillingBatch,
+    BillingColumn,
+    BillingItem,
+    CalendarFeed,
+    ImportBatch,
+    ImportMapping,
+    Invoice,
+    MarketClaim,
+    PastRecord,
+    QualityIssue,
+    Webhook,
+    WebhookDelivery,
+)
 from app.tables.fieldwork import FieldOrder, OrderFile
 from app.tables.house import (
     Channel,
@@ -26,16 +40,21 @@ from app.tables.house import (
     SuiCode,
 )
 from app.tables.law import CalendarChange, CalendarDay, CalendarYear, LegalTerm
+from app.tables.mail import InboundMessage, MessageTemplate, NoticePreference, OutboxMessage
 from app.tables.money import Financing, Instalment, InvoiceChange, InvoiceChangeLine
 from app.tables.parties import Account, Consent, ConsentText, Party
 from app.tables.people import Leave, ListColumns, SavedFilter, Signature
-from app.tables.records import ChangeLog, OutboxMessage, RateCounter, SearchDoc
+from app.tables.records import ChangeLog, RateCounter, SearchDoc
+from app.tables.reminders import Reminder, ReminderRule
+from app.tables.work import Job, JobRun, WorkerBeat
 
 __all__ = [
-    "Account", "Answer", "AnswerPoint", "AnswerTemplate", "Appeal", "Assignment", "Audited", "CalendarChange", "CalendarDay",
-    "CalendarYear", "CaseEvent", "ChangeLog", "Channel", "Consent", "ConsentText", "Document", "FieldOrder", "Financing", "Instalment",
-    "InvoiceChange", "InvoiceChangeLine", "Leave", "LegalTerm", "ListColumns", "MassEvent", "Municipality", "Note", "Notice",
-    "NumberSeries", "OrderFile", "Organisation", "OutboxMessage", "Parameter", "Party", "Pqr", "Process", "ProcessMember",
-    "RateCounter", "Rating", "RequestType", "Requirement", "SavedFilter", "SearchDoc", "Service", "Signature", "Silence", "StoredFile",
-    "SuiCause", "SuiCode", "UtcDateTime", "enum_column",
+    "Account", "Answer", "AnswerPoint", "AnswerTemplate", "Appeal", "Assignment", "Audited", "BillingBatch", "BillingColumn",
+    "BillingItem", "CalendarChange", "CalendarDay", "CalendarFeed", "CalendarYear", "CaseEvent", "ChangeLog", "Channel", "Consent",
+    "ConsentText", "Document", "FieldOrder", "Financing", "ImportBatch", "ImportMapping", "InboundMessage", "Instalment", "Invoice",
+    "InvoiceChange", "InvoiceChangeLine", "Job", "JobRun", "Leave", "LegalTerm", "ListColumns", "MarketClaim", "MassEvent",
+    "MessageTemplate", "Municipality", "Note", "Notice", "NoticePreference", "NumberSeries", "OrderFile", "Organisation",
+    "OutboxMessage", "Parameter", "Party", "PastRecord", "Pqr", "Process", "ProcessMember", "QualityIssue", "RateCounter", "Rating",
+    "Reminder", "ReminderRule", "RequestType", "Requirement", "SavedFilter", "SearchDoc", "Service", "Signature", "Silence",
+    "StoredFile", "SuiCause", "SuiCode", "UtcDateTime", "Webhook", "WebhookDelivery", "WorkerBeat", "enum_column",
 ]  # fmt: skip

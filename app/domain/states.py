@@ -227,6 +227,7 @@ class MemberRole(Enum):
 
     OWNER = N_("Owner")
     SUBSTITUTE = N_("Substitute")
+    CHIEF = N_("Chief")
 
 
 class SuiCodeKind(Enum):
@@ -433,3 +434,106 @@ class MessageStatus(Enum):
     SENDING = N_("Sending")
     SENT = N_("Sent")
     FAILED = N_("Failed")
+    HELD = N_("Waits for the digest")
+    DIGESTED = N_("Told in the digest")
+    DISCARDED = N_("Given up")
+
+
+class Delivery(Enum):
+    """How somebody of the staff wants to hear of an event."""
+
+    AT_ONCE = N_("At once")
+    DIGEST = N_("In the daily digest")
+    NEVER = N_("Never")
+
+
+class InboundStatus(Enum):
+    """What became of a message that arrived."""
+
+    FILED = N_("Became a case")
+    NOTED = N_("Noted on its case")
+    QUARANTINED = N_("In quarantine")
+    IGNORED = N_("Nothing to do")
+    DISCARDED = N_("Discarded")
+
+
+class ReminderTrigger(Enum):
+    """When a rule tells; everything is counted in business days, towards the safe date."""
+
+    AT_START = N_("When it is registered")
+    AT_PERCENT = N_("At a percentage of the term")
+    DAYS_BEFORE = N_("Business days before the safe date")
+    EACH_DAY = N_("Each business day from a percentage of the term")
+    OVERDUE = N_("When the term is over, and each business day after")
+
+
+class ToldAs(Enum):
+    """Why somebody is told."""
+
+    OWNER = N_("Owner")
+    SUBSTITUTE = N_("Substitute")
+    CHIEF = N_("Chief")
+
+
+class JobStatus(Enum):
+    """Life of a long work that somebody asked for."""
+
+    QUEUED = N_("Waiting")
+    RUNNING = N_("Running")
+    DONE = N_("Done")
+    FAILED = N_("Failed")
+    CANCELLED = N_("Cancelled")
+    LOST = N_("Given up: the worker died each time")
+
+
+class RunOutcome(Enum):
+    """How one run of a periodic task went."""
+
+    RUNNING = N_("Running")
+    DONE = N_("Done")
+    FAILED = N_("Failed")
+    LOST = N_("The worker died")
+
+
+class ImportStatus(Enum):
+    """Life of an import."""
+
+    UPLOADED = N_("Received")
+    CHECKED = N_("Checked")
+    RUNNING = N_("Running")
+    DONE = N_("Done")
+    FAILED = N_("Failed")
+    CANCELLED = N_("Cancelled")
+    UNDONE = N_("Undone")
+
+
+class IssueStatus(Enum):
+    """What became of a row that cannot be true."""
+
+    OPEN = N_("Open")
+    SETTLED = N_("Settled")
+    IGNORED = N_("Ignored")
+
+
+class PastKind(Enum):
+    """Registers of other programs that are kept as they came."""
+
+    CONTRACT = N_("Contract")
+    SURVEY = N_("Survey answer")
+
+
+class BillingKind(Enum):
+    """What the billing system is told."""
+
+    SOLUTION = N_("Solution of a case")
+    INVOICE_CHANGE = N_("Invoice change")
+    FINANCING = N_("Financing order")
+    RECONNECTION = N_("Reconnection")
+
+
+class BillingStatus(Enum):
+    """What the billing system did with an item."""
+
+    SENT = N_("Sent")
+    BILLED = N_("Billed")
+    REJECTED = N_("Rejected")

@@ -41,6 +41,9 @@ class Pqr(Audited, Model):
     __tablename__ = "pqr"
     __table_args__ = (
         UniqueConstraint("organisation_id", "number"),
+        UniqueConstraint("organisation_id", "source", "source_number"),
+        CheckConstraint("(source IS NULL) = (source_number IS NULL)", name="source_whole"),
+        CheckConstraint("source_due_on IS NULL OR source IS NOT NULL", name="foreign_due_has_source"),
         ForeignKeyConstraint(
             ["term_id", "term_value", "term_unit", "term_count_from"],
             ["legal_term.id", "legal_term.value", "legal_term.unit", "legal_term.count_from"],
@@ -122,6 +125,9 @@ class Pqr(Audited, Model):
     due_on: Mapped[date | None]
     safe_on: Mapped[date | None]
     n_days_left_when_stopped: Mapped[int | None]
+    source: Mapped[str | None] = mapped_column(String(40), comment="Register of before that the case comes from; empty: filed here")
+    source_number: Mapped[str | None] = mapped_column(String(60))
+    source_due_on: Mapped[date | None] = mapped_column(comment="The due date as that register had it")
     n_extended: Mapped[int] = mapped_column(default=0, server_default="0", comment="Added once to the term, in its unit")
     extension_term_id: Mapped[int | None] = mapped_column(ForeignKey("legal_term.id", ondelete="RESTRICT"))
     extension_term: Mapped[LegalTerm | None] = relationship(foreign_keys=[extension_term_id])

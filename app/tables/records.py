@@ -1,4 +1,4 @@
-"""What leaves, and what is remembered."""
+"""What is remembered: changes, words to search by, hits of the rate limiter."""
 
 from __future__ import annotations
 
@@ -7,44 +7,11 @@ from typing import Any
 
 from flask_appbuilder import Model
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.domain.states import MessageStatus
-from app.tables.base import UtcDateTime, enum_column
-from app.tables.cases import Pqr
-
-
-class OutboxMessage(Model):
-    """An e-mail to send: a row of the transaction that caused it, sent by a job, once (`key` is unique)."""
-
-    __tablename__ = "outbox_message"
-    __table_args__ = (
-        CheckConstraint("(status = 'SENT') = (sent_at IS NOT NULL)", name="sent_at_iff_sent"),
-        CheckConstraint("n_attempts >= 0", name="attempts_not_negative"),
-        Index(None, "status", "next_attempt_at"),
-        Index(None, "created_at", "id"),
-        Index(None, "pqr_id"),
-    )
-    id: Mapped[int] = mapped_column(primary_key=True)
-    key: Mapped[str] = mapped_column(String(120), unique=True, comment="Names the cause, e.g. receipt:PQR-2026-000123")
-    event: Mapped[str] = mapped_column(String(40))
-    to_address: Mapped[str] = mapped_column(String(254))
-    subject: Mapped[str] = mapped_column(String(240))
-    body: Mapped[str] = mapped_column(Text)
-    pqr_id: Mapped[int | None] = mapped_column(ForeignKey("pqr.id", ondelete="RESTRICT"))
-    pqr: Mapped[Pqr | None] = relationship()
-    status: Mapped[MessageStatus] = enum_column(MessageStatus, "status_known", default=MessageStatus.QUEUED)
-    n_attempts: Mapped[int] = mapped_column(default=0)
-    next_attempt_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    last_error: Mapped[str | None] = mapped_column(Text)
-    message_id: Mapped[str] = mapped_column(String(200), unique=True)
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-
-    def __repr__(self) -> str:
-        return self.subject
+from app.tables.base import UtcDateTime
 
 
 class ChangeLog(Model):
