@@ -1,0 +1,53 @@
+"""Mail on its way out: claim, talk to the mail server, tell how it went."""
+
+from __future__ import annotations
+
+import structlog
+from flask import current_app
+from sqlalchemy.orm import Session
+
+from app import mailer, queries
+from app.extensions import now
+from app.models import OutboxMessage
+from app.operations import notices, outbox
+
+log = structlog.get_logger("atiende.jobs")
+
+
+def deliver(session: Session, limit: int = 500) -> int:
+    """
+    Send up to *limit* due messages; return how many left. Commits around each, and holds no transaction while it talks to the
+    mail server. Stops when the server itself does not answer: the rest waits without spending its attempts.
+    """
+    if not mailer.is_configured(current_app.config):
+        return 0
+    n_sent = 0
+    with mailer.Mailer(current_app.config) as server:
+        while n_sent < limit:
+            claimed = outbox.claim_due(session, now())
+            head = mailer.Head.of(queries.organisation(session), current_app.config) if claimed else None
+            session.commit()
+            if head is None:
+                break
+            is_sent, may_go_on = _send(session, server, head, claimed[0])
+            n_sent += is_sent
+            if not may_go_on:
+                break
+    return n_sent
+
+
+def _send(session: Session, server: mailer.Mailer, head: mailer.Head, message: OutboxMessage) -> tuple[bool, bool]:
+    """Send one claimed message and record how it went; return whether it left, and whether the server takes more."""
+    try:
+        server.send(mailer.compose(message, head, now()))
+    except mailer.NotSent as error:
+        outbox.mark_failed(session, message, str(error), now(), is_final=error.is_final)
+        if error.is_final:
+            notices.record_refusal(session, message, str(error), at=now())
+        log.warning("mail", id=message.id, attempt=message.n_attempts, is_final=error.is_final)
+        is_sent, may_go_on = False, not error.is_server
+    else:
+        outbox.mark_sent(session, message, now())
+        is_sent, may_go_on = True, True
+    session.commit()
+    return is_sent, may_go_on

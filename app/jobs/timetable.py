@@ -1,0 +1,140 @@
+"""
+What runs by the clock: `TIMETABLE`, one row a task. To add one, write its function and its row; the rest comes with the row.
+
+A function takes (session, at), commits or flushes as it likes, and returns how much it did, by name. It must be safe to repeat and to
+run on two workers at once: claim rows by an UPDATE that names the state it saw, or write what a UNIQUE refuses to hold twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from flask import current_app
+from huey import crontab
+from sqlalchemy.orm import Session
+
+from app import mailer, ratelimit
+from app.domain import N_
+from app.extensions import local, now
+from app.jobs.post import deliver
+from app.jobs.queue import WAKES, context, huey
+from app.operations import appeals, files, notices, outbox, requirements, silence
+
+log = structlog.get_logger("atiende.jobs")
+
+#: What a run did: msgid → how many. None: that part failed, the log says why, and the rest went on.
+Counts = Mapping[str, int | None]
+_MINUTE = timedelta(minutes=1)
+#: How far back a missed run is still looked for: a task is due at least once a week.
+_REACH = 8 * 24 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Periodic:
+    """A task that runs by the clock of Colombia: `when` is a crontab in local time, `title` and `does` are said to people."""
+
+    name: str
+    title: str
+    does: str
+    when: Callable[[datetime], bool]
+    run: Callable[[Session, datetime], Counts]
+
+    def last_due(self, at: datetime) -> datetime | None:
+        """Return the last minute, *at* or before, in which it had to run."""
+        return self._seek(at, -_MINUTE)
+
+    def next_due(self, at: datetime) -> datetime | None:
+        """Return the first minute after *at* in which it has to run."""
+        return self._seek(at + _MINUTE, _MINUTE)
+
+    def _seek(self, at: datetime, step: timedelta) -> datetime | None:
+        minute = local(at).replace(second=0, microsecond=0)
+        for _n in range(_REACH):
+            if self.when(minute):
+                return minute
+            minute += step
+        return None
+
+
+# ── What they do ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _send_mail(session: Session, _at: datetime) -> Counts:
+    return {N_("messages sent"): deliver(session)}
+
+
+@huey.task(name="send_mail_now", expires=55)
+def send_mail() -> None:
+    """Send what was just queued, without waiting for the minute."""
+    with context() as session:
+        deliver(session)
+
+
+def _wake_for_mail() -> None:
+    if mailer.is_configured(current_app.config):
+        send_mail()
+
+
+WAKES[outbox.HAS_MAIL] = _wake_for_mail
+
+
+def _sweep(session: Session, _at: datetime) -> Counts:
+    """Delete what nothing needs any more: counters of windows that ended, and stored blobs that no row names."""
+    return {N_("counters of the rate limits"): ratelimit.sweep(), N_("files that nothing names"): files.sweep_orphans(session)}
+
+
+#: What the law lets happen by itself, in this order: a function of (session, at) each, which flushes and returns how many rows it moved.
+#: Twice on one night, or nights later, the result is the same.
+NIGHTLY: dict[Callable[[Session, datetime], int], str] = {
+    notices.serve_due: N_("notices served by the passing of the days"),
+    requirements.end_overdue_evidence: N_("terms of evidence that ended"),
+    appeals.close_final: N_("cases that became final"),
+    silence.keep_up: N_("silences noted"),
+}
+
+
+def _turn_the_day(session: Session, at: datetime) -> Counts:
+    """Do what a day that ended brings about. Each duty commits by itself, so that one that fails stops no other."""
+    counts: dict[str, int | None] = {}
+    for duty, words in NIGHTLY.items():
+        try:
+            counts[words] = duty(session, at)
+            session.commit()
+        except Exception:
+            session.rollback()
+            counts[words] = None
+            log.exception("nightly", duty=f"{duty.__module__.rpartition('.')[2]}.{duty.__name__}")
+    return counts
+
+
+# ── When ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+#: Hours are those of the clock in Colombia.
+TIMETABLE: tuple[Periodic, ...] = (
+    Periodic(
+        "send_mail", N_("Outgoing mail"), N_("Sends the mail that waits, and tries again what did not leave."),
+        crontab(minute="*"), _send_mail,
+    ),
+    Periodic(
+        "turn_the_day", N_("The end of the day"), N_("Serves notices whose days ended, closes what became final, and notes silences."),
+        crontab(hour="0", minute="10"), _turn_the_day,
+    ),
+    Periodic("sweep", N_("Tidying up"), N_("Deletes what nothing needs any more."), crontab(hour="2", minute="30"), _sweep),
+)  # fmt: skip
+
+
+def _recorded(task: Periodic) -> Callable[[], None]:
+    def run() -> None:
+        with context() as session:
+            log.info("periodic", task=task.name, counts=dict(task.run(session, now())))
+            session.commit()
+
+    run.__doc__ = task.does
+    return run
+
+
+for _task in TIMETABLE:
+    huey.periodic_task(lambda instant, task=_task: task.when(local(instant.replace(tzinfo=UTC))), name=_task.name, expires=55)(_recorded(_task))
