@@ -23,7 +23,7 @@ from app.models import Assignment, Audited, CalendarChange, CaseEvent, ChangeLog
 
 #: Columns whose value says nothing to an auditor or must not be written twice.
 SILENT = {"created_at", "changed_at", "created_by_id", "changed_by_id", "login_count", "last_login"}
-SECRET = {"password", "access_key", "token"}
+SECRET = {"password", "access_key", "token", "secret", "previous_secret", "token_hash"}
 LOGGED = (Audited, User, Role)
 #: Facts of the past: a session that changes or deletes one is refused.
 IMMUTABLE = (CaseEvent, CalendarChange, ChangeLog)

@@ -290,11 +290,14 @@ class Webhook(Audited, Model):
         CheckConstraint("length(url) > 0", name="url_not_empty"),
         CheckConstraint("n_failures >= 0", name="failures_not_negative"),
         CheckConstraint("paused_at IS NULL OR length(paused_why) > 0", name="paused_says_why"),
+        CheckConstraint("(previous_secret IS NULL) = (previous_until IS NULL)", name="previous_secret_ends"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(80), unique=True)
     url: Mapped[str] = mapped_column(String(500))
     secret: Mapped[str] = mapped_column(String(120), comment="Shown once, never listed, exported or logged")
+    previous_secret: Mapped[str | None] = mapped_column(String(120), comment="Signs too until `previous_until`, while the receiver changes")
+    previous_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     events: Mapped[str] = mapped_column(String(500), comment="Comma-separated")
     is_active: Mapped[bool] = mapped_column(default=True)
     n_failures: Mapped[int] = mapped_column(default=0, comment="In a row")
@@ -332,6 +335,7 @@ class WebhookDelivery(Model):
     next_attempt_at: Mapped[datetime] = mapped_column(UtcDateTime)
     was_interrupted: Mapped[bool] = mapped_column(default=False)
     last_status: Mapped[int | None] = mapped_column(comment="HTTP code of the last answer")
+    last_answer: Mapped[str] = mapped_column(Text, default="", comment="Start of what the receiver said")
     last_error: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
