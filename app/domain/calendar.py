@@ -181,18 +181,18 @@ class BusinessCalendar:
         except IndexError:
             raise CalendarGap(span.last_year + 1) from None
 
-    def previous_working_day(self, day: date) -> date:
+    def previous_working_day(self, day: date, n: int = 1) -> date:
         """
-        Return the last working day strictly before *day*.
+        Return the last working day strictly before *day*, or the n-th one, counted backwards.
 
         Raises:
             CalendarGap: The year of *day* is not loaded, or the answer lies in an earlier year that is not.
         """
         span = self._span_of.get(day.year) or self._span(day)
         n_before = span.before[day.toordinal() - span.first]
-        if not n_before:
+        if n_before < n:
             raise CalendarGap(span.first_year - 1)
-        return span.working[n_before - 1]
+        return span.working[n_before - n]
 
     def effective_on(self, filed_at: datetime | date) -> date:
         """

@@ -464,7 +464,7 @@ class ReminderTrigger(Enum):
     AT_PERCENT = N_("At a percentage of the term")
     DAYS_BEFORE = N_("Business days before the safe date")
     EACH_DAY = N_("Each business day from a percentage of the term")
-    OVERDUE = N_("When the term is over, and each business day after")
+    OVERDUE = N_("When the term is over")
 
 
 class ToldAs(Enum):
@@ -532,8 +532,10 @@ class BillingKind(Enum):
 
 
 class BillingStatus(Enum):
-    """What the billing system did with an item."""
+    """What the billing system did with an item, and what somebody did with a rejected one."""
 
     SENT = N_("Sent")
     BILLED = N_("Billed")
     REJECTED = N_("Rejected")
+    RESENT = N_("Rejected, to be sent again")
+    DROPPED = N_("Rejected, given up")
