@@ -1,93 +1,227 @@
-"""What the system tells people by mail, written in the transaction of the act it tells. The words are in `templates/mail/`."""
+"""
+What the system tells people by mail, written in the transaction of the act it tells.
+
+Each kind of message is an event, declared once in `EVENTS`; its words are rows of `MessageTemplate` that the house may change
+(shipped in `seeds/message_template.csv`). Citizens are told in the language of the acts. Of the staff, each says how they want to hear
+of an event: at once, in the daily digest, or never where the house does not need them to know.
+"""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from enum import Enum
+from functools import cache
+from types import MappingProxyType
 from typing import Any
 
-from flask import current_app
 from flask_appbuilder.security.sqla.models import User
-from flask_babel import force_locale, format_date
+from flask_babel import force_locale, format_date, format_datetime
 from flask_babel import gettext as _
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from app.domain.states import Identity
-from app.extensions import local, public_url
-from app.models import Assignment, Document, Leave, Notice, OutboxMessage, Pqr, ProcessMember
-from app.operations import rating
-from app.operations.answers import LANGUAGE
-from app.operations.outbox import queue_message
+from app import queries
+from app.domain import N_
+from app.domain.mailtext import Frame, as_html, as_text, fill
+from app.domain.states import Delivery, Identity
+from app.extensions import LANGUAGE, local, public_url
+from app.models import (
+    Assignment,
+    Document,
+    Leave,
+    MessageTemplate,
+    Notice,
+    NoticePreference,
+    Organisation,
+    OutboxMessage,
+    Pqr,
+    ProcessMember,
+)
+from app.operations import outbox, rating
+from app.operations.seeds import read_seed
 
 
-def tell_filed(session: Session, pqr: Pqr, at: datetime) -> OutboxMessage | None:
+class Audience(Enum):
+    """Whom an event is told to."""
+
+    CITIZEN = N_("The citizen")
+    STAFF = N_("The staff")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
     """
-    Tell whoever filed the case its number, key and legal date; return the message, or None when no address is known.
-
-    The key opens the case, so it goes only to the address written in the request or that of the petitioner.
-    """
-    address = pqr.notice_email or (pqr.party.email if pqr.party else None)
-    if not address:
-        return None
-    with force_locale(LANGUAGE):
-        body = _write("filed", pqr, url=public_url(f"/pqr/consulta?n={pqr.number}", trust_request=False))
-        subject = _("We received your request %(number)s", number=pqr.number)
-    return queue_message(session, key=f"filed:{pqr.number}", event="filed", to=address, subject=subject, body=body, pqr=pqr, at=at)
-
-
-def tell_answer(session: Session, pqr: Pqr, notice: Notice, url: str, at: datetime) -> OutboxMessage:
-    """Send the link of an e-notice (CPACA art. 56); *url* is absolute. The citizen is served when it is opened, not now."""
-    with force_locale(LANGUAGE):
-        body = _write("answer", pqr, url=url, rating=rating.link_of(pqr))
-        subject = _("Notice of the answer to your request %(number)s", number=pqr.number)
-    return queue_message(
-        session, key=f"answer:{pqr.number}:{notice.id}", event="answer", to=notice.address or "", subject=subject, body=body, pqr=pqr, at=at
-    )
-
-
-def tell_act(session: Session, pqr: Pqr, document: Document, at: datetime, notice: Notice | None = None) -> OutboxMessage | None:
-    """
-    Tell the citizen that an act was issued in the case; return the message, or None when no address is known.
+    A kind of message.
 
     Args:
-        notice: The e-notice whose link tells it; without one, the message says where to read it with number and key.
+        fields: What its template may name, besides `COMMON` (and `CASE`, for the staff): name → what it says.
+        needs: Those of the fields that its template has to name, or the message would not do what the law or the reader wants of it.
+        delivery: How the staff hear of it while they have not said otherwise.
+        may_digest: It can wait until the next working morning.
+        may_refuse: The house does not need that anybody in particular knows it. Never true of what is told to a citizen.
     """
-    address = notice.address if notice else pqr.notice_email or (pqr.party.email if pqr.party else None)
-    if not address:
-        return None
-    path = f"/n/{notice.token}" if notice else f"/pqr/consulta?n={pqr.number}"
-    with force_locale(LANGUAGE):
-        facts = {"document": document, "kind": _(document.kind.value), "is_link": notice is not None}
-        body = _write("act", pqr, url=public_url(path, trust_request=notice is not None), **facts)
-        subject = _("Document %(act)s of your request %(number)s", act=document.number, number=pqr.number)
-    return queue_message(session, key=f"act:{document.number}", event="act", to=address, subject=subject, body=body, pqr=pqr, at=at)
+
+    title: str
+    audience: Audience
+    fields: Mapping[str, str]
+    needs: frozenset[str] = frozenset()
+    delivery: Delivery = Delivery.AT_ONCE
+    may_digest: bool = False
+    may_refuse: bool = False
+    example: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def known(self) -> dict[str, str]:
+        """Return every field that its template may name, and what each says."""
+        return {**COMMON, **(CASE if self.audience is Audience.STAFF else {}), **self.fields}
+
+    @property
+    def deliveries(self) -> tuple[Delivery, ...]:
+        """Return how somebody of the staff may choose to hear of it."""
+        return (Delivery.AT_ONCE, *[Delivery.DIGEST] * self.may_digest, *[Delivery.NEVER] * self.may_refuse)
 
 
-def tell_closed(session: Session, pqr: Pqr, at: datetime) -> OutboxMessage | None:
-    """Tell the citizen that the case is closed and ask how it was attended; return the message, or None when no address is known."""
-    address = pqr.notice_email or (pqr.party.email if pqr.party else None)
-    link = rating.link_of(pqr)
-    if not address or not link:
+#: Filled in every message.
+COMMON = {
+    "greeting": N_("“Good day, Ana:”, without a name when it is not to be said"),
+    "organisation": N_("Name of the company"),
+}
+#: Filled in every message to the staff; empty when it is not about a case.
+CASE = {
+    "number": N_("Number of the case"), "type": N_("Request type"), "process": N_("Process that holds the case"),
+    "safe": N_("Safe date"), "due": N_("Legal due date"), "url": N_("Address of the page to open"),
+}  # fmt: skip
+_NUMBER = {"number": N_("Number of the request")}
+_RATING = {"rating": N_("Address to rate the attention")}
+_PAGE = N_("Address of the page to follow a request, or where to find it")
+C, S = Audience.CITIZEN, Audience.STAFF
+
+#: Every kind of message there is. Rooms that add one add its words, in both languages, to `seeds/message_template.csv`.
+EVENTS: dict[str, Event] = {
+    "filed": Event(
+        N_("A request was received"), C,
+        {**_NUMBER, "day": N_("Date of filing"), "key": N_("Key of the request"), "type": N_("Request type"),
+         "due": N_("Last date of the answer"), "page": _PAGE},
+        needs=frozenset({"number", "key"}),
+    ),
+    "answer": Event(
+        N_("Electronic notice of the answer"), C, {**_NUMBER, "url": N_("Personal link of the notice"), **_RATING},
+        needs=frozenset({"number", "url"}),
+    ),
+    "act": Event(
+        N_("An act was issued in the case"), C,
+        {**_NUMBER, "act": N_("Number of the document"), "kind": N_("Kind of document"),
+         "link": N_("Personal link of the notice; empty when it is not notified by mail"), "page": _PAGE},
+        needs=frozenset({"act", "link", "page"}),
+    ),
+    "closed": Event(N_("A request was closed: rate the attention"), C, {**_NUMBER, **_RATING}, needs=frozenset({"rating"})),
+    "routed": Event(N_("A case came to my process or to me"), S, {}, may_digest=True, may_refuse=True),
+    "job_done": Event(
+        N_("Work that I asked for has ended"), S,
+        {"title": N_("What was asked for"), "outcome": N_("How it ended"), "detail": N_("What it says besides")},
+        may_digest=True, may_refuse=True,
+    ),
+    "digest": Event(
+        N_("The daily digest"), S, {"day": N_("Date"), "n": N_("How many notices"), "items": N_("The notices, one under another")},
+        needs=frozenset({"items"}),
+    ),
+}  # fmt: skip
+del C, S
+
+
+# ── To the staff ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def tell_user(
+    session: Session,
+    user: User,
+    event: str,
+    facts: Mapping[str, Any] = MappingProxyType({}),
+    *,
+    key: str,
+    pqr: Pqr | None = None,
+    at: datetime,
+) -> OutboxMessage | None:
+    """
+    Tell somebody of the staff, as they want to hear of *event*; return the message, or None for who does not want it or has no address.
+
+    It is queued, or HELD until the digest. The same *key* tells once: put the person in it, e.g. `routed:PQR-2026-000123:7:15`.
+
+    Args:
+        facts: The fields of the event. Dates are written out, members of an Enum, lazy texts and numbers said, in the language of the
+            person; None is empty. `url` may be a path of ours.
+        pqr: The case it is about: it gives the fields of `CASE`, and the thread of the mailbox.
+
+    Raises:
+        KeyError: The event is not declared, or has no such field.
+    """
+    how = delivery_of(session, user, event)
+    if how is Delivery.NEVER or not user.active or not user.email:
         return None
-    with force_locale(LANGUAGE):
-        body = _write("closed", pqr, rating=link)
-        subject = _("Your request %(number)s is closed: how did we attend you?", number=pqr.number)
-    return queue_message(session, key=f"closed:{pqr.number}", event="closed", to=address, subject=subject, body=body, pqr=pqr, at=at)
+    is_held, language = how is Delivery.DIGEST, language_of(session, user)
+    subject, body = words_of(session, event, language)
+    organisation = pqr.organisation if pqr else queries.organisation(session)
+    with force_locale(language):
+        greeting = "" if is_held else _("Good day, %(name)s:", name=user.first_name)
+        values = said(EVENTS[event], {**case_facts(pqr), **facts}) | {"greeting": greeting, "organisation": organisation.name}
+        frame = frame_of(organisation, language, is_staff=True)
+    return _queue(session, frame, subject, body, values, key=key, event=event, to=user.email, user=user, pqr=pqr, is_held=is_held, at=at)
+
+
+def delivery_of(session: Session, user: User, event: str) -> Delivery:
+    """Return how *user* hears of an event: as they chose, if the event still allows it, else as it is declared."""
+    chosen = session.get(NoticePreference, (user.id, event))
+    return chosen.delivery if chosen and chosen.delivery in EVENTS[event].deliveries else EVENTS[event].delivery
+
+
+def language_of(_session: Session, _user: User) -> str:
+    """Return the language that *user* wants to read mail in."""
+    return LANGUAGE
+
+
+def case_facts(pqr: Pqr | None) -> dict[str, Any]:
+    """Return the fields of `CASE`: no personal data among them."""
+    if pqr is None:
+        return dict.fromkeys(CASE)
+    process = pqr.process.name if pqr.process else None
+    return {
+        "number": pqr.number, "type": pqr.request_type.name, "process": process, "safe": pqr.safe_on, "due": pqr.due_on,
+        "url": f"/pqr/{pqr.number}",
+    }  # fmt: skip
+
+
+def said(event: Event, facts: Mapping[str, Any]) -> dict[str, str]:
+    """Return the fields of *event* as the current language says them; what *facts* lacks is empty. Raises KeyError for a stranger."""
+    if strangers := set(facts) - set(event.known):
+        raise KeyError(", ".join(sorted(strangers)))
+    return {name: _address(facts.get(name)) if name == "url" else _say(facts.get(name)) for name in event.known}
+
+
+def _address(value: str | None) -> str:
+    return public_url(value, trust_request=False) or "" if value and value.startswith("/") else value or ""
+
+
+def _say(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case datetime():
+            return format_datetime(value, "d MMM y, H:mm")
+        case date():
+            return format_date(value, "long")
+        case Enum():
+            return _(value.value)
+    return str(value)
 
 
 def tell_routed(session: Session, pqr: Pqr, at: datetime) -> list[OutboxMessage]:
     """Tell the person who now holds the case, or everybody of its process; return the messages. No personal data inside."""
     baton = session.scalar(select(Assignment.id).where(Assignment.pqr_id == pqr.id, Assignment.out_at.is_(None)))
-    messages = []
-    with force_locale(LANGUAGE):
-        url = public_url(f"/pqr/{pqr.number}", trust_request=False)
-        subject = _("%(number)s is now with %(process)s", number=pqr.number, process=pqr.process.name)
-        for user in _people_of(session, pqr, local(at).date()):
-            body = _write("routed", pqr, url=url, user=user)
-            key = f"routed:{pqr.number}:{baton}:{user.id}"
-            messages.append(queue_message(session, key=key, event="routed", to=user.email, subject=subject, body=body, pqr=pqr, at=at))
-    return messages
+    people = _people_of(session, pqr, local(at).date())
+    told = (tell_user(session, user, "routed", key=f"routed:{pqr.number}:{baton}:{user.id}", pqr=pqr, at=at) for user in people)
+    return [message for message in told if message is not None]
 
 
 def _people_of(session: Session, pqr: Pqr, today: date) -> list[User]:
@@ -106,13 +240,114 @@ def _people_of(session: Session, pqr: Pqr, today: date) -> list[User]:
     return list(session.scalars(statement.where(or_(User.id.in_(members), User.id.in_(for_members)))))
 
 
-def _write(template: str, pqr: Pqr, **more: Any) -> str:
-    """Return the body from `mail/<template>.txt`; read without the context of a screen, which mail has not."""
-    page = current_app.jinja_env.get_template(f"mail/{template}.txt")
-    name = pqr.party.name if pqr.party and pqr.identity is Identity.NAMED else None
-    text = page.render(pqr=pqr, name=name, day=_long_date, organisation=pqr.organisation, **more)
-    return re.sub(r"\n{3,}", "\n\n", text.strip()) + "\n"  # lines that had nothing to say leave no hole
+# ── To the citizen ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _long_date(day: date) -> str:
-    return format_date(day, "long")
+def tell_citizen(
+    session: Session, pqr: Pqr, event: str, facts: Mapping[str, Any], *, to: str | None, key: str, in_reply_to: str = "", at: datetime
+) -> OutboxMessage | None:
+    """
+    Tell whoever filed the case; return the message, or None when no address is known.
+
+    Args:
+        to: The address written in the request, that of its notice, or the one of a message that this answers.
+        in_reply_to: Message-ID of what the citizen wrote, when this answers it.
+
+    Raises:
+        KeyError: As `tell_user`.
+    """
+    if not to:
+        return None
+    subject, body = words_of(session, event, LANGUAGE)
+    with force_locale(LANGUAGE):
+        name = pqr.party.name if pqr.party and pqr.identity is Identity.NAMED else ""
+        greeting = _("Good day, %(name)s:", name=name) if name else _("Good day:")
+        values = said(EVENTS[event], {"number": pqr.number, **facts}) | {"greeting": greeting, "organisation": pqr.organisation.name}
+        frame = frame_of(pqr.organisation, LANGUAGE)
+    return _queue(session, frame, subject, body, values, key=key, event=event, to=to, pqr=pqr, in_reply_to=in_reply_to, at=at)
+
+
+def address_of(pqr: Pqr) -> str | None:
+    """Return where whoever filed the case reads mail: the address written in the request, else that of the petitioner."""
+    return pqr.notice_email or (pqr.party.email if pqr.party else None)
+
+
+def tell_filed(session: Session, pqr: Pqr, at: datetime, *, to: str | None = None, in_reply_to: str = "") -> OutboxMessage | None:
+    """
+    Tell whoever filed the case its number, key and legal date; return the message, or None when no address is known.
+
+    The key opens the case, so it goes only to the address written in the request or that of the petitioner.
+    """
+    facts = {"day": pqr.filed_on, "key": pqr.access_key, "type": pqr.request_type.name, "due": pqr.due_on, "page": _page_of(pqr)}
+    return tell_citizen(
+        session, pqr, "filed", facts, to=to or address_of(pqr), key=f"filed:{pqr.number}", in_reply_to=in_reply_to, at=at
+    )
+
+
+def tell_answer(session: Session, pqr: Pqr, notice: Notice, url: str, at: datetime) -> OutboxMessage | None:
+    """Send the link of an e-notice (CPACA art. 56); *url* is absolute. The citizen is served when it is opened, not now."""
+    facts = {"url": url, "rating": rating.link_of(pqr)}
+    return tell_citizen(session, pqr, "answer", facts, to=notice.address, key=f"answer:{pqr.number}:{notice.id}", at=at)
+
+
+def tell_act(session: Session, pqr: Pqr, document: Document, at: datetime, notice: Notice | None = None) -> OutboxMessage | None:
+    """
+    Tell the citizen that an act was issued in the case; return the message, or None when no address is known.
+
+    Args:
+        notice: The e-notice whose link tells it; without one, the message says where to read it with number and key.
+    """
+    facts: dict[str, Any] = {"act": document.number, "kind": document.kind}
+    facts |= {"link": public_url(f"/n/{notice.token}")} if notice else {"page": _page_of(pqr)}
+    to = notice.address if notice else address_of(pqr)
+    return tell_citizen(session, pqr, "act", facts, to=to, key=f"act:{document.number}", at=at)
+
+
+def tell_closed(session: Session, pqr: Pqr, at: datetime) -> OutboxMessage | None:
+    """Tell the citizen that the case is closed and ask how it was attended; return the message, or None when no address is known."""
+    link = rating.link_of(pqr)
+    if not link:
+        return None
+    return tell_citizen(session, pqr, "closed", {"rating": link}, to=address_of(pqr), key=f"closed:{pqr.number}", at=at)
+
+
+def _page_of(pqr: Pqr) -> str:
+    """Return the address of the page that follows the case, or how to find it while nobody said under which address we live."""
+    with force_locale(LANGUAGE):
+        return public_url(f"/pqr/consulta?n={pqr.number}", trust_request=False) or _("“Follow my request”, on our page")
+
+
+# ── The words ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def words_of(session: Session, event: str, language: str) -> tuple[str, str]:
+    """Return subject and body of the template of *event*: of the house, else the shipped one; in *language*, else in Spanish."""
+    rows = session.scalars(select(MessageTemplate).where(MessageTemplate.event == event))
+    written = {row.language: (row.subject, row.body) for row in rows}
+    return written.get(language) or shipped().get((event, language)) or written.get(LANGUAGE) or shipped()[event, LANGUAGE]
+
+
+@cache
+def shipped() -> Mapping[tuple[str, str], tuple[str, str]]:
+    """Return subject and body of the shipped templates by event and language."""
+    rows = read_seed("message_template")
+    return MappingProxyType({(row["event"], row["language"]): (row["subject"], row["body"]) for row in rows})
+
+
+def frame_of(organisation: Organisation, language: str, *, is_staff: bool = False) -> Frame:
+    """Return what stands around a text: who writes and how to reach them. Ask it in the language of the message."""
+    place = [organisation.address, organisation.municipality.name, organisation.phone or ""]
+    foot = [organisation.name, " · ".join(each for each in place if each)]
+    choose = public_url("/mail/preferences/", trust_request=False) if is_staff else None
+    if choose:
+        foot.append(_("To choose what you are told: %(url)s", url=choose))
+    return Frame(organisation.name, foot, language, _("Open"), public_url("", trust_request=False) or "")
+
+
+def _queue(
+    session: Session, frame: Frame, subject: str, body: str, values: Mapping[str, str], *, is_held: bool = False, **more: Any
+) -> OutboxMessage:
+    """Fill the template and queue it. What is held carries neither greeting nor foot: it becomes a part of another message."""
+    text, title = fill(body, values), fill(subject, values).replace("\n", " ")
+    whole = {"body": text} if is_held else {"body": as_text(text, frame), "html": as_html(text, title, frame)}
+    return outbox.queue_message(session, subject=title, language=frame.language, is_held=is_held, **whole, **more)
