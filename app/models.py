@@ -15,6 +15,7 @@ from app.tables.exchange import (
     BillingBatch,
     BillingColumn,
     BillingItem,
+    BillingReply,
     CalendarFeed,
     ImportBatch,
     ImportMapping,
@@ -50,8 +51,8 @@ from app.tables.work import Job, JobRun, WorkerBeat
 
 __all__ = [
     "Account", "Answer", "AnswerPoint", "AnswerTemplate", "Appeal", "Assignment", "Audited", "BillingBatch", "BillingColumn",
-    "BillingItem", "CalendarChange", "CalendarDay", "CalendarFeed", "CalendarYear", "CaseEvent", "ChangeLog", "Channel", "Consent",
-    "ConsentText", "Document", "FieldOrder", "Financing", "ImportBatch", "ImportMapping", "InboundMessage", "Instalment", "Invoice",
+    "BillingItem", "BillingReply", "CalendarChange", "CalendarDay", "CalendarFeed", "CalendarYear", "CaseEvent", "ChangeLog", "Channel",
+    "Consent", "ConsentText", "Document", "FieldOrder", "Financing", "ImportBatch", "ImportMapping", "InboundMessage", "Instalment", "Invoice",
     "InvoiceChange", "InvoiceChangeLine", "Job", "JobRun", "Leave", "LegalTerm", "ListColumns", "MarketClaim", "MassEvent",
     "MessageTemplate", "Municipality", "Note", "Notice", "NoticePreference", "NumberSeries", "OrderFile", "Organisation",
     "OutboxMessage", "Parameter", "Party", "PastRecord", "Pqr", "Process", "ProcessMember", "QualityIssue", "RateCounter", "Rating",

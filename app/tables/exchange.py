@@ -192,16 +192,22 @@ class BillingBatch(Audited, Model):
     """A numbered file for the billing system; its content never changes."""
 
     __tablename__ = "billing_batch"
-    __table_args__ = (CheckConstraint("n_items > 0", name="not_empty"), Index(None, "created_at", "id"))
+    __table_args__ = (
+        CheckConstraint("n_items > 0", name="not_empty"),
+        CheckConstraint("n_billed >= 0 AND n_rejected >= 0 AND n_billed + n_rejected <= n_items", name="answers_fit"),
+        Index(None, "created_at", "id"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id", ondelete="RESTRICT"))
     organisation: Mapped[Organisation] = relationship()
     number: Mapped[str] = mapped_column(String(20), unique=True, comment="FAC-2026-000012; gap-free")
     made_at: Mapped[datetime] = mapped_column(UtcDateTime)
     n_items: Mapped[int]
+    n_billed: Mapped[int] = mapped_column(default=0)
+    n_rejected: Mapped[int] = mapped_column(default=0, comment="Also those that were sent again or given up")
     file_id: Mapped[int | None] = mapped_column(ForeignKey("stored_file.id", ondelete="RESTRICT"), unique=True)
     file: Mapped[StoredFile | None] = relationship()
-    job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="RESTRICT"))
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="RESTRICT"), unique=True)
     job: Mapped[Job | None] = relationship()
     items: Mapped[list[BillingItem]] = relationship(back_populates="batch", order_by="BillingItem.id")
 
@@ -218,8 +224,8 @@ _ONE_SOURCE = (
 
 
 def _once(column: str, condition: str = "") -> Index:
-    """Return the index that keeps a thing out of two batches, unless the first was rejected."""
-    where = text(f"status <> 'REJECTED'{condition}")
+    """Return the index that keeps a thing out of two batches, unless the first was rejected and somebody sends it again."""
+    where = text(f"status <> 'RESENT'{condition}")
     return Index(f"uq_billing_item_{column}", column, unique=True, sqlite_where=where, postgresql_where=where)
 
 
@@ -230,7 +236,11 @@ class BillingItem(Model):
     __table_args__ = (
         CheckConstraint(_ONE_SOURCE, name="kind_names_its_row"),
         CheckConstraint("(status = 'SENT') = (result_on IS NULL)", name="result_has_date"),
-        CheckConstraint("status <> 'REJECTED' OR length(result_text) > 0", name="rejected_says_why"),
+        CheckConstraint("(status = 'SENT') = (reply_id IS NULL)", name="result_has_reply"),
+        CheckConstraint("status IN ('SENT', 'BILLED') OR length(result_text) > 0", name="rejected_says_why"),
+        CheckConstraint("(status IN ('RESENT', 'DROPPED')) = (handled_at IS NOT NULL)", name="handled_whole"),
+        CheckConstraint("status <> 'DROPPED' OR length(handled_why) > 0", name="dropped_says_why"),
+        UniqueConstraint("batch_id", "number"),
         _once("pqr_id", " AND kind = 'SOLUTION'"),
         _once("change_id"),
         _once("financing_id"),
@@ -244,6 +254,7 @@ class BillingItem(Model):
     batch: Mapped[BillingBatch] = relationship(back_populates="items")
     position: Mapped[int]
     kind: Mapped[BillingKind] = enum_column(BillingKind, "kind_known")
+    number: Mapped[str] = mapped_column(String(24), comment="Of the case, change, order or acta: the answer names it")
     pqr_id: Mapped[int | None] = mapped_column(ForeignKey("pqr.id", ondelete="RESTRICT"))
     pqr: Mapped[Pqr | None] = relationship()
     change_id: Mapped[int | None] = mapped_column(ForeignKey("invoice_change.id", ondelete="RESTRICT"))
@@ -256,6 +267,41 @@ class BillingItem(Model):
     result_on: Mapped[date | None]
     result_text: Mapped[str] = mapped_column(Text, default="")
     reference: Mapped[str] = mapped_column(String(60), default="", comment="Of the billing system")
+    reply_id: Mapped[int | None] = mapped_column(ForeignKey("billing_reply.id", ondelete="RESTRICT"), index=True)
+    reply: Mapped[BillingReply | None] = relationship()
+    handled_at: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="When somebody sent a rejected one again, or gave it up")
+    handled_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
+    handled_by: Mapped[User | None] = relationship()
+    handled_why: Mapped[str] = mapped_column(Text, default="")
+
+    def __repr__(self) -> str:
+        return self.number
+
+
+class BillingReply(Audited, Model):
+    """A file with what the billing system answers. It is looked at first; the counts are of the moment it was applied."""
+
+    __tablename__ = "billing_reply"
+    __table_args__ = (
+        CheckConstraint("n_lines >= 0 AND n_billed >= 0 AND n_rejected >= 0 AND n_same >= 0 AND n_bad >= 0", name="counts_not_negative"),
+        CheckConstraint("n_billed + n_rejected + n_same + n_bad <= n_lines", name="counts_fit"),
+        CheckConstraint("applied_at IS NOT NULL OR n_lines = 0", name="counted_when_applied"),
+        Index(None, "created_at", "id"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    file_id: Mapped[int] = mapped_column(ForeignKey("stored_file.id", ondelete="RESTRICT"), unique=True)
+    file: Mapped[StoredFile] = relationship()
+    applied_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    applied_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
+    applied_by: Mapped[User | None] = relationship(foreign_keys=[applied_by_id])
+    n_lines: Mapped[int] = mapped_column(default=0)
+    n_billed: Mapped[int] = mapped_column(default=0)
+    n_rejected: Mapped[int] = mapped_column(default=0)
+    n_same: Mapped[int] = mapped_column(default=0)
+    n_bad: Mapped[int] = mapped_column(default=0)
+
+    def __repr__(self) -> str:
+        return f"#{self.id}"
 
 
 class BillingColumn(Audited, Model):

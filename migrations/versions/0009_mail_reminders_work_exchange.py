@@ -51,6 +51,7 @@ def upgrade():
     sa.Column('worker', sa.String(length=120), nullable=False, comment='Machine and process'),
     sa.Column('host', sa.String(length=80), nullable=False),
     sa.Column('version', sa.String(length=40), nullable=False),
+    sa.Column('queue', sa.String(length=20), nullable=False, comment='Engine of its queue'),
     sa.Column('started_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('seen_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('worker', name=op.f('pk_worker_beat'))
@@ -107,6 +108,7 @@ def upgrade():
     op.create_table('job_run',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('task', sa.String(length=60), nullable=False),
+    sa.Column('due_at', sa.DateTime(timezone=True), nullable=True, comment='Minute of the timetable that it serves; empty: somebody asked'),
     sa.Column('started_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('outcome', sa.Enum('RUNNING', 'DONE', 'FAILED', 'LOST', name='outcome_known', native_enum=False, create_constraint=True, length=24), nullable=False),
@@ -117,7 +119,8 @@ def upgrade():
     sa.CheckConstraint("(outcome = 'RUNNING') = (ended_at IS NULL)", name=op.f('ck_job_run_ended_iff_over')),
     sa.CheckConstraint('n_done >= 0', name=op.f('ck_job_run_done_not_negative')),
     sa.ForeignKeyConstraint(['asked_by_id'], ['ab_user.id'], name=op.f('fk_job_run_asked_by_id'), ondelete='RESTRICT'),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_job_run'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_job_run')),
+    sa.UniqueConstraint('task', 'due_at', name=op.f('uq_job_run_task_due_at'))
     )
     with op.batch_alter_table('job_run') as batch_op:
         batch_op.create_index(batch_op.f('ix_job_run_started_at_id'), ['started_at', 'id'], unique=False)
@@ -330,6 +333,7 @@ def upgrade():
     sa.Column('n_done', sa.Integer(), nullable=False),
     sa.Column('n_total', sa.Integer(), nullable=True),
     sa.Column('phase', sa.String(length=120), nullable=False),
+    sa.Column('language', sa.String(length=5), nullable=False, comment='Of who asked: title, result and error are in it'),
     sa.Column('asked_by_id', sa.Integer(), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('started_at', sa.DateTime(timezone=True), nullable=True),
@@ -359,13 +363,17 @@ def upgrade():
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('rule_id', sa.Integer(), nullable=False),
     sa.Column('row_key', sa.String(length=60), nullable=False, comment='Names the thing, e.g. PQR-2026-000123'),
-    sa.Column('step', sa.String(length=24), nullable=False, comment='What was reached: a percentage, or a day'),
+    sa.Column('step', sa.String(length=24), nullable=False, comment='Working day on which it fell due, as 2026-07-10'),
+    sa.Column('n_covered', sa.Integer(), nullable=False, comment='Earlier steps that nobody was told, for which this one stands'),
+    sa.Column('due_on', sa.Date(), nullable=True, comment='Last day of the thing, as it was told'),
     sa.Column('user_id', sa.Integer(), nullable=False),
     sa.Column('told_as', sa.Enum('OWNER', 'SUBSTITUTE', 'CHIEF', name='told_as_known', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('what', sa.String(length=160), nullable=False, comment='What kind of thing it is, without personal data'),
     sa.Column('pqr_id', sa.Integer(), nullable=True),
     sa.Column('told_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('message_id', sa.Integer(), nullable=True, comment='Empty: told on the screen alone'),
     sa.CheckConstraint('length(step) > 0', name=op.f('ck_reminder_step_not_empty')),
+    sa.CheckConstraint('n_covered >= 0', name=op.f('ck_reminder_covered_not_negative')),
     sa.ForeignKeyConstraint(['message_id'], ['outbox_message.id'], name=op.f('fk_reminder_message_id'), ondelete='RESTRICT'),
     sa.ForeignKeyConstraint(['pqr_id'], ['pqr.id'], name=op.f('fk_reminder_pqr_id'), ondelete='RESTRICT'),
     sa.ForeignKeyConstraint(['rule_id'], ['reminder_rule.id'], name=op.f('fk_reminder_rule_id'), ondelete='RESTRICT'),
@@ -385,12 +393,15 @@ def upgrade():
     sa.Column('number', sa.String(length=20), nullable=False, comment='FAC-2026-000012; gap-free'),
     sa.Column('made_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('n_items', sa.Integer(), nullable=False),
+    sa.Column('n_billed', sa.Integer(), nullable=False),
+    sa.Column('n_rejected', sa.Integer(), nullable=False, comment='Also those that were sent again or given up'),
     sa.Column('file_id', sa.Integer(), nullable=True),
     sa.Column('job_id', sa.Integer(), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('created_by_id', sa.Integer(), nullable=True),
     sa.Column('changed_by_id', sa.Integer(), nullable=True),
+    sa.CheckConstraint('n_billed >= 0 AND n_rejected >= 0 AND n_billed + n_rejected <= n_items', name=op.f('ck_billing_batch_answers_fit')),
     sa.CheckConstraint('n_items > 0', name=op.f('ck_billing_batch_not_empty')),
     sa.ForeignKeyConstraint(['changed_by_id'], ['ab_user.id'], name=op.f('fk_billing_batch_changed_by_id'), ondelete='RESTRICT'),
     sa.ForeignKeyConstraint(['created_by_id'], ['ab_user.id'], name=op.f('fk_billing_batch_created_by_id'), ondelete='RESTRICT'),
@@ -399,6 +410,7 @@ def upgrade():
     sa.ForeignKeyConstraint(['organisation_id'], ['organisation.id'], name=op.f('fk_billing_batch_organisation_id'), ondelete='RESTRICT'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_billing_batch')),
     sa.UniqueConstraint('file_id', name=op.f('uq_billing_batch_file_id')),
+    sa.UniqueConstraint('job_id', name=op.f('uq_billing_batch_job_id')),
     sa.UniqueConstraint('number', name=op.f('uq_billing_batch_number'))
     )
     with op.batch_alter_table('billing_batch') as batch_op:
@@ -448,37 +460,76 @@ def upgrade():
         batch_op.create_index(batch_op.f('ix_import_batch_created_at_id'), ['created_at', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_import_batch_kind_created_at'), ['kind', 'created_at'], unique=False)
 
+    op.create_table('billing_reply',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('file_id', sa.Integer(), nullable=False),
+    sa.Column('applied_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('applied_by_id', sa.Integer(), nullable=True),
+    sa.Column('n_lines', sa.Integer(), nullable=False),
+    sa.Column('n_billed', sa.Integer(), nullable=False),
+    sa.Column('n_rejected', sa.Integer(), nullable=False),
+    sa.Column('n_same', sa.Integer(), nullable=False),
+    sa.Column('n_bad', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by_id', sa.Integer(), nullable=True),
+    sa.Column('changed_by_id', sa.Integer(), nullable=True),
+    sa.CheckConstraint('applied_at IS NOT NULL OR n_lines = 0', name=op.f('ck_billing_reply_counted_when_applied')),
+    sa.CheckConstraint('n_billed + n_rejected + n_same + n_bad <= n_lines', name=op.f('ck_billing_reply_counts_fit')),
+    sa.CheckConstraint('n_lines >= 0 AND n_billed >= 0 AND n_rejected >= 0 AND n_same >= 0 AND n_bad >= 0', name=op.f('ck_billing_reply_counts_not_negative')),
+    sa.ForeignKeyConstraint(['applied_by_id'], ['ab_user.id'], name=op.f('fk_billing_reply_applied_by_id'), ondelete='RESTRICT'),
+    sa.ForeignKeyConstraint(['changed_by_id'], ['ab_user.id'], name=op.f('fk_billing_reply_changed_by_id'), ondelete='RESTRICT'),
+    sa.ForeignKeyConstraint(['created_by_id'], ['ab_user.id'], name=op.f('fk_billing_reply_created_by_id'), ondelete='RESTRICT'),
+    sa.ForeignKeyConstraint(['file_id'], ['stored_file.id'], name=op.f('fk_billing_reply_file_id'), ondelete='RESTRICT'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_billing_reply')),
+    sa.UniqueConstraint('file_id', name=op.f('uq_billing_reply_file_id'))
+    )
+    with op.batch_alter_table('billing_reply') as batch_op:
+        batch_op.create_index(batch_op.f('ix_billing_reply_created_at_id'), ['created_at', 'id'], unique=False)
+
     op.create_table('billing_item',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('batch_id', sa.Integer(), nullable=False),
     sa.Column('position', sa.Integer(), nullable=False),
     sa.Column('kind', sa.Enum('SOLUTION', 'INVOICE_CHANGE', 'FINANCING', 'RECONNECTION', name='kind_known', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('number', sa.String(length=24), nullable=False, comment='Of the case, change, order or acta: the answer names it'),
     sa.Column('pqr_id', sa.Integer(), nullable=True),
     sa.Column('change_id', sa.Integer(), nullable=True),
     sa.Column('financing_id', sa.Integer(), nullable=True),
     sa.Column('order_id', sa.Integer(), nullable=True),
-    sa.Column('status', sa.Enum('SENT', 'BILLED', 'REJECTED', name='status_known', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('status', sa.Enum('SENT', 'BILLED', 'REJECTED', 'RESENT', 'DROPPED', name='status_known', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('result_on', sa.Date(), nullable=True),
     sa.Column('result_text', sa.Text(), nullable=False),
     sa.Column('reference', sa.String(length=60), nullable=False, comment='Of the billing system'),
+    sa.Column('reply_id', sa.Integer(), nullable=True),
+    sa.Column('handled_at', sa.DateTime(timezone=True), nullable=True, comment='When somebody sent a rejected one again, or gave it up'),
+    sa.Column('handled_by_id', sa.Integer(), nullable=True),
+    sa.Column('handled_why', sa.Text(), nullable=False),
     sa.CheckConstraint("(kind = 'SOLUTION' AND pqr_id IS NOT NULL AND change_id IS NULL AND financing_id IS NULL AND order_id IS NULL) OR (kind = 'INVOICE_CHANGE' AND change_id IS NOT NULL AND financing_id IS NULL AND order_id IS NULL) OR (kind = 'FINANCING' AND financing_id IS NOT NULL AND change_id IS NULL AND order_id IS NULL) OR (kind = 'RECONNECTION' AND order_id IS NOT NULL AND change_id IS NULL AND financing_id IS NULL)", name=op.f('ck_billing_item_kind_names_its_row')),
     sa.CheckConstraint("(status = 'SENT') = (result_on IS NULL)", name=op.f('ck_billing_item_result_has_date')),
-    sa.CheckConstraint("status <> 'REJECTED' OR length(result_text) > 0", name=op.f('ck_billing_item_rejected_says_why')),
+    sa.CheckConstraint("(status = 'SENT') = (reply_id IS NULL)", name=op.f('ck_billing_item_result_has_reply')),
+    sa.CheckConstraint("status IN ('SENT', 'BILLED') OR length(result_text) > 0", name=op.f('ck_billing_item_rejected_says_why')),
+    sa.CheckConstraint("(status IN ('RESENT', 'DROPPED')) = (handled_at IS NOT NULL)", name=op.f('ck_billing_item_handled_whole')),
+    sa.CheckConstraint("status <> 'DROPPED' OR length(handled_why) > 0", name=op.f('ck_billing_item_dropped_says_why')),
     sa.ForeignKeyConstraint(['batch_id'], ['billing_batch.id'], name=op.f('fk_billing_item_batch_id'), ondelete='RESTRICT'),
     sa.ForeignKeyConstraint(['change_id'], ['invoice_change.id'], name=op.f('fk_billing_item_change_id'), ondelete='RESTRICT'),
     sa.ForeignKeyConstraint(['financing_id'], ['financing.id'], name=op.f('fk_billing_item_financing_id'), ondelete='RESTRICT'),
     sa.ForeignKeyConstraint(['order_id'], ['field_order.id'], name=op.f('fk_billing_item_order_id'), ondelete='RESTRICT'),
+    sa.ForeignKeyConstraint(['handled_by_id'], ['ab_user.id'], name=op.f('fk_billing_item_handled_by_id'), ondelete='RESTRICT'),
     sa.ForeignKeyConstraint(['pqr_id'], ['pqr.id'], name=op.f('fk_billing_item_pqr_id'), ondelete='RESTRICT'),
+    sa.ForeignKeyConstraint(['reply_id'], ['billing_reply.id'], name=op.f('fk_billing_item_reply_id'), ondelete='RESTRICT'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_billing_item')),
+    sa.UniqueConstraint('batch_id', 'number', name=op.f('uq_billing_item_batch_id_number')),
     sa.UniqueConstraint('batch_id', 'position', name=op.f('uq_billing_item_batch_id_position'))
     )
     with op.batch_alter_table('billing_item') as batch_op:
         batch_op.create_index(batch_op.f('ix_billing_item_pqr_id_id'), ['pqr_id', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_billing_item_reply_id'), ['reply_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_billing_item_status_batch_id'), ['status', 'batch_id'], unique=False)
-        batch_op.create_index('uq_billing_item_change_id', ['change_id'], unique=True, sqlite_where=sa.text("status <> 'REJECTED'"), postgresql_where=sa.text("status <> 'REJECTED'"))
-        batch_op.create_index('uq_billing_item_financing_id', ['financing_id'], unique=True, sqlite_where=sa.text("status <> 'REJECTED'"), postgresql_where=sa.text("status <> 'REJECTED'"))
-        batch_op.create_index('uq_billing_item_order_id', ['order_id'], unique=True, sqlite_where=sa.text("status <> 'REJECTED'"), postgresql_where=sa.text("status <> 'REJECTED'"))
-        batch_op.create_index('uq_billing_item_pqr_id', ['pqr_id'], unique=True, sqlite_where=sa.text("status <> 'REJECTED' AND kind = 'SOLUTION'"), postgresql_where=sa.text("status <> 'REJECTED' AND kind = 'SOLUTION'"))
+        batch_op.create_index('uq_billing_item_change_id', ['change_id'], unique=True, sqlite_where=sa.text("status <> 'RESENT'"), postgresql_where=sa.text("status <> 'RESENT'"))
+        batch_op.create_index('uq_billing_item_financing_id', ['financing_id'], unique=True, sqlite_where=sa.text("status <> 'RESENT'"), postgresql_where=sa.text("status <> 'RESENT'"))
+        batch_op.create_index('uq_billing_item_order_id', ['order_id'], unique=True, sqlite_where=sa.text("status <> 'RESENT'"), postgresql_where=sa.text("status <> 'RESENT'"))
+        batch_op.create_index('uq_billing_item_pqr_id', ['pqr_id'], unique=True, sqlite_where=sa.text("status <> 'RESENT' AND kind = 'SOLUTION'"), postgresql_where=sa.text("status <> 'RESENT' AND kind = 'SOLUTION'"))
 
     op.create_table('past_record',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -600,14 +651,19 @@ def downgrade():
 
     op.drop_table('past_record')
     with op.batch_alter_table('billing_item') as batch_op:
-        batch_op.drop_index('uq_billing_item_pqr_id', sqlite_where=sa.text("status <> 'REJECTED' AND kind = 'SOLUTION'"), postgresql_where=sa.text("status <> 'REJECTED' AND kind = 'SOLUTION'"))
-        batch_op.drop_index('uq_billing_item_order_id', sqlite_where=sa.text("status <> 'REJECTED'"), postgresql_where=sa.text("status <> 'REJECTED'"))
-        batch_op.drop_index('uq_billing_item_financing_id', sqlite_where=sa.text("status <> 'REJECTED'"), postgresql_where=sa.text("status <> 'REJECTED'"))
-        batch_op.drop_index('uq_billing_item_change_id', sqlite_where=sa.text("status <> 'REJECTED'"), postgresql_where=sa.text("status <> 'REJECTED'"))
+        batch_op.drop_index('uq_billing_item_pqr_id', sqlite_where=sa.text("status <> 'RESENT' AND kind = 'SOLUTION'"), postgresql_where=sa.text("status <> 'RESENT' AND kind = 'SOLUTION'"))
+        batch_op.drop_index('uq_billing_item_order_id', sqlite_where=sa.text("status <> 'RESENT'"), postgresql_where=sa.text("status <> 'RESENT'"))
+        batch_op.drop_index('uq_billing_item_financing_id', sqlite_where=sa.text("status <> 'RESENT'"), postgresql_where=sa.text("status <> 'RESENT'"))
+        batch_op.drop_index('uq_billing_item_change_id', sqlite_where=sa.text("status <> 'RESENT'"), postgresql_where=sa.text("status <> 'RESENT'"))
         batch_op.drop_index(batch_op.f('ix_billing_item_status_batch_id'))
+        batch_op.drop_index(batch_op.f('ix_billing_item_reply_id'))
         batch_op.drop_index(batch_op.f('ix_billing_item_pqr_id_id'))
 
     op.drop_table('billing_item')
+    with op.batch_alter_table('billing_reply') as batch_op:
+        batch_op.drop_index(batch_op.f('ix_billing_reply_created_at_id'))
+
+    op.drop_table('billing_reply')
     with op.batch_alter_table('import_batch') as batch_op:
         batch_op.drop_index(batch_op.f('ix_import_batch_kind_created_at'))
         batch_op.drop_index(batch_op.f('ix_import_batch_created_at_id'))

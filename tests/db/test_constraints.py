@@ -19,6 +19,8 @@ import app.models
 from app.domain.deadlines import CountFrom, TermAct, TermUnit
 from app.domain.states import (
     AppealKind,
+    BillingKind,
+    BillingStatus,
     ChangeStatus,
     DocumentType,
     FinancingStatus,
@@ -45,6 +47,7 @@ OPENED = {"opened_at": world.AT, "served_on": LATER, "result": NoticeResult.DELI
 POSTED = {"means": NoticeMeans.AVISO_POSTED, "token": None, "posted_on": BEFORE, "unposted_on": LATER}
 UNAUTHORISED = {"status": ChangeStatus.DRAFT, "authorised_by_id": None, "authorised_on": None, "document_id": None}
 SENT = {"sspd_sent_on": LATER, "sspd_proof": "Guía 1"}
+REJECTED = {"status": BillingStatus.REJECTED, "result_text": "Período cerrado"}
 
 #: (table, CHECK, what breaks it): every other column keeps a valid value.
 BROKEN: list[tuple[str, str, dict[str, Any]]] = [
@@ -186,7 +189,31 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("outbox_message", "sent_at_iff_sent", {"status": MessageStatus.SENT}),
     ("outbox_message", "attempts_not_negative", {"n_attempts": -1}),
     ("legal_term", "value_positive", {"value": 0}),
+    ("billing_batch", "not_empty", {"n_items": 0}),
+    ("billing_batch", "answers_fit", {"n_billed": 2, "n_rejected": 2}),
+    ("billing_batch", "answers_fit", {"n_rejected": -1}),
+    ("billing_item", "kind_names_its_row", {"kind": BillingKind.SOLUTION}),
+    ("billing_item", "kind_names_its_row", {"change_id": None}),
+    ("billing_item", "kind_names_its_row", {"financing_id": 1}),
+    ("billing_item", "result_has_date", {"result_on": None}),
+    ("billing_item", "result_has_reply", {"reply_id": None}),
+    ("billing_item", "rejected_says_why", {"status": BillingStatus.REJECTED}),
+    ("billing_item", "handled_whole", {**REJECTED, "handled_at": world.AT}),
+    ("billing_item", "handled_whole", {**REJECTED, "status": BillingStatus.RESENT}),
+    ("billing_item", "dropped_says_why", {**REJECTED, "status": BillingStatus.DROPPED, "handled_at": world.AT}),
+    ("billing_reply", "counts_not_negative", {"n_same": -1}),
+    ("billing_reply", "counts_fit", {"n_bad": 1}),
+    ("billing_reply", "counted_when_applied", {"applied_at": None}),
+    ("billing_column", "header_not_empty", {"header": ""}),
+    ("billing_column", "field_or_constant", {"constant": "01"}),
+    ("billing_column", "field_or_constant", {"field": ""}),
 ]
+
+#: What else has to change for a reference that only another kind of row may have.
+BESIDE: dict[tuple[str, str], dict[str, Any]] = {
+    ("billing_item", "financing_id"): {"kind": BillingKind.FINANCING, "change_id": None},
+    ("billing_item", "order_id"): {"kind": BillingKind.RECONNECTION, "change_id": None},
+}
 
 #: States of the same rows that have to be accepted, so that no refusal above is an accident of its neighbours.
 SOUND: list[tuple[str, dict[str, Any]]] = [
@@ -209,6 +236,9 @@ SOUND: list[tuple[str, dict[str, Any]]] = [
     ("assignment", {"out_at": world.AT, "out_on": world.ON}),
     ("party", {"document_type": None, "document_number": None}),
     ("outbox_message", {"status": MessageStatus.SENT, "sent_at": world.AT}),
+    ("billing_item", {"status": BillingStatus.SENT, "result_on": None, "reply_id": None}),
+    ("billing_item", {**REJECTED, "status": BillingStatus.RESENT, "handled_at": world.AT}),
+    ("billing_column", {"field": "", "constant": ""}),
 ]
 
 
@@ -302,7 +332,7 @@ def test_a_reference_to_nothing_is_refused(session, rows, table):
     for column in sorted({foreign.parent for foreign in TABLES[table].foreign_keys if len(foreign.constraint.columns) == 1}, key=str):
         nothing = -7 if column.type.python_type is int else "00000"
         try:
-            change(session, rows[table][0], {attribute(TABLES[table], column): nothing})
+            change(session, rows[table][0], {attribute(TABLES[table], column): nothing, **BESIDE.get((table, column.name), {})})
         except IntegrityError as error:
             assert "foreign key" in str(error.orig).lower(), error.orig
         else:

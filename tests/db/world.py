@@ -14,6 +14,8 @@ from app.domain.deadlines import Regime, TermAct, TermUnit
 from app.domain.states import (
     AnswerStatus,
     AppealKind,
+    BillingKind,
+    BillingStatus,
     ChangeStatus,
     ConsentKind,
     DocumentKind,
@@ -56,6 +58,7 @@ def build(session: Session) -> dict[str, list[Any]]:
         _acts(add, n, rows)
         _field_and_money(add, n, rows)
         _attention(add, n, rows)
+        _billing(add, n, rows)
     return rows
 
 
@@ -174,3 +177,19 @@ def _attention(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
     add(m.Rating(pqr_id=rows["pqr"][n - 1].id, rated_at=AT, rated_on=ON, score=4, via=RatingVia.LINK))
     add(m.Signature(user_id=rows["ab_user"][n - 1].id, image=b"x", media_type="image/png"))
     add(m.Leave(user_id=first, substitute_id=second, starts_on=ON, ends_on=ON))
+
+
+def _billing(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
+    """A batch with an invoice change that was billed, the answer that said so, and a column."""
+    job = add(m.Job(kind="billing", title="Lote", created_at=AT), is_kept=False)
+    files = [
+        add(m.StoredFile(storage_key=f"lote{n}{which}", name="a.zip", media_type="application/zip", n_bytes=10, sha256="0" * 64), is_kept=False)
+        for which in "ab"
+    ]
+    batch = add(m.BillingBatch(organisation_id=rows["organisation"][0].id, number=f"FAC-2026-00000{n}", made_at=AT, n_items=3,
+                               file_id=files[0].id, job_id=job.id))  # fmt: skip
+    reply = add(m.BillingReply(file_id=files[1].id, applied_at=AT, n_lines=1, n_billed=1))
+    change = rows["invoice_change"][n - 1]
+    add(m.BillingItem(batch_id=batch.id, position=n, kind=BillingKind.INVOICE_CHANGE, number=change.number, pqr_id=change.pqr_id,
+                      change_id=change.id, status=BillingStatus.BILLED, result_on=ON, reply_id=reply.id))  # fmt: skip
+    add(m.BillingColumn(kind=BillingKind.FINANCING, position=n, header=f"orden {n}", field="key"))
