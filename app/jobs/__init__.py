@@ -9,8 +9,12 @@ only says when to look. So the queue may be lost, and is written without waiting
 
 from __future__ import annotations
 
+from app.jobs.longwork import Cancelled, HandedBack, Progress, handler, reading, run_job
 from app.jobs.post import deliver
 from app.jobs.queue import connect, huey, init_app, storage_of
 from app.jobs.timetable import NIGHTLY, TIMETABLE, Counts, Periodic, send_mail
 
-__all__ = ["NIGHTLY", "TIMETABLE", "Counts", "Periodic", "connect", "deliver", "huey", "init_app", "send_mail", "storage_of"]
+__all__ = [
+    "NIGHTLY", "TIMETABLE", "Cancelled", "Counts", "HandedBack", "Periodic", "Progress", "connect", "deliver", "handler", "huey",
+    "init_app", "reading", "run_job", "send_mail", "storage_of",
+]  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_appbuilder import Model
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.domain.states import JobStatus, RunOutcome
@@ -37,6 +37,7 @@ class Job(Model):
     n_done: Mapped[int] = mapped_column(default=0)
     n_total: Mapped[int | None]
     phase: Mapped[str] = mapped_column(String(120), default="")
+    language: Mapped[str] = mapped_column(String(5), default="es", comment="Of who asked: title, result and error are in it")
     asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
     asked_by: Mapped[User | None] = relationship()
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -61,11 +62,13 @@ class JobRun(Model):
     __table_args__ = (
         CheckConstraint("(outcome = 'RUNNING') = (ended_at IS NULL)", name="ended_iff_over"),
         CheckConstraint("n_done >= 0", name="done_not_negative"),
+        UniqueConstraint("task", "due_at"),  # of two workers that take the same minute, one gets no row
         Index(None, "task", "started_at"),
         Index(None, "started_at", "id"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     task: Mapped[str] = mapped_column(String(60))
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="Minute of the timetable that it serves; empty: somebody asked")
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     outcome: Mapped[RunOutcome] = enum_column(RunOutcome, "outcome_known", default=RunOutcome.RUNNING)
@@ -86,5 +89,6 @@ class WorkerBeat(Model):
     worker: Mapped[str] = mapped_column(String(120), primary_key=True, comment="Machine and process")
     host: Mapped[str] = mapped_column(String(80))
     version: Mapped[str] = mapped_column(String(40), default="")
+    queue: Mapped[str] = mapped_column(String(20), default="", comment="Engine of its queue")
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
