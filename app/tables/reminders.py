@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from flask_appbuilder import Model
 from flask_appbuilder.security.sqla.models import User
@@ -47,6 +47,7 @@ class Reminder(Model):
     __table_args__ = (
         UniqueConstraint("rule_id", "row_key", "step", "user_id"),
         CheckConstraint("length(step) > 0", name="step_not_empty"),
+        CheckConstraint("n_covered >= 0", name="covered_not_negative"),
         Index(None, "told_at", "id"),
         Index(None, "user_id", "told_at"),
         Index(None, "pqr_id"),
@@ -56,7 +57,9 @@ class Reminder(Model):
     rule_id: Mapped[int] = mapped_column(ForeignKey("reminder_rule.id", ondelete="RESTRICT"))
     rule: Mapped[ReminderRule] = relationship()
     row_key: Mapped[str] = mapped_column(String(60), comment="Names the thing, e.g. PQR-2026-000123")
-    step: Mapped[str] = mapped_column(String(24), comment="What was reached: a percentage, or a day")
+    step: Mapped[str] = mapped_column(String(24), comment="Working day on which it fell due, as 2026-07-10")
+    n_covered: Mapped[int] = mapped_column(default=0, comment="Earlier steps that nobody was told, for which this one stands")
+    due_on: Mapped[date | None] = mapped_column(comment="Last day of the thing, as it was told")
     user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
     user: Mapped[User] = relationship()
     told_as: Mapped[ToldAs] = enum_column(ToldAs, "told_as_known")

@@ -368,7 +368,6 @@ def upgrade():
     sa.Column('due_on', sa.Date(), nullable=True, comment='Last day of the thing, as it was told'),
     sa.Column('user_id', sa.Integer(), nullable=False),
     sa.Column('told_as', sa.Enum('OWNER', 'SUBSTITUTE', 'CHIEF', name='told_as_known', native_enum=False, create_constraint=True, length=24), nullable=False),
-    sa.Column('what', sa.String(length=160), nullable=False, comment='What kind of thing it is, without personal data'),
     sa.Column('pqr_id', sa.Integer(), nullable=True),
     sa.Column('told_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('message_id', sa.Integer(), nullable=True, comment='Empty: told on the screen alone'),
