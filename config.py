@@ -95,8 +95,12 @@ def load(overrides: dict[str, Any] | None = None) -> dict[str, Any]:
         "SMTP_PASSWORD": setting("SMTP_PASSWORD"),
         "SMTP_TLS": setting("SMTP_TLS", "no"),
         "MAIL_FROM": setting("MAIL_FROM"),
+        "MAIL_REPLY_TO": setting("MAIL_REPLY_TO"),  # may say pqr+{number}@…
+        "MAIL_BOUNCES": setting("MAIL_BOUNCES"),  # the envelope: where mail that nobody takes comes back to
         # jobs
         "HUEY_URL": setting("HUEY_URL"),
+        # webhooks
+        "WEBHOOK_PRIVATE": flag("WEBHOOK_PRIVATE", False),  # may call addresses inside the house, and plain http
         # the session, and what browsers may do
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",

@@ -33,6 +33,7 @@ RANK = {
     "reports": 60,
     "security": 60,
     "mailer": 60,
+    "hooks": 60,  # calls other programs, as the mailer does
     "downloads": 60,
     "catalogues": 30,
     "reader": 62,  # what a page knows about its reader; the menu

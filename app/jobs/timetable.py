@@ -19,9 +19,10 @@ from sqlalchemy.orm import Session
 from app import mailer, ratelimit
 from app.domain import N_
 from app.extensions import local, now
+from app.jobs.calls import call_hooks
 from app.jobs.post import deliver
 from app.jobs.queue import WAKES, context, huey
-from app.operations import appeals, files, notices, outbox, requirements, silence
+from app.operations import appeals, files, notices, outbox, requirements, silence, webhooks
 
 log = structlog.get_logger("atiende.jobs")
 
@@ -81,6 +82,20 @@ def _wake_for_mail() -> None:
 WAKES[outbox.HAS_MAIL] = _wake_for_mail
 
 
+def _call_hooks(session: Session, _at: datetime) -> Counts:
+    return {N_("webhooks delivered"): call_hooks(session)}
+
+
+@huey.task(name="call_hooks_now", expires=55)
+def call_hooks_now() -> None:
+    """Deliver what just happened, without waiting for the minute."""
+    with context() as session:
+        call_hooks(session)
+
+
+WAKES[webhooks.HAS_HOOKS] = call_hooks_now
+
+
 def _sweep(session: Session, _at: datetime) -> Counts:
     """Delete what nothing needs any more: counters of windows that ended, and stored blobs that no row names."""
     return {N_("counters of the rate limits"): ratelimit.sweep(), N_("files that nothing names"): files.sweep_orphans(session)}
@@ -117,6 +132,10 @@ TIMETABLE: tuple[Periodic, ...] = (
     Periodic(
         "send_mail", N_("Outgoing mail"), N_("Sends the mail that waits, and tries again what did not leave."),
         crontab(minute="*"), _send_mail,
+    ),
+    Periodic(
+        "call_hooks", N_("Webhooks"), N_("Tells other programs what happened to cases, and tries again what they did not take."),
+        crontab(minute="*"), _call_hooks,
     ),
     Periodic(
         "turn_the_day", N_("The end of the day"), N_("Serves notices whose days ended, closes what became final, and notes silences."),

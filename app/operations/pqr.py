@@ -51,7 +51,7 @@ from app.models import (
     Service,
     SuiCause,
 )
-from app.operations import decisions, orders
+from app.operations import decisions, orders, webhooks
 from app.operations.numbers import new_access_key, next_number
 
 MAX_BODY = 20_000
@@ -161,11 +161,12 @@ def _store(session: Session, filing: Filing, at: datetime, actor_id: int | None)
     pqr.number = next_number(session, filing.organisation.id, "PQR", filed_on.year)  # late: other writers wait from here on
     session.add(pqr)
     session.flush()
-    _write_event(session, pqr, Move.FILE, None, at, filed_on, actor_id)
+    filed = _write_event(session, pqr, Move.FILE, None, at, filed_on, actor_id)
     session.add(Assignment(pqr=pqr, process_id=desk.id, given_by_id=actor_id, in_at=at, in_on=filed_on))
     for text in filing.consent_texts:
         session.add(Consent(party_id=pqr.party_id, pqr_id=pqr.id, text=text, granted_at=at))
     session.flush()
+    webhooks.emit(session, filed)
     return pqr
 
 
@@ -316,6 +317,7 @@ def make_move(
     details = {"reason": reason, "act": act, "document": document, "clock": clock.name if clock else None}
     event = _write_event(session, pqr, move, origin, at, on, actor_id, **details)
     session.flush()
+    webhooks.emit(session, event)
     return event
 
 
