@@ -1,11 +1,12 @@
 """
-From a row of the outbox to the mail server: plain text, by the `SMTP_*` settings.
+From a row of the outbox to the mail server, by the `SMTP_*` settings: plain text and HTML, with headers that a signer can sign.
 
 Without `SMTP_HOST` nothing leaves and nothing is lost: messages stay queued, and the screen of outgoing mail says so.
 """
 
 from __future__ import annotations
 
+import hashlib
 import smtplib
 import ssl
 from collections.abc import Mapping
@@ -24,12 +25,18 @@ ENCRYPTION = ("no", "starttls", "yes")
 
 
 class NotSent(Exception):
-    """The message did not leave. `is_final`: no later attempt can succeed; `is_server`: no other message can leave now either."""
+    """
+    The message did not leave, as far as we know.
 
-    def __init__(self, text: str, *, is_final: bool = False, is_server: bool = False) -> None:
+    Args:
+        is_final: No later attempt can succeed.
+        is_server: No other message can leave now either.
+        is_doubtful: The server had the whole message when the connection broke: it may have taken it.
+    """
+
+    def __init__(self, text: str, *, is_final: bool = False, is_server: bool = False, is_doubtful: bool = False) -> None:
         super().__init__(text)
-        self.is_final = is_final
-        self.is_server = is_server
+        self.is_final, self.is_server, self.is_doubtful = is_final, is_server, is_doubtful
 
 
 def is_configured(config: Mapping[str, Any]) -> bool:
@@ -39,20 +46,40 @@ def is_configured(config: Mapping[str, Any]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Who writes: the name that people see, the address that the mail server accepts, and where an answer goes."""
+    """
+    Who writes.
+
+    Args:
+        name: What people see.
+        sender: The address in From: that of the domain that signs.
+        reply_to: Where an answer goes.
+        envelope: Where a message that cannot be delivered comes back to.
+    """
 
     name: str
     sender: str
     reply_to: str
+    envelope: str
 
     @classmethod
-    def of(cls, organisation: Organisation, config: Mapping[str, Any]) -> Head:
-        return cls(organisation.name, config.get("MAIL_FROM") or organisation.email, organisation.email)
+    def of(cls, organisation: Organisation, config: Mapping[str, Any], number: str | None = None) -> Head:
+        """
+        Return the head of a message about the case *number*, if it is about one.
+
+        `MAIL_REPLY_TO` may say `{number}` after a plus sign, so that an answer names its case in the address; a mailbox that knows no
+        such addresses leaves it out, and the thread and the subject name the case.
+        """
+        sender = config.get("MAIL_FROM") or organisation.email
+        reply_to = config.get("MAIL_REPLY_TO") or organisation.email
+        reply_to = reply_to.replace("{number}", number) if number else reply_to.replace("+{number}", "")
+        return cls(organisation.name, sender, reply_to, config.get("MAIL_BOUNCES") or sender)
 
 
 def compose(message: OutboxMessage, head: Head, at: datetime) -> EmailMessage:
     """
-    Return *message* as it travels. Every attempt has the same Message-ID, so that a mailbox may drop a repetition.
+    Return *message* as it travels: in seven bits, each header once, the HTML after the text it was made from.
+
+    Every attempt has the same Message-ID, so that a mailbox may drop a repetition.
 
     Raises:
         NotSent: The address cannot be written in a header; no later attempt can succeed.
@@ -70,10 +97,38 @@ def compose(message: OutboxMessage, head: Head, at: datetime) -> EmailMessage:
         raise NotSent(f"{type(error).__name__}: {error}", is_final=True) from error
     mail["Date"] = at
     mail["Message-ID"] = message.message_id
+    if message.in_reply_to:
+        mail["In-Reply-To"] = message.in_reply_to
+    if message.reference_ids:
+        mail["References"] = message.reference_ids
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"  # what absence notices of some servers ask for
+    mail["Content-Language"] = message.language
     mail.set_content(message.body, charset="utf-8", cte="quoted-printable")  # not every server takes eight bits
+    if message.html_body:
+        mail.add_alternative(message.html_body, subtype="html", charset="utf-8", cte="quoted-printable")
+        mail.set_boundary(f"=_{hashlib.sha256(message.message_id.encode()).hexdigest()[:40]}")  # every attempt reads the same
     return mail
+
+
+class _Watched:
+    """A conversation that knows whether the server may have the whole message of which it has not spoken yet."""
+
+    is_in_doubt = False
+
+    def data(self, text: Any) -> Any:
+        self.is_in_doubt = True
+        answer = super().data(text)  # type: ignore[misc]
+        self.is_in_doubt = False
+        return answer
+
+
+class _Smtp(_Watched, smtplib.SMTP):
+    pass
+
+
+class _SmtpOverTls(_Watched, smtplib.SMTP_SSL):
+    pass
 
 
 class Mailer:
@@ -81,7 +136,7 @@ class Mailer:
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config
-        self._smtp: smtplib.SMTP | None = None
+        self._smtp: _Smtp | _SmtpOverTls | None = None
 
     def __enter__(self) -> Mailer:
         return self
@@ -89,15 +144,15 @@ class Mailer:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._hang_up()
 
-    def send(self, mail: EmailMessage) -> None:
-        """Hand *mail* to the server. Raises NotSent."""
+    def send(self, mail: EmailMessage, envelope: str) -> None:
+        """Hand *mail* to the server, to come back to *envelope* if nobody takes it. Raises NotSent."""
         try:
             server = self._connected()
         except (smtplib.SMTPException, OSError, ValueError) as error:
             self._hang_up()
             raise NotSent(f"{type(error).__name__}: {error}", is_server=True) from error
         try:
-            server.send_message(mail)
+            server.send_message(mail, from_addr=envelope)
         except smtplib.SMTPRecipientsRefused as error:
             raise _refused(*next(iter(error.recipients.values()))) from error
         except (smtplib.SMTPDataError, smtplib.SMTPSenderRefused) as error:
@@ -105,19 +160,20 @@ class Mailer:
         except smtplib.SMTPNotSupportedError as error:  # an address with letters that this server cannot take
             raise NotSent(str(error), is_final=True) from error
         except (smtplib.SMTPException, OSError, ValueError) as error:
+            is_doubtful = server.is_in_doubt
             self._hang_up()
-            raise NotSent(f"{type(error).__name__}: {error}", is_server=True) from error
+            raise NotSent(f"{type(error).__name__}: {error}", is_server=True, is_doubtful=is_doubtful) from error
 
-    def _connected(self) -> smtplib.SMTP:
+    def _connected(self) -> _Smtp | _SmtpOverTls:
         if self._smtp is None:
             host, port, encryption = self.config["SMTP_HOST"], self.config["SMTP_PORT"], self.config.get("SMTP_TLS") or "no"
             if encryption not in ENCRYPTION:
                 raise ValueError(f"ATIENDE_SMTP_TLS: say one of {', '.join(ENCRYPTION)}, not {encryption!r}")
             trusted = ssl.create_default_context()
             if encryption == "yes":
-                self._smtp = smtplib.SMTP_SSL(host, port, timeout=TIMEOUT, context=trusted)
+                self._smtp = _SmtpOverTls(host, port, timeout=TIMEOUT, context=trusted)
             else:
-                self._smtp = smtplib.SMTP(host, port, timeout=TIMEOUT)
+                self._smtp = _Smtp(host, port, timeout=TIMEOUT)
             if encryption == "starttls":
                 self._smtp.starttls(context=trusted)
             if self.config.get("SMTP_USER"):

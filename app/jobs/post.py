@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import structlog
 from flask import current_app
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import mailer, queries
 from app.extensions import now
-from app.models import OutboxMessage
+from app.models import OutboxMessage, Pqr
 from app.operations import notices, outbox
 
 log = structlog.get_logger("atiende.jobs")
@@ -25,7 +26,7 @@ def deliver(session: Session, limit: int = 500) -> int:
     with mailer.Mailer(current_app.config) as server:
         while n_sent < limit:
             claimed = outbox.claim_due(session, now())
-            head = mailer.Head.of(queries.organisation(session), current_app.config) if claimed else None
+            head = _head_of(session, claimed[0]) if claimed else None
             session.commit()
             if head is None:
                 break
@@ -36,12 +37,17 @@ def deliver(session: Session, limit: int = 500) -> int:
     return n_sent
 
 
+def _head_of(session: Session, message: OutboxMessage) -> mailer.Head:
+    number = session.scalar(select(Pqr.number).where(Pqr.id == message.pqr_id)) if message.pqr_id else None
+    return mailer.Head.of(queries.organisation(session), current_app.config, number)
+
+
 def _send(session: Session, server: mailer.Mailer, head: mailer.Head, message: OutboxMessage) -> tuple[bool, bool]:
     """Send one claimed message and record how it went; return whether it left, and whether the server takes more."""
     try:
-        server.send(mailer.compose(message, head, now()))
+        server.send(mailer.compose(message, head, now()), head.envelope)
     except mailer.NotSent as error:
-        outbox.mark_failed(session, message, str(error), now(), is_final=error.is_final)
+        outbox.mark_failed(session, message, str(error), now(), is_final=error.is_final, is_doubtful=error.is_doubtful)
         if error.is_final:
             notices.record_refusal(session, message, str(error), at=now())
         log.warning("mail", id=message.id, attempt=message.n_attempts, is_final=error.is_final)

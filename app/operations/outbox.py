@@ -127,7 +127,9 @@ def claim_due(session: Session, at: datetime, limit: int = 1) -> list[OutboxMess
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     )
-    claimed = [message for message in session.scalars(due).all() if _claim(session, message, at)]
+    claimed: list[OutboxMessage] = []
+    while not claimed and (found := session.scalars(due).all()):  # what a person has to decide is no reason to stop
+        claimed = [message for message in found if _claim(session, message, at)]
     for message in claimed:
         session.refresh(message)
         session.expunge(message)
