@@ -89,6 +89,21 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """
+    What whoever imports says of the whole file, beside its mapping: `run.options[name]` is the key of one of *answers*.
+
+    Args:
+        label, help, answers: Msgids; the first answer is the default. *answers* are (key, label).
+    """
+
+    name: str
+    label: str
+    answers: tuple[tuple[str, str], ...]
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """What is wrong in a row, or doubtful: a msgid with its fields, the field to blame, and a code for the tray of quality."""
 
@@ -179,8 +194,8 @@ class Kind:
     #: The fields that together name a row in its source: repeated inside one file, the later row is refused. Empty: nothing is refused.
     key: ClassVar[tuple[str, ...]] = ()
     keeps_rest: ClassVar[bool] = False
-    #: Months first in dates that may be read both ways.
     asks_source: ClassVar[bool] = False
+    asks: ClassVar[tuple[Ask, ...]] = ()
 
     def options(self, session: Session) -> dict[str, list[Option]]:
         """Return the values of each CHOICE field."""
@@ -203,6 +218,9 @@ class Kind:
 
     def doubted(self, rows: Sequence[Row], run: Run) -> None:
         """Keep the doubts of rows that were written or are the same; the engine calls it after `write`."""
+
+    def refused(self, rows: Sequence[Row], run: Run) -> None:
+        """Keep the rows that have problems, for a kind with a tray; in an import the engine calls it for each block."""
 
     def finish(self, run: Run) -> None:
         """End a whole import: statistics, indexes. In the last transaction."""
