@@ -41,7 +41,7 @@ from app.tables.house import (
     SuiCode,
 )
 from app.tables.law import CalendarChange, CalendarDay, CalendarYear, LegalTerm
-from app.tables.mail import InboundMessage, MessageTemplate, NoticePreference, OutboxMessage
+from app.tables.mail import InboundMessage, MailLanguage, MessageTemplate, NoticePreference, OutboxMessage
 from app.tables.money import Financing, Instalment, InvoiceChange, InvoiceChangeLine
 from app.tables.parties import Account, Consent, ConsentText, Party
 from app.tables.people import Leave, ListColumns, SavedFilter, Signature
@@ -52,10 +52,11 @@ from app.tables.work import Job, JobRun, WorkerBeat
 __all__ = [
     "Account", "Answer", "AnswerPoint", "AnswerTemplate", "Appeal", "Assignment", "Audited", "BillingBatch", "BillingColumn",
     "BillingItem", "BillingReply", "CalendarChange", "CalendarDay", "CalendarFeed", "CalendarYear", "CaseEvent", "ChangeLog", "Channel",
-    "Consent", "ConsentText", "Document", "FieldOrder", "Financing", "ImportBatch", "ImportMapping", "InboundMessage", "Instalment", "Invoice",
-    "InvoiceChange", "InvoiceChangeLine", "Job", "JobRun", "Leave", "LegalTerm", "ListColumns", "MarketClaim", "MassEvent",
-    "MessageTemplate", "Municipality", "Note", "Notice", "NoticePreference", "NumberSeries", "OrderFile", "Organisation",
-    "OutboxMessage", "Parameter", "Party", "PastRecord", "Pqr", "Process", "ProcessMember", "QualityIssue", "RateCounter", "Rating",
-    "Reminder", "ReminderRule", "RequestType", "Requirement", "SavedFilter", "SearchDoc", "Service", "Signature", "Silence",
-    "StoredFile", "SuiCause", "SuiCode", "UtcDateTime", "Webhook", "WebhookDelivery", "WorkerBeat", "enum_column",
+    "Consent", "ConsentText", "Document", "FieldOrder", "Financing", "ImportBatch", "ImportMapping", "InboundMessage", "Instalment",
+    "Invoice", "InvoiceChange", "InvoiceChangeLine", "Job", "JobRun", "Leave", "LegalTerm", "ListColumns", "MarketClaim", "MassEvent",
+    "MailLanguage", "MessageTemplate", "Municipality", "Note", "Notice", "NoticePreference", "NumberSeries", "OrderFile",
+    "Organisation", "OutboxMessage", "Parameter", "Party", "PastRecord", "Pqr", "Process", "ProcessMember", "QualityIssue",
+    "RateCounter", "Rating", "Reminder", "ReminderRule", "RequestType", "Requirement", "SavedFilter", "SearchDoc", "Service",
+    "Signature", "Silence", "StoredFile", "SuiCause", "SuiCode", "UtcDateTime", "Webhook", "WebhookDelivery", "WorkerBeat",
+    "enum_column",
 ]  # fmt: skip

@@ -20,6 +20,7 @@ from app.domain.states import (
     ConsentKind,
     DocumentKind,
     DocumentType,
+    Delivery,
     MessageStatus,
     Move,
     NoticeMeans,
@@ -134,6 +135,9 @@ def _papers(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
     add(m.Notice(pqr_id=pqr.id, means=NoticeMeans.E_LINK, address="a@example.com", token=f"t{n}", sent_at=AT))
     add(m.OutboxMessage(key=f"receipt:{n}", event="receipt", to_address="a@example.com", subject="Radicado", body="Texto", pqr_id=pqr.id,
                         status=MessageStatus.QUEUED, next_attempt_at=AT, message_id=f"<{n}@example.com>", created_at=AT))  # fmt: skip
+    add(m.MessageTemplate(event=f"receipt{n}", language="es", subject="Radicado", body="{number}"))
+    add(m.NoticePreference(user_id=rows["ab_user"][n - 1].id, event="routed", delivery=Delivery.DIGEST))
+    add(m.MailLanguage(user_id=rows["ab_user"][n - 1].id, language="en"))
 
 
 def _document(add: Any, n: int, kind: DocumentKind) -> int:
@@ -182,10 +186,8 @@ def _attention(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
 def _billing(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
     """A batch with an invoice change that was billed, the answer that said so, and a column."""
     job = add(m.Job(kind="billing", title="Lote", created_at=AT), is_kept=False)
-    files = [
-        add(m.StoredFile(storage_key=f"lote{n}{which}", name="a.zip", media_type="application/zip", n_bytes=10, sha256="0" * 64), is_kept=False)
-        for which in "ab"
-    ]
+    of = {"name": "a.zip", "media_type": "application/zip", "n_bytes": 10, "sha256": "0" * 64}
+    files = [add(m.StoredFile(storage_key=f"lote{n}{which}", **of), is_kept=False) for which in "ab"]
     batch = add(m.BillingBatch(organisation_id=rows["organisation"][0].id, number=f"FAC-2026-00000{n}", made_at=AT, n_items=3,
                                file_id=files[0].id, job_id=job.id))  # fmt: skip
     reply = add(m.BillingReply(file_id=files[1].id, applied_at=AT, n_lines=1, n_billed=1))
