@@ -97,6 +97,13 @@ def load(overrides: dict[str, Any] | None = None) -> dict[str, Any]:
         "MAIL_FROM": setting("MAIL_FROM"),
         "MAIL_REPLY_TO": setting("MAIL_REPLY_TO"),  # may say pqr+{number}@…
         "MAIL_BOUNCES": setting("MAIL_BOUNCES"),  # the envelope: where mail that nobody takes comes back to
+        "IMAP_HOST": setting("IMAP_HOST"),
+        "IMAP_PORT": number("IMAP_PORT", 993),
+        "IMAP_USER": setting("IMAP_USER"),
+        "IMAP_PASSWORD": setting("IMAP_PASSWORD"),
+        "IMAP_TLS": setting("IMAP_TLS", "yes"),
+        "IMAP_FOLDER": setting("IMAP_FOLDER", "INBOX"),
+        "IMAP_DONE_FOLDER": setting("IMAP_DONE_FOLDER"),  # without one, what was read gets a keyword
         # jobs
         "HUEY_URL": setting("HUEY_URL"),
         # webhooks
@@ -124,6 +131,7 @@ def load(overrides: dict[str, Any] | None = None) -> dict[str, Any]:
         "RATELIMIT_HEADERS_ENABLED": False,
         "PORTAL_FILE_RATE": setting("PORTAL_FILE_RATE", "5 per hour"),
         "PORTAL_LOOKUP_RATE": setting("PORTAL_LOOKUP_RATE", "20 per 15 minute"),
+        "FEED_RATE": setting("FEED_RATE", "60 per hour"),
         "PORTAL_MIN_SECONDS": number("PORTAL_MIN_SECONDS", 3),  # nobody fills in a request sooner than this
         "APP_NAME": "Atiende",
         "LANGUAGES": {"es": {"flag": "co", "name": "Español"}, "en": {"flag": "us", "name": "English"}},

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from tests import databases
 from tests.databases import Databases
 from tests.factories import Factory, build_bare, build_seeded
+from tests.imap import dovecot, imap  # noqa: F401  fixtures: a real mail server
 from tests.stage import Stage
 
 FROZEN = "2026-07-10T10:00-05:00"

@@ -33,6 +33,7 @@ RANK = {
     "reports": 60,
     "security": 60,
     "mailer": 60,
+    "mailbox": 60,
     "hooks": 60,  # calls other programs, as the mailer does
     "downloads": 60,
     "catalogues": 30,
@@ -61,6 +62,7 @@ RANK = {
     "money": 75,  # financing, invoice changes, deviations
     "intake": 70,  # how the staff registers, shared by desk and counter
     "verbs": 73,  # the moves as pages, which `desk` shows; reads no clock
+    "feeds": 75,  # calendars of people, read without a sign-in
     "signatures": 75,  # each keeps their own
     "approvals": 75,  # what waits for a signature, with its draft
     "drafting": 74,  # the pages of the draft, which the desk inherits
@@ -76,6 +78,7 @@ RANK = {
     "": 100,  # app/__init__.py
 }
 READS_THE_CLOCK = {
+    "feeds",
     "views", "charts", "reader", "home", "baseviews", "listviews", "caselist", "fieldwork", "finder", "almanac", "drafting", "signatures",
     "approvals", "desk", "counter", "screens", "portal", "portal_appeals", "noticeboard",
     "api", "jobs", "cli", "serve", "money", "massevents", "rating",
