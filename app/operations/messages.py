@@ -31,6 +31,7 @@ from app.models import (
     Assignment,
     Document,
     Leave,
+    MailLanguage,
     MessageTemplate,
     Notice,
     NoticePreference,
@@ -95,6 +96,10 @@ CASE = {
 }  # fmt: skip
 _NUMBER = {"number": N_("Number of the request")}
 _RATING = {"rating": N_("Address to rate the attention")}
+_REMINDED = {
+    "n": N_("The number of the only thing, or how many there are"), "items": N_("The things, one under another, the most urgent first"),
+    "more": N_("How many more there are; empty when all are said"),
+}  # fmt: skip
 _PAGE = N_("Address of the page to follow a request, or where to find it")
 C, S = Audience.CITIZEN, Audience.STAFF
 
@@ -123,6 +128,10 @@ EVENTS: dict[str, Event] = {
         {"title": N_("What was asked for"), "outcome": N_("How it ended"), "detail": N_("What it says besides")},
         may_digest=True, may_refuse=True,
     ),
+    "reminder": Event(
+        N_("What is due, in one list"), S, _REMINDED, needs=frozenset({"items"}), may_digest=True, may_refuse=True,
+    ),
+    "reminder_silence": Event(N_("A positive silence has to be recognised"), S, _REMINDED, needs=frozenset({"items"})),
     "digest": Event(
         N_("The daily digest"), S, {"day": N_("Date"), "n": N_("How many notices"), "items": N_("The notices, one under another")},
         needs=frozenset({"items"}),
@@ -176,9 +185,10 @@ def delivery_of(session: Session, user: User, event: str) -> Delivery:
     return chosen.delivery if chosen and chosen.delivery in EVENTS[event].deliveries else EVENTS[event].delivery
 
 
-def language_of(_session: Session, _user: User) -> str:
-    """Return the language that *user* wants to read mail in."""
-    return LANGUAGE
+def language_of(session: Session, user: User) -> str:
+    """Return the language that *user* reads mail in."""
+    chosen = session.get(MailLanguage, user.id)
+    return chosen.language if chosen else LANGUAGE
 
 
 def case_facts(pqr: Pqr | None) -> dict[str, Any]:

@@ -89,6 +89,15 @@ class NoticePreference(Model):
     delivery: Mapped[Delivery] = enum_column(Delivery, "delivery_known")
 
 
+class MailLanguage(Model):
+    """In which language a person of the staff reads mail; without a row, in that of the acts."""
+
+    __tablename__ = "mail_language"
+    __table_args__ = (CheckConstraint("language IN ('es', 'en')", name="language_known"),)
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"), primary_key=True, autoincrement=False)
+    language: Mapped[str] = mapped_column(String(5))
+
+
 class InboundMessage(Audited, Model):
     """A message that arrived in the mailbox: known by its Message-ID, so that reading twice changes nothing."""
 

@@ -113,7 +113,8 @@ def upgrade():
     sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('outcome', sa.Enum('RUNNING', 'DONE', 'FAILED', 'LOST', name='outcome_known', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('n_done', sa.Integer(), nullable=False),
-    sa.Column('detail', sa.Text(), nullable=False),
+    sa.Column('counts', sa.JSON(), nullable=False, comment='What was done, by msgid; null: that part failed'),
+    sa.Column('detail', sa.Text(), nullable=False, comment='What stopped it'),
     sa.Column('asked_by_id', sa.Integer(), nullable=True, comment='Empty: by the clock'),
     sa.Column('worker', sa.String(length=120), nullable=False),
     sa.CheckConstraint("(outcome = 'RUNNING') = (ended_at IS NULL)", name=op.f('ck_job_run_ended_iff_over')),
@@ -145,6 +146,13 @@ def upgrade():
         batch_op.create_index(batch_op.f('ix_market_claim_municipality_code'), ['municipality_code'], unique=False)
         batch_op.create_index(batch_op.f('ix_market_claim_year_place'), ['year', 'place'], unique=False)
 
+    op.create_table('mail_language',
+    sa.Column('user_id', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('language', sa.String(length=5), nullable=False),
+    sa.CheckConstraint("language IN ('es', 'en')", name=op.f('ck_mail_language_language_known')),
+    sa.ForeignKeyConstraint(['user_id'], ['ab_user.id'], name=op.f('fk_mail_language_user_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('user_id', name=op.f('pk_mail_language'))
+    )
     op.create_table('message_template',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('event', sa.String(length=40), nullable=False),
@@ -707,6 +715,7 @@ def downgrade():
     op.drop_table('reminder_rule')
     op.drop_table('notice_preference')
     op.drop_table('message_template')
+    op.drop_table('mail_language')
     with op.batch_alter_table('market_claim') as batch_op:
         batch_op.drop_index(batch_op.f('ix_market_claim_year_place'))
         batch_op.drop_index(batch_op.f('ix_market_claim_municipality_code'))

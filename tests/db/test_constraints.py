@@ -188,6 +188,15 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("outbox_message", "sent_at_iff_sent", {"sent_at": world.AT}),
     ("outbox_message", "sent_at_iff_sent", {"status": MessageStatus.SENT}),
     ("outbox_message", "attempts_not_negative", {"n_attempts": -1}),
+    ("outbox_message", "digested_names_the_digest", {"status": MessageStatus.DIGESTED, "user_id": 1}),
+    ("outbox_message", "digested_names_the_digest", {"digest_id": 1}),
+    ("outbox_message", "only_staff_waits_for_a_digest", {"status": MessageStatus.HELD}),
+    ("outbox_message", "given_up_has_reason", {"status": MessageStatus.DISCARDED}),
+    ("outbox_message", "given_up_has_reason", {"status": MessageStatus.DISCARDED, "last_error": ""}),
+    ("message_template", "says_something", {"subject": ""}),
+    ("message_template", "says_something", {"body": ""}),
+    ("message_template", "language_known", {"language": "fr"}),
+    ("mail_language", "language_known", {"language": "fr"}),
     ("legal_term", "value_positive", {"value": 0}),
     ("billing_batch", "not_empty", {"n_items": 0}),
     ("billing_batch", "answers_fit", {"n_billed": 2, "n_rejected": 2}),
@@ -213,6 +222,7 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
 BESIDE: dict[tuple[str, str], dict[str, Any]] = {
     ("billing_item", "financing_id"): {"kind": BillingKind.FINANCING, "change_id": None},
     ("billing_item", "order_id"): {"kind": BillingKind.RECONNECTION, "change_id": None},
+    ("outbox_message", "digest_id"): {"status": MessageStatus.DIGESTED, "user_id": literal_column("(SELECT min(id) FROM ab_user)")},
 }
 
 #: States of the same rows that have to be accepted, so that no refusal above is an accident of its neighbours.
@@ -236,6 +246,7 @@ SOUND: list[tuple[str, dict[str, Any]]] = [
     ("assignment", {"out_at": world.AT, "out_on": world.ON}),
     ("party", {"document_type": None, "document_number": None}),
     ("outbox_message", {"status": MessageStatus.SENT, "sent_at": world.AT}),
+    ("outbox_message", {"status": MessageStatus.DISCARDED, "last_error": "Repetido"}),
     ("billing_item", {"status": BillingStatus.SENT, "result_on": None, "reply_id": None}),
     ("billing_item", {**REJECTED, "status": BillingStatus.RESENT, "handled_at": world.AT}),
     ("billing_column", {"field": "", "constant": ""}),
