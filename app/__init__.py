@@ -20,7 +20,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     from flask_appbuilder import AppBuilder
 
     import config
-    from app import audit, catalogues, jobs, logs, noticeboard, portal, ratelimit, rating, reader, search, verify, web
+    from app import audit, catalogues, feeds, jobs, logs, noticeboard, portal, ratelimit, rating, reader, search, verify, web
     from app.extensions import csrf, db, init_engines, migrate
 
     logs.configure()
@@ -50,6 +50,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
         rating.init_app(app)
         noticeboard.init_app(app)
         verify.init_app(app)
+        feeds.init_app(app)
         web.finish(app)
     from app import cli, serve  # noqa: F401  serve adds its commands
 

@@ -53,6 +53,7 @@ READ_CALENDAR = frozenset({("can_list", "CalendarDay"), ("can_show", "CalendarDa
 EVERYBODY = rights("Home", "can_get") | rights("UserInfoEditView", "can_this_form_get", "can_this_form_post") | rights(
     "ResetMyPasswordView", "can_this_form_get", "can_this_form_post"
 ) | rights("UserDBModelView", "can_userinfo", "resetmypassword", "userinfoedit") | rights("Signature", "can_edit")  # fmt: skip
+EVERYBODY |= rights("CalendarFeed", "can_edit")
 READ_CASES = rights("Pqr", *READ, "can_download") | rights("Search", "can_search") | rights("FieldOrder", *READ)
 READ_TIMES = rights("ResponseTimes", "can_list", "can_export") | rights("CaseChart", "can_list", "can_export") | rights(
     "AccountChart", "can_list", "can_export"
@@ -189,6 +190,11 @@ class RequestRights(SecurityManager):
         if not current_user.is_authenticated:
             return set()
         return {view for permission, view in self._rights_of(g.user) if permission == "menu_access"}
+
+
+def rights_of(session: Session, user_id: int) -> frozenset[Right]:
+    """Return the rights of *user_id* as they are now, for whoever is served without having signed in."""
+    return _read(session.scalar(_RIGHTS, {"user_id": user_id}))
 
 
 def may(permission: str, view: str = "Pqr") -> bool:

@@ -9,6 +9,7 @@ from app.approvals import ApprovalView
 from app.counter import CounterView
 from app.desk import CaseView
 from app.domain import N_
+from app.feeds import FeedView
 from app.fieldwork.office import OrderView
 from app.fieldwork.phone import MyOrdersView
 from app.finder import FinderView
@@ -78,7 +79,7 @@ MENU: list[tuple[type, str, str, str]] = [
     (ChangeLogView, N_("Change log"), "history", RECORDS),
     (OutboxMessageView, N_("Outgoing mail"), "mail", RECORDS),
 ]
-NO_MENU: list[type] = [RatingCounterView, FinderView, LookupView, ListsView, SignatureView]
+NO_MENU: list[type] = [RatingCounterView, FinderView, LookupView, ListsView, SignatureView, FeedView]
 #: What FAB registers by itself, in our words.
 SECURITY_LABELS = {
     "List Users": (N_("Users"), "user"), "List Roles": (N_("Roles"), "shield"), "List Groups": (N_("Groups"), "members"),
