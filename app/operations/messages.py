@@ -108,7 +108,8 @@ EVENTS: dict[str, Event] = {
     "filed": Event(
         N_("A request was received"), C,
         {**_NUMBER, "day": N_("Date of filing"), "key": N_("Key of the request"), "type": N_("Request type"),
-         "due": N_("Last date of the answer"), "page": _PAGE},
+         "due": N_("Last date of the answer"), "page": _PAGE,
+         "left_out": N_("Files of a mail that could not be received, and why; empty when all were")},
         needs=frozenset({"number", "key"}),
     ),
     "answer": Event(
@@ -132,6 +133,14 @@ EVENTS: dict[str, Event] = {
         N_("What is due, in one list"), S, _REMINDED, needs=frozenset({"items"}), may_digest=True, may_refuse=True,
     ),
     "reminder_silence": Event(N_("A positive silence has to be recognised"), S, _REMINDED, needs=frozenset({"items"})),
+    "mail_noted": Event(
+        N_("A message arrived about a case of my process or mine"), S, {"hint": N_("What the message may be, by the state of the case")},
+        may_digest=True,
+    ),
+    "mail_quarantined": Event(
+        N_("A message waits in quarantine"), S, {"ground": N_("Why it was set aside")}, delivery=Delivery.DIGEST, may_digest=True,
+        may_refuse=True,
+    ),
     "digest": Event(
         N_("The daily digest"), S, {"day": N_("Date"), "n": N_("How many notices"), "items": N_("The notices, one under another")},
         needs=frozenset({"items"}),
@@ -229,20 +238,27 @@ def _say(value: Any) -> str:
 def tell_routed(session: Session, pqr: Pqr, at: datetime) -> list[OutboxMessage]:
     """Tell the person who now holds the case, or everybody of its process; return the messages. No personal data inside."""
     baton = session.scalar(select(Assignment.id).where(Assignment.pqr_id == pqr.id, Assignment.out_at.is_(None)))
-    people = _people_of(session, pqr, local(at).date())
+    people = people_of(session, pqr, local(at).date())
     told = (tell_user(session, user, "routed", key=f"routed:{pqr.number}:{baton}:{user.id}", pqr=pqr, at=at) for user in people)
     return [message for message in told if message is not None]
 
 
-def _people_of(session: Session, pqr: Pqr, today: date) -> list[User]:
+def people_of(session: Session, pqr: Pqr, today: date) -> list[User]:
     """Return who is told: the holder, or the owners and substitutes of the process in office on *today*; and who stands in for them."""
     statement = select(User).where(User.active, User.email.is_not(None), User.email != "").order_by(User.id)
     standing_in = select(Leave.substitute_id).where(Leave.starts_on <= today, Leave.ends_on >= today)
     if pqr.holder_id:
         for_holder = standing_in.where(Leave.user_id == pqr.holder_id)
         return list(session.scalars(statement.where(or_(User.id == pqr.holder_id, User.id.in_(for_holder)))))
+    return members_of(session, pqr.process_id, today)
+
+
+def members_of(session: Session, process_id: int, today: date) -> list[User]:
+    """Return the owners and substitutes of a process in office on *today*, and who stands in for them."""
+    statement = select(User).where(User.active, User.email.is_not(None), User.email != "").order_by(User.id)
+    standing_in = select(Leave.substitute_id).where(Leave.starts_on <= today, Leave.ends_on >= today)
     members = select(ProcessMember.user_id).where(
-        ProcessMember.process_id == pqr.process_id,
+        ProcessMember.process_id == process_id,
         or_(ProcessMember.valid_from.is_(None), ProcessMember.valid_from <= today),
         or_(ProcessMember.valid_until.is_(None), ProcessMember.valid_until >= today),
     )
@@ -282,13 +298,21 @@ def address_of(pqr: Pqr) -> str | None:
     return pqr.notice_email or (pqr.party.email if pqr.party else None)
 
 
-def tell_filed(session: Session, pqr: Pqr, at: datetime, *, to: str | None = None, in_reply_to: str = "") -> OutboxMessage | None:
+def tell_filed(
+    session: Session, pqr: Pqr, at: datetime, *, to: str | None = None, in_reply_to: str = "", left_out: str = ""
+) -> OutboxMessage | None:
     """
     Tell whoever filed the case its number, key and legal date; return the message, or None when no address is known.
 
     The key opens the case, so it goes only to the address written in the request or that of the petitioner.
+
+    Args:
+        left_out: The files that could not be received with a request that came by mail, and why.
     """
-    facts = {"day": pqr.filed_on, "key": pqr.access_key, "type": pqr.request_type.name, "due": pqr.due_on, "page": _page_of(pqr)}
+    facts = {
+        "day": pqr.filed_on, "key": pqr.access_key, "type": pqr.request_type.name, "due": pqr.due_on, "page": _page_of(pqr),
+        "left_out": left_out,
+    }  # fmt: skip
     return tell_citizen(
         session, pqr, "filed", facts, to=to or address_of(pqr), key=f"filed:{pqr.number}", in_reply_to=in_reply_to, at=at
     )

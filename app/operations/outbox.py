@@ -190,6 +190,13 @@ def mark_failed(
         _change(session, message, status=MessageStatus.QUEUED, next_attempt_at=at + wait, **told)
 
 
+def mark_returned(session: Session, message: OutboxMessage, why: str) -> None:
+    """Record that the mail server took a message and later told that it could not be delivered: it did not arrive, so it was not sent."""
+    if message.status is MessageStatus.SENT:
+        message.status, message.sent_at, message.last_error = MessageStatus.FAILED, None, why
+        session.flush()
+
+
 # ── What a person decides ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 LEAVING = N_("This message already left, or is leaving right now. Reload the page to see which.")
