@@ -27,15 +27,18 @@ from app.domain.deadlines import Regime, TermRule
 from app.models import (
     AnswerTemplate,
     Audited,
+    BillingColumn,
     CalendarDay,
     CalendarYear,
     Channel,
     ConsentText,
     LegalTerm,
+    MessageTemplate,
     Municipality,
     Organisation,
     Parameter,
     Process,
+    ReminderRule,
     RequestType,
     Service,
     SuiCause,
@@ -79,7 +82,10 @@ CATALOGUES = (
     _Catalogue(LegalTerm, "legal_term", key=("regime", "act", "request_type")),
     _Catalogue(ConsentText, "consent_text", key=("kind", "version")),
     _Catalogue(AnswerTemplate, "answer_template", key=("name",)),
+    _Catalogue(MessageTemplate, "message_template", key=("event", "language")),
     _Catalogue(Parameter, "parameter", key=("key",)),
+    _Catalogue(BillingColumn, "billing_column", key=("kind",)),  # whoever has columns of a kind made their own map
+    _Catalogue(ReminderRule, "reminder_rule", also="name"),
 )
 
 

@@ -1,0 +1,426 @@
+"""
+Who is told that something is due, when, and once: the rules of the house (`ReminderRule`) over what has a term (`SOURCES`).
+
+Nothing compares today with one exact day: what fell due and was not told yet is told by the next run in working hours, so a night without
+a run loses nothing (docs/rules/reminders.md). To watch another kind of thing, declare a source (docs/new-reminder.md).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from flask_appbuilder.security.sqla.models import User
+from flask_babel import force_locale, format_date, ngettext
+from flask_babel import gettext as _
+from sqlalchemy import Row, Select, case, func, insert, literal, null, select, true
+from sqlalchemy.orm import Session
+
+from app import days, queries
+from app.domain import N_
+from app.domain.calendar import BusinessCalendar
+from app.domain.deadlines import CountFrom, TermRule, TermUnit
+from app.domain.errors import CalendarGap
+from app.domain.notices import summons_until, terms_of
+from app.domain.reminders import Rule, Telling, Term, may_tell, safe_day, to_tell
+from app.domain.states import (
+    Category,
+    FinancingStatus,
+    NoticeMeans,
+    OrderStatus,
+    PqrStatus,
+    RequirementKind,
+    ToldAs,
+    states_in,
+)
+from app.extensions import local, public_url
+from app.models import (
+    Appeal,
+    Document,
+    FieldOrder,
+    Financing,
+    Notice,
+    OutboxMessage,
+    Pqr,
+    Process,
+    Reminder,
+    ReminderRule,
+    RequestType,
+    Requirement,
+    Silence,
+)
+from app.operations import messages, notices
+from app.operations.recipients import People, Who
+
+#: Lines of one message; the rest is on the screen.
+MOST = 30
+_LOCK = 0x41544E52  # two workers at once: the second waits, and finds everything told
+LIST, ALONE = "reminder", "reminder_silence"
+
+
+# ── What is watched ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What a source may ask besides the database: the day, the calendar and the terms of the law."""
+
+    today: date
+    calendar: BusinessCalendar
+    terms: tuple[TermRule, ...]
+    link_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """
+    A kind of things with a term.
+
+    Args:
+        title: What one of them is called.
+        rows: The SELECT of those that still have to be done, in the columns of `watched`: one statement, however many there are.
+        who: Whose they are.
+        path: Where one opens; it may name columns of the row in braces. Without one it opens nowhere.
+        term: Says the term of a row, where its columns do not.
+        event: The message that tells it.
+    """
+
+    title: str
+    rows: Callable[[House], Select[Any]]
+    who: Who = Who.HANDLERS
+    path: str = ""
+    term: Callable[[Row[Any], House], Term] | None = None
+    event: str = LIST
+
+    def url_of(self, row: Row[Any]) -> str:
+        """Return the address of the page of a thing, or an empty text."""
+        return (self.path and public_url(self.path.format_map(row._mapping), trust_request=False)) or ""
+
+
+def watched(
+    key: Any,
+    *more: Any,
+    started_on: Any,
+    due_on: Any,
+    safe_on: Any = None,
+    n_days: Any = None,
+    is_news: Any = None,
+    kind: Any = "",
+    pqr_id: Any = None,
+    process_id: Any = None,
+    user_id: Any = None,
+) -> Select[Any]:
+    """
+    Return the SELECT of a source, for its joins and conditions to be added.
+
+    Args:
+        key: Names the thing for people and for ever: its number.
+        more: What the source's own `term` reads besides.
+        kind: What it is, without personal data.
+        process_id, user_id: Who has it: the process, and in it perhaps one person. Nobody: the front desk.
+
+    The dates are those of `domain.reminders.Term`.
+    """
+    told = {
+        "started_on": started_on, "due_on": due_on, "safe_on": safe_on, "n_days": n_days, "kind": kind, "pqr_id": pqr_id,
+        "is_news": true() if is_news is None else is_news, "process_id": process_id, "user_id": user_id,
+    }  # fmt: skip
+    columns = [_column(value).label(name) for name, value in told.items()]
+    return select(key.label("key"), *columns, *more)
+
+
+def _column(value: Any) -> Any:
+    return null() if value is None else literal(value) if isinstance(value, str) else value
+
+
+def _of_case(key: Any = Pqr.number, *more: Any, is_of_desk: bool = False, **told: Any) -> Select[Any]:
+    """Return what is watched in a case: its holder, or process, or else the front desk has it. Other tables are joined to the case."""
+    desk = select(Process.id).where(Process.is_front_desk).scalar_subquery()
+    has = {"process_id": desk} if is_of_desk else {"process_id": Pqr.process_id, "user_id": Pqr.holder_id}
+    facts = {"kind": RequestType.name, "pqr_id": Pqr.id, **has, **told}
+    return watched(key, *more, **facts).select_from(Pqr).join(RequestType, RequestType.id == Pqr.request_type_id)
+
+
+def _cases(_house: House) -> Select[Any]:
+    """The cases whose clock runs. The days of a stop are no part of their percentages."""
+    is_same_day = case((Pqr.term_count_from == CountFrom.SAME_DAY, 1), else_=0)
+    in_days = case((Pqr.term_unit == TermUnit.BUSINESS_DAYS, Pqr.term_value + Pqr.n_extended - 1 - is_same_day))
+    found = _of_case(
+        started_on=Pqr.effective_on, due_on=Pqr.due_on, safe_on=Pqr.safe_on, n_days=in_days, is_news=Pqr.source.is_(None)
+    )
+    return found.where(Pqr.status.in_(states_in(Category.OPEN)), Pqr.due_on.is_not(None))
+
+
+def _approvals(_house: House) -> Select[Any]:
+    """The solutions that wait for a signature, since they were recorded."""
+    found = _of_case(started_on=func.coalesce(Pqr.solved_on, Pqr.effective_on), due_on=Pqr.due_on, safe_on=Pqr.safe_on)
+    return found.where(Pqr.status == PqrStatus.SOLVED)
+
+
+def _silences(_house: House) -> Select[Any]:
+    """The silences to recognise within 72 hours (Ley 142 art. 158)."""
+    found = _of_case(started_on=Silence.arisen_on, due_on=Silence.recognise_by)
+    return found.join(Silence, Silence.pqr_id == Pqr.id).where(days.to_recognise())
+
+
+def _requirements(_house: House) -> Select[Any]:
+    """What a citizen was asked for, or the evidence ordered, until its time is over (Ley 1755 arts. 17 and 19; CPACA art. 79)."""
+    until = func.coalesce(Requirement.extended_until, Requirement.until_on)
+    kind = case(*((Requirement.kind == each, each.value) for each in RequirementKind))
+    found = _of_case(Document.number, Pqr.number.label("case"), started_on=Requirement.told_on, due_on=until, kind=kind)
+    joined = found.join(Requirement, Requirement.pqr_id == Pqr.id).join(Document, Document.id == Requirement.document_id)
+    return joined.where(Requirement.ended_on.is_(None), Requirement.told_on.is_not(None), until.is_not(None))
+
+
+def _orders(_house: House) -> Select[Any]:
+    """The field orders that have a date, for whoever ordered them."""
+    process = func.coalesce(Pqr.process_id, FieldOrder.process_id)
+    found = watched(
+        FieldOrder.number, FieldOrder.id.label("id"), started_on=FieldOrder.issued_on, due_on=FieldOrder.due_on,
+        pqr_id=FieldOrder.pqr_id, process_id=process, user_id=Pqr.holder_id,
+    )  # fmt: skip
+    to_do = FieldOrder.status == OrderStatus.ISSUED
+    return found.select_from(FieldOrder).outerjoin(Pqr, Pqr.id == FieldOrder.pqr_id).where(to_do, FieldOrder.due_on.is_not(None))
+
+
+def _agreements(_house: House) -> Select[Any]:
+    """The payment agreements that nobody signed, until their first instalment."""
+    found = watched(
+        Financing.number, Financing.id.label("id"), started_on=Financing.agreed_on, due_on=Financing.first_due_on, pqr_id=Financing.pqr_id,
+        process_id=Pqr.process_id, user_id=Financing.created_by_id,
+    )  # fmt: skip
+    joined = found.select_from(Financing).outerjoin(Pqr, Pqr.id == Financing.pqr_id)
+    return joined.where(Financing.status == FinancingStatus.PROPOSED)
+
+
+def _files(_house: House) -> Select[Any]:
+    """The files that have to go to Superservicios (Ley 142 art. 159)."""
+    found = _of_case(is_of_desk=True, started_on=Pqr.notified_on, due_on=Appeal.sspd_due_on)
+    return found.join(Appeal, Appeal.pqr_id == Pqr.id).where(days.file_is_due())
+
+
+def _notices(_house: House) -> Select[Any]:
+    """The answers that are not notified yet, each with its last attempt (CPACA arts. 56, 68 and 69)."""
+    last = select(func.max(Notice.id)).where(Notice.pqr_id == Pqr.id, Notice.document_id.is_(None)).correlate(Pqr).scalar_subquery()
+    attempt = (
+        Pqr.regime.label("regime"), Notice.means.label("means"), Notice.sent_on.label("sent_on"), Notice.sent_at.label("sent_at"),
+        Notice.appear_by.label("appear_by"), Notice.post_until.label("post_until"),
+    )  # fmt: skip
+    found = _of_case(Pqr.number, *attempt, is_of_desk=True, started_on=Pqr.answered_on, due_on=None)
+    return found.outerjoin(Notice, Notice.id == last).where(Pqr.status == PqrStatus.ANSWERED)
+
+
+def _term_of_notice(row: Row[Any], house: House) -> Term:
+    """
+    Return until when the next step of a notice is to be taken: the summons after the answer, the aviso after the days to come, taking
+    down what is posted, a summons for a link that nobody opens. What the carrier has is waited for.
+    """
+    terms = terms_of(house.terms, row.regime, row.started_on)
+    if terms is None:
+        return Term(row.started_on, None)
+    if row.means is None:
+        return Term(row.started_on, summons_until(row.started_on, terms, house.calendar))
+    sent_on = row.sent_on or local(row.sent_at).date()
+    match row.means:
+        case NoticeMeans.SUMMONS if row.appear_by:
+            return Term(sent_on, house.calendar.add(row.appear_by, 1))
+        case NoticeMeans.AVISO_POSTED:
+            return Term(sent_on, row.post_until)
+        case NoticeMeans.E_LINK:
+            return Term(sent_on, house.calendar.add(sent_on, house.link_days))
+    return Term(sent_on, None)
+
+
+_CASE = "/pqr/{key}"
+#: Every kind of thing that a rule may watch. A room that brings another adds a line.
+SOURCES: dict[str, Source] = {
+    "CASE": Source(N_("Case"), _cases, path=_CASE),
+    "APPROVAL": Source(N_("Answer to sign"), _approvals, Who.SIGNERS, path=_CASE),
+    "SILENCE": Source(N_("Silence to recognise"), _silences, path=_CASE, event=ALONE),
+    "REQUIREMENT": Source(N_("Request to the citizen, or evidence"), _requirements, path="/pqr/{case}"),
+    "NOTICE": Source(N_("Answer to notify"), _notices, path=_CASE, term=_term_of_notice),
+    "ORDER": Source(N_("Field order"), _orders, path="/orden/show/{id}"),
+    "FINANCING": Source(N_("Payment agreement to sign"), _agreements, path="/financing/show/{id}"),
+    "SSPD": Source(N_("File for Superservicios"), _files, path=_CASE),
+}
+
+
+# ── What is due ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """That somebody is to be told a step of a rule about a thing."""
+
+    rule: ReminderRule
+    source: Source
+    row: Row[Any]
+    term: Term
+    telling: Telling
+    user_id: int
+    told_as: ToldAs
+
+
+Step = tuple[ReminderRule, Row[Any], Term, Telling]
+
+
+def is_open(session: Session, at: datetime) -> bool:
+    """
+    Say whether people may be told things now: on working days, in the hours of the company.
+
+    Raises:
+        CalendarGap: The year is not loaded.
+    """
+    organisation = queries.organisation(session)
+    return may_tell(local(at), queries.calendar_of(session, organisation), organisation.opens_at, organisation.closes_at)
+
+
+def due(session: Session, at: datetime) -> list[Due]:
+    """
+    Return what has to be told and was not, whatever the hour: one SELECT a source that has rules, and three for the people.
+
+    What nobody can be told, because nobody is in its process, stays due.
+
+    Raises:
+        CalendarGap: A term touches a year that is not loaded.
+    """
+    rules = session.scalars(select(ReminderRule).where(ReminderRule.is_active).order_by(ReminderRule.position, ReminderRule.id)).all()
+    by_source: dict[str, list[ReminderRule]] = {}
+    for rule in rules:
+        if rule.source in SOURCES:
+            by_source.setdefault(rule.source, []).append(rule)
+    if not by_source:
+        return []
+    house, people = _house(session, at), People.of(session, local(at).date())
+    found: list[Due] = []
+    for code, its_rules in by_source.items():
+        source = SOURCES[code]
+        for rule, row, term, telling in _steps(session, source, its_rules, house):
+            told = people.told_of(source.who, rule, row.process_id, row.user_id)
+            found += [Due(rule, source, row, term, telling, user_id, told_as) for user_id, told_as in told.items()]
+    return found
+
+
+def _house(session: Session, at: datetime) -> House:
+    typed = queries.parameter(session, queries.LINK_DAYS).strip()
+    calendar = queries.calendar_of(session, queries.organisation(session))
+    return House(local(at).date(), calendar, queries.term_rules(session), int(typed) if typed.isdecimal() else notices.LINK_DAYS)
+
+
+def _steps(session: Session, source: Source, rules: list[ReminderRule], house: House) -> Iterator[Step]:
+    """
+    Yield what each rule has to tell of each thing, in one SELECT, which brings the newest step told of each rule.
+
+    Few terms differ among thousands of cases, so the newest step of each is asked for once. A thing whose term touches a year that is
+    not loaded waits until somebody loads it, and stops no other.
+    """
+    things = source.rows(house).subquery()
+    last_told = (
+        select(func.max(Reminder.step)).where(Reminder.rule_id == rule.id, Reminder.row_key == things.c.key).scalar_subquery()
+        for rule in rules
+    )
+    moments = [(rule, Rule(rule.trigger, rule.value)) for rule in rules]
+    newest: dict[tuple[int, Term], str] = {}
+    for row in session.execute(select(things, *last_told)):
+        try:
+            term = source.term(row, house) if source.term else _term_of(row)
+            for (rule, moment), last in zip(moments, row[-len(rules) :], strict=True):
+                known = (rule.id, term)
+                if known not in newest:
+                    latest = to_tell(moment, term, None, house.calendar, house.today)
+                    newest[known] = latest.step.isoformat() if latest else ""
+                if newest[known] > (last or ""):
+                    told_on = date.fromisoformat(last) if last else None
+                    telling = to_tell(moment, term, told_on, house.calendar, house.today)
+                    if telling:
+                        yield rule, row, term, telling
+        except CalendarGap:
+            continue
+
+
+def _term_of(row: Row[Any]) -> Term:
+    return Term(row.started_on, row.due_on, row.safe_on, row.n_days, bool(row.is_news))
+
+
+# ── Telling ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def remind(session: Session, at: datetime) -> int:
+    """
+    Tell everybody what is due, once; return how many reminders were written. Outside working hours nobody is told anything.
+
+    Each person gets one message a run, the most urgent first, and another one for silences. Who has no address, or wants no mail of
+    this, is told on the screen alone; the row says so.
+    """
+    if not is_open(session, at):
+        return 0
+    if session.get_bind().dialect.name == "postgresql":  # SQLite: writers queue anyway
+        session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+    found = due(session, at)
+    if not found:
+        return 0
+    users = {user.id: user for user in session.scalars(select(User).where(User.id.in_({each.user_id for each in found})))}
+    calendar = queries.calendar_of(session, queries.organisation(session))
+    by_message: dict[tuple[int, str], list[Due]] = {}
+    for each in sorted(found, key=lambda each: (each.term.due_on or date.max, each.row.key)):
+        by_message.setdefault((each.user_id, each.source.event), []).append(each)
+    rows: list[dict[str, Any]] = []
+    for (user_id, event), its in by_message.items():
+        message = _tell(session, users[user_id], event, its, calendar, at)
+        rows += [_row_of(each, message, at) for each in its]
+    session.execute(insert(Reminder), rows)
+    return len(rows)
+
+
+def _row_of(each: Due, message: OutboxMessage | None, at: datetime) -> dict[str, Any]:
+    return {
+        "rule_id": each.rule.id, "row_key": each.row.key, "step": each.telling.step.isoformat(), "n_covered": each.telling.n_covered,
+        "due_on": each.term.due_on, "user_id": each.user_id, "told_as": each.told_as, "pqr_id": each.row.pqr_id, "told_at": at,
+        "message_id": message.id if message else None,
+    }  # fmt: skip
+
+
+def _tell(session: Session, user: User, event: str, its: list[Due], calendar: BusinessCalendar, at: datetime) -> OutboxMessage | None:
+    """Tell a person what is theirs, a line a thing, however many rules speak of it."""
+    things = {(each.source.title, each.row.key): each for each in its}
+    facts = "|".join(f"{each.rule.id} {each.row.key} {each.telling.step}" for each in its)
+    key = f"{event}:{user.id}:{hashlib.sha256(facts.encode()).hexdigest()[:24]}"
+    with force_locale(messages.language_of(session, user)):
+        lines = [f"- {said(each, calendar, local(at).date())}. {each.source.url_of(each.row)}".rstrip() for each in things.values()]
+        n_more = len(lines) - MOST
+        more = ngettext("and %(num)s more", "and %(num)s more", n_more) if n_more > 0 else None
+        subject = next(iter(things.values())).row.key if len(things) == 1 else str(len(things))
+        told = {"n": subject, "items": "\n".join(lines[:MOST]), "more": more, "url": "/reminder/list/?mine=1"}
+        return messages.tell_user(session, user, event, told, key=key, at=at)
+
+
+def said(each: Due, calendar: BusinessCalendar, today: date) -> str:
+    """Return a thing and how much time it has, in one line of the current language."""
+    return f"{thing_of(each)}: {_time_left(each.term, calendar, today)}"
+
+
+def thing_of(each: Due) -> str:
+    """Return what a thing is called."""
+    kind = f" ({_(each.row.kind)})" if each.row.kind else ""
+    return f"{_(each.source.title)} {each.row.key}{kind}"
+
+
+def _time_left(term: Term, calendar: BusinessCalendar, today: date) -> str:
+    if term.due_on is None:
+        return ""
+    safe, due_on = safe_day(term, term.due_on, calendar), format_date(term.due_on)
+    if today > term.due_on:
+        return _("its term ended on %(due)s", due=due_on)
+    if today > safe:
+        return _("its last day is %(due)s", due=due_on)
+    n_left = calendar.between(today, safe)
+    if not n_left:
+        return _("to be done today; its last day is %(due)s", due=due_on)
+    return ngettext(
+        "%(num)s working day left, until %(safe)s; its last day is %(due)s",
+        "%(num)s working days left, until %(safe)s; its last day is %(due)s",
+        n_left, safe=format_date(safe), due=due_on,
+    )  # fmt: skip
