@@ -66,6 +66,7 @@ class Doubt(Enum):
     SOLVED_BEFORE_ROUTED = N_("It was solved on %(on)s, before it was handed over on %(earlier)s.")
     SOLUTION_UNTOLD = N_("It was solved on %(on)s and the log does not tell in which sense: it is still to be solved here.")
     ACCOUNT_UNKNOWN = N_("Nobody knows the account %(number)s: the case is kept without it.")
+    DOCUMENT_UNFIT = N_("The document “%(text)s” is none of its type: the petitioner is kept by name.")
     NAME_DIFFERS = N_("The document is of %(known)s here, and the log names %(told)s.")
 
 

@@ -134,7 +134,7 @@ def test_answered_and_notified_long_ago_is_closed_by_the_law_when_the_log_tells_
 def test_a_notice_of_these_days_may_still_be_appealed():
     verdict = judge()(past(filed=date(2026, 6, 25), answered_on=date(2026, 7, 9), notified_on=date(2026, 7, 9), outcome=Outcome.DENIED))
 
-    assert (verdict.status, verdict.appeal_until, verdict.closed_on) == (PqrStatus.NOTIFIED, date(2026, 7, 17), None)  # the 13th is a holiday
+    assert (verdict.status, verdict.appeal_until, verdict.closed_on) == (PqrStatus.NOTIFIED, date(2026, 7, 17), None)
 
 
 def test_the_closing_that_the_log_tells_is_kept():
