@@ -24,8 +24,9 @@ from sqlalchemy.orm import Session
 
 from app import queries
 from app.domain import N_
-from app.domain.mailtext import Frame, as_html, as_text, fill
-from app.domain.states import Delivery, Identity
+from app.domain.errors import DomainError
+from app.domain.mailtext import Frame, as_html, as_text, fields_in, fill
+from app.domain.states import Delivery, Identity, MemberRole
 from app.extensions import LANGUAGE, local, public_url
 from app.models import (
     Assignment,
@@ -41,6 +42,7 @@ from app.models import (
     ProcessMember,
 )
 from app.operations import outbox, rating
+from app.operations.answers import check_template
 from app.operations.seeds import read_seed
 
 
@@ -140,6 +142,11 @@ EVENTS: dict[str, Event] = {
     "mail_quarantined": Event(
         N_("A message waits in quarantine"), S, {"ground": N_("Why it was set aside")}, delivery=Delivery.DIGEST, may_digest=True,
         may_refuse=True,
+    ),
+    "billing_answer": Event(
+        N_("Billing answered about what I decided"), S,
+        {"billed": N_("How many were billed"), "rejected": N_("How many were rejected"), "items": N_("What became of each")},
+        needs=frozenset({"items"}), may_digest=True, may_refuse=True,
     ),
     "digest": Event(
         N_("The daily digest"), S, {"day": N_("Date"), "n": N_("How many notices"), "items": N_("The notices, one under another")},
@@ -259,6 +266,7 @@ def members_of(session: Session, process_id: int, today: date) -> list[User]:
     standing_in = select(Leave.substitute_id).where(Leave.starts_on <= today, Leave.ends_on >= today)
     members = select(ProcessMember.user_id).where(
         ProcessMember.process_id == process_id,
+        ProcessMember.role != MemberRole.CHIEF,  # hears of it when its term runs out
         or_(ProcessMember.valid_from.is_(None), ProcessMember.valid_from <= today),
         or_(ProcessMember.valid_until.is_(None), ProcessMember.valid_until >= today),
     )
@@ -359,6 +367,25 @@ def words_of(session: Session, event: str, language: str) -> tuple[str, str]:
     rows = session.scalars(select(MessageTemplate).where(MessageTemplate.event == event))
     written = {row.language: (row.subject, row.body) for row in rows}
     return written.get(language) or shipped().get((event, language)) or written.get(LANGUAGE) or shipped()[event, LANGUAGE]
+
+
+def check_words(event: str, subject: str, body: str) -> None:
+    """
+    Refuse a template that could not be filled, or that would not say what its message is for.
+
+    Raises:
+        DomainError: It names a field that the event has not, has a brace without its pair, or its text lacks a field that it needs.
+    """
+    known = EVENTS[event].known
+    for field_name, text in (("subject", subject), ("body", body)):
+        try:
+            check_template(text, known)
+        except DomainError as error:
+            error.field = field_name
+            raise
+    if missing := EVENTS[event].needs - fields_in(body):
+        lacking = N_("The text has to name %(fields)s: without it the message does not do what it is sent for.")
+        raise DomainError(lacking, field="body", fields=", ".join(f"{{{name}}}" for name in sorted(missing)))
 
 
 @cache

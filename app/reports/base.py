@@ -16,6 +16,7 @@ from enum import Enum
 from typing import Any, ClassVar
 
 from flask_babel import get_locale
+from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
 #: The values of one row, in the order of the header; None leaves a cell empty.
@@ -33,15 +34,26 @@ class Kind(Enum):
     MONEY = "Decimal, pesos"
     DECIMAL = "Decimal or float, two decimals"
     BOOL = "bool, shown as yes or no"
+    WRITTEN = "str, a number or a date in the notation that another program wants"
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its heading (a msgid), what its cells hold, and how many characters wide it is."""
+    """
+    A column: its heading (a msgid), what its cells hold, and how many characters wide it is.
+
+    `is_said`: the heading was written by somebody and is no msgid.
+    """
 
     title: str
     kind: Kind = Kind.TEXT
     width: int = 12
+    is_said: bool = False
+
+    @property
+    def heading(self) -> str:
+        """Return the heading as it is written, in the reader's language unless somebody chose the words."""
+        return self.title if self.is_said else _(self.title)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ def write_csv(report: Report, target: BinaryIO) -> int:
     """
     text = TextIOWrapper(target, "utf-8-sig", errors="replace", newline="", write_through=False)
     writer = csv.writer(text, delimiter=";" if is_spanish() else ",", lineterminator="\r\n")
-    writer.writerow([defused(_(column.title)) for column in report.header])
+    writer.writerow([defused(column.heading) for column in report.header])
     say = [_say(column.kind) for column in report.header]
     n = 0
     for n, cells in enumerate(report.rows(), 1):  # noqa: B007  the last number is how many
@@ -44,6 +44,8 @@ def _say(kind: Kind) -> Callable[[Any], Any]:
     match kind:
         case Kind.TEXT | Kind.CASE:
             return defused
+        case Kind.WRITTEN:
+            return str
         case Kind.BOOL:
             yes, no = _("Yes"), _("No")
             return lambda value: yes if value else no

@@ -8,7 +8,7 @@ as much (`bench/README.md`). Text is always an inline string: whatever it starts
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import islice
@@ -47,8 +47,17 @@ def write_xlsx(report: Report, cover: Cover, target: BinaryIO) -> int:
     with TemporaryDirectory(prefix="atiende-xlsx-") as folder:  # rows wait here, and leave with it when something fails
         book = Workbook(target, {**OPTIONS, "tmpdir": folder})
         front = book.add_worksheet(_("Cover"))
-        n_rows = _write_data(book, report)
+        n_rows = _write_data(book, report, _("Data"))
         _write_cover(book, front, report, cover, n_rows)
+        book.close()
+    return n_rows
+
+
+def write_sheets(reports: Iterable[Report], target: BinaryIO) -> int:
+    """Write a workbook with a sheet a report, called by its name, and no cover; return how many rows it has."""
+    with TemporaryDirectory(prefix="atiende-xlsx-") as folder:
+        book = Workbook(target, {**OPTIONS, "tmpdir": folder})
+        n_rows = sum(_write_data(book, report, report.name) for report in reports)
         book.close()
     return n_rows
 
@@ -72,17 +81,17 @@ class _Sheet(Worksheet):  # type: ignore[misc]
         return n
 
 
-def _write_data(book: Workbook, report: Report) -> int:
-    """Write as many data sheets as the rows need (one, also without rows); return how many rows there are."""
+def _write_data(book: Workbook, report: Report, name: str) -> int:
+    """Write as many sheets called *name* as the rows need (one, also without rows); return how many rows there are."""
     heading = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1, "bg_color": "#E2F1F5"})
     encoders = [(xl_col_to_name(index), _Encoded(_encoder(column.kind, book))) for index, column in enumerate(report.header)]
     rows, last, n_rows, n_sheets, n = report.rows(), len(report.header) - 1, 0, 0, MAX_ROWS
     while n == MAX_ROWS:
         n_sheets += 1
-        sheet = book.add_worksheet(_("Data") if n_sheets == 1 else _("Data") + f" {n_sheets}", worksheet_class=_Sheet)
+        sheet = book.add_worksheet(name if n_sheets == 1 else f"{name} {n_sheets}", worksheet_class=_Sheet)
         for index, column in enumerate(report.header):
             sheet.set_column(index, index, column.width)
-            sheet.write_string(0, index, _(column.title), heading)
+            _string(sheet, 0, index, column.heading, heading)
         sheet.freeze_panes(1, 1)
         sheet.repeat_rows(0)
         sheet.set_landscape()
@@ -123,7 +132,7 @@ def _encoder(kind: Kind, book: Workbook) -> Callable[[Any], str]:
     """Return what turns a value of *kind* into the XML of its cell, after the reference."""
     day, time = ("dd/mm/yyyy", "dd/mm/yyyy hh:mm") if is_spanish() else ("d mmm yyyy", "d mmm yyyy hh:mm")
     match kind:
-        case Kind.TEXT | Kind.CASE:
+        case Kind.TEXT | Kind.CASE | Kind.WRITTEN:
             return _text
         case Kind.BOOL:
             yes, no = _text(_("Yes")), _text(_("No"))
