@@ -2,7 +2,7 @@
 What a mail says: a text with {fields}, filled; and the page that a mail program draws from it.
 
 The plain text is the source. A line whose fields are all empty vanishes; an address of ours that ends its line becomes a button,
-elsewhere a link; lines that begin with a dash are a list. What a citizen typed is never a link: mail that carries the name of the
+elsewhere a link; lines that begin with a dash are a list, and one that begins with ▸ is a heading. What a citizen typed is never a link: mail that carries the name of the
 company may not lead where a stranger chose.
 """
 
@@ -16,11 +16,13 @@ from string import Formatter
 
 _HOLE = re.compile(r"\n{3,}")
 _ITEM = re.compile(r"[-•] +")
+HEADING = "▸ "
 #: Mail programs drop style sheets, so each element carries its own. Readable on a phone without zooming; 44 px to press.
 _BODY = "margin:0;padding:0;background:#eef1f4;color:#17212b;font:16px/1.5 -apple-system,'Segoe UI',Roboto,Arial,sans-serif"
 _SHEET = "max-width:600px;margin:0 auto;padding:24px 20px;background:#ffffff"
 _HEAD = "margin:0 0 20px;padding:0 0 12px;border-bottom:3px solid #0b5d66;font-size:18px;font-weight:bold;color:#0b5d66"
 _PARAGRAPH = "margin:0 0 16px"
+_TITLE = "margin:24px 0 8px;font-size:17px;font-weight:bold"
 _LIST = "margin:0 0 16px;padding:0 0 0 20px"
 _LINK = "color:#0b5d66"
 _BUTTON = (
@@ -102,6 +104,10 @@ def _paragraph(paragraph: str, frame: Frame) -> str:
 
     for line in paragraph.split("\n"):
         said, url = _ending(line, frame.home)
+        if line.startswith(HEADING):
+            close()
+            made.append(f'<h2 style="{_TITLE}">{escape(line.removeprefix(HEADING))}</h2>')
+            continue
         if mark := _ITEM.match(line):
             if lines:
                 close()

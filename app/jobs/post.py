@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import structlog
 from flask import current_app
 from sqlalchemy import select
@@ -10,7 +12,7 @@ from sqlalchemy.orm import Session
 from app import mailer, queries
 from app.extensions import now
 from app.models import OutboxMessage, Pqr
-from app.operations import notices, outbox
+from app.operations import digests, notices, outbox
 
 log = structlog.get_logger("atiende.jobs")
 
@@ -57,3 +59,16 @@ def _send(session: Session, server: mailer.Mailer, head: mailer.Head, message: O
         is_sent, may_go_on = True, True
     session.commit()
     return is_sent, may_go_on
+
+
+def digest(session: Session, at: datetime) -> int:
+    """Write the digests that are due; return how many. Each is committed by itself, so that one that fails stops no other."""
+    n_written = 0
+    for user_id in digests.due(session, at):
+        try:
+            n_written += digests.write_digest(session, user_id, at) is not None
+            session.commit()
+        except Exception:
+            session.rollback()
+            log.exception("digest", user_id=user_id)
+    return n_written

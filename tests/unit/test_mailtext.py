@@ -72,6 +72,13 @@ def test_dashes_make_a_list_between_paragraphs() -> None:
     assert page.index("Esto:") < page.index("<ul") < page.index("fin")
 
 
+def test_a_heading_stands_alone() -> None:
+    page = as_html("▸ Uno & dos\ncuerpo", "s", FRAME)
+
+    assert ">Uno &amp; dos</h2>" in page
+    assert ">cuerpo</p>" in page
+
+
 class Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
@@ -99,7 +106,7 @@ def test_whatever_is_said_reaches_the_page_as_words_and_nothing_else(text: str) 
     reader.feed(as_html(text, text, FRAME))
 
     assert reader.open == []
-    assert set(reader.tags) <= {"html", "head", "meta", "title", "body", "div", "p", "br", "ul", "li", "a"}
+    assert set(reader.tags) <= {"html", "head", "meta", "title", "body", "div", "p", "br", "h2", "ul", "li", "a"}
 
 
 @given(st.dictionaries(st.sampled_from(["a", "b"]), st.text(), min_size=2))
