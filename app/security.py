@@ -45,7 +45,7 @@ def rights(view: str, *permissions: str) -> frozenset[Right]:
 #: The catalogues and registers an administrator keeps; `CATALOGUES` are edited, `REGISTERS` only read.
 CATALOGUES = (
     "Organisation", "Municipality", "Process", "ProcessMember", "Channel", "Service", "RequestType", "SuiCause", "SuiCode",
-    "LegalTerm", "Parameter", "ConsentText", "AnswerTemplate",
+    "LegalTerm", "Parameter", "ConsentText", "AnswerTemplate", "ReminderRule",
 )  # fmt: skip
 REGISTERS = ("ChangeLog", "OutboxMessage")
 READ_CALENDAR = frozenset({("can_list", "CalendarDay"), ("can_show", "CalendarDay")})
@@ -54,6 +54,7 @@ EVERYBODY = rights("Home", "can_get") | rights("UserInfoEditView", "can_this_for
     "ResetMyPasswordView", "can_this_form_get", "can_this_form_post"
 ) | rights("UserDBModelView", "can_userinfo", "resetmypassword", "userinfoedit") | rights("Signature", "can_edit")  # fmt: skip
 EVERYBODY |= rights("CalendarFeed", "can_edit")
+EVERYBODY |= rights("Reminder", *READ)
 READ_CASES = rights("Pqr", *READ, "can_download") | rights("Search", "can_search") | rights("FieldOrder", *READ)
 READ_TIMES = rights("ResponseTimes", "can_list", "can_export") | rights("CaseChart", "can_list", "can_export") | rights(
     "AccountChart", "can_list", "can_export"
@@ -97,7 +98,7 @@ PROCESS_ROLES: dict[str, frozenset[Right]] = {
     | WRITE_MONEY | COMPUTE,
     TECNICO: EVERYBODY | rights("MyOrder", "can_list", "can_fill"),
     SUBGERENTE: EVERYBODY | READ_CASES | READ_TIMES | MANAGER | READ_PARTIES | rights("AnswerTemplate", *WRITE)
-    | rights("Leave", *WRITE)
+    | rights("Leave", *WRITE) | rights("ReminderRule", *READ)
     | READ_MONEY | AUTHORISE_MONEY | COMPUTE,
     COMERCIAL: EVERYBODY | READ_CASES | rights("Pqr", "can_see_all") | rights("Party", *WRITE) | rights("Account", *READ)
     | LOOK_AT_MONEY | COMPUTE,

@@ -35,6 +35,7 @@ from app.screens.law import LegalTermView
 from app.screens.leaves import LeaveView
 from app.screens.parties import AccountChartView, AccountView, PartyView
 from app.screens.records import ChangeLogView, OutboxMessageView
+from app.screens.reminders import ReminderRuleView, ReminderView
 from app.screens.reports import CaseChartView, ResponseTimesView
 from app.signatures import SignatureView
 
@@ -72,11 +73,13 @@ MENU: list[tuple[type, str, str, str]] = [
     (ServiceView, N_("Services"), "service", HOUSE),
     (AnswerTemplateView, N_("Answer templates"), "template", HOUSE),
     (ConsentTextView, N_("Consent texts"), "consent", HOUSE),
+    (ReminderRuleView, N_("Reminder rules"), "clock", HOUSE),
     (SuiCauseView, N_("SUI causes"), "cause", HOUSE),
     (SuiCodeView, N_("SUI codes"), "code", HOUSE),
     (MunicipalityView, N_("Municipalities"), "place", HOUSE),
     (ParameterView, N_("Parameters"), "sliders", HOUSE),
     (ChangeLogView, N_("Change log"), "history", RECORDS),
+    (ReminderView, N_("Reminders given"), "clock", RECORDS),
     (OutboxMessageView, N_("Outgoing mail"), "mail", RECORDS),
 ]
 NO_MENU: list[type] = [RatingCounterView, FinderView, LookupView, ListsView, SignatureView, FeedView]

@@ -457,5 +457,17 @@ class Steps:
                 OutboxMessage(key="x", event="receipt", to_address="luz@example.com", subject="Radicado", body="Texto",
                               next_attempt_at=self.at, message_id="<x@example.com>", created_at=self.at)
             )  # fmt: skip
+        self._tell(pqr)
         self.session.flush()
         return change.id
+
+    def _tell(self, pqr: Any) -> None:
+        """Tell the owner of a process something of a case of it, on the screen alone."""
+        from app.domain.states import ReminderTrigger, ToldAs
+        from app.models import Reminder, ReminderRule
+
+        rule = self.session.scalars(select(ReminderRule).limit(1)).first() or ReminderRule(
+            code="R1", name="Caso nuevo", source="CASE", trigger=ReminderTrigger.AT_START
+        )
+        told = {"row_key": pqr.number, "pqr_id": pqr.id, "user_id": self.users["D"], "told_as": ToldAs.OWNER}
+        self.session.add(Reminder(rule=rule, step="2026-07-10", due_on=date(2026, 8, 4), told_at=self.at, **told))

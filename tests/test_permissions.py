@@ -260,10 +260,15 @@ ROWS: list[Row] = [
     *catalogue("AnswerTemplateView", "SX", "SX"),
     *catalogue("LeaveView", "SX", "SX"),
     *(row for name in HOUSES for row in catalogue(f"{name}View", HOUSE, HOUSE)),
+    *catalogue("ReminderRuleView", "SX", HOUSE),
+    post("ReminderRuleView.bulk_action", HOUSE, url={"name": "activate"}),
     *register("ConsentTextView", HOUSE),
     *both("ConsentTextView.add", HOUSE),  # a version is never edited
     # What is remembered, and who may enter
     *register("ChangeLogView", "GX"),
+    get("ReminderView.list", STAFF),
+    get("ReminderView.export", STAFF, url={"kind": "csv"}),
+    get("ReminderView.show", STAFF.replace("T", ""), misses="T"),  # of a case that the technician does not see
     *register("OutboxMessageView", HOUSE),
     post("OutboxMessageView.resend", HOUSE),
     *(row for name in ("User", "Group") for row in catalogue(f"{name}View", HOUSE, HOUSE)),

@@ -164,7 +164,9 @@ class ProcessMemberView(RuledView):
     }  # fmt: skip
     description_columns = {
         "user": _l("Write the name or the user name."),
-        "role": _l("A substitute sees and works the same cases, on the days below."),
+        "role": _l(
+            "A substitute sees and works the same cases, on the days below. A chief sees them too, and is told when a term is running out."
+        ),
         "valid_from": _l("Empty: since always."),
         "valid_until": _l("Empty: without end. A past date takes the person out."),
     }

@@ -33,6 +33,7 @@ from app.domain.states import (
     OrderStatus,
     Outcome,
     PqrStatus,
+    ReminderTrigger,
 )
 from tests.db import world
 
@@ -57,6 +58,11 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("process", "front_desk_is_active", {"is_active": False}),
     ("process_member", "from_before_until", {"valid_from": LATER, "valid_until": BEFORE}),
     ("request_type", "internal_days_positive", {"internal_days": 0}),
+    ("reminder_rule", "value_not_negative", {"value": -1, "trigger": ReminderTrigger.OVERDUE}),
+    ("reminder_rule", "percentage_1_to_100", {"value": 101}),
+    ("reminder_rule", "tells_somebody", {"to_owner": False, "to_substitute": False, "to_chief": False}),
+    ("reminder", "step_not_empty", {"step": ""}),
+    ("reminder", "covered_not_negative", {"n_covered": -1}),
     ("sui_cause", "group_known", {"group_code": "Z"}),
     ("sui_cause", "from_before_until", {"valid_from": LATER, "valid_until": BEFORE}),
     ("saved_filter", "name_not_empty", {"name": ""}),

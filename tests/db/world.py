@@ -28,9 +28,11 @@ from app.domain.states import (
     Outcome,
     PqrStatus,
     RatingVia,
+    ReminderTrigger,
     RequirementKind,
     SilenceGround,
     SuiCodeKind,
+    ToldAs,
     Visibility,
 )
 
@@ -181,6 +183,8 @@ def _attention(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
     add(m.Rating(pqr_id=rows["pqr"][n - 1].id, rated_at=AT, rated_on=ON, score=4, via=RatingVia.LINK))
     add(m.Signature(user_id=rows["ab_user"][n - 1].id, image=b"x", media_type="image/png"))
     add(m.Leave(user_id=first, substitute_id=second, starts_on=ON, ends_on=ON))
+    rule = add(m.ReminderRule(code=f"R{n}", name=f"Regla {n}", source="CASE", trigger=ReminderTrigger.AT_PERCENT, value=50))
+    add(m.Reminder(rule_id=rule.id, row_key=f"PQR-{n}", step="2026-07-10", user_id=first, told_as=ToldAs.OWNER, told_at=AT))
 
 
 def _billing(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
