@@ -261,9 +261,19 @@ def workers_of(app: Flask) -> tuple[int, int]:
 
 
 def run_worker(app: Flask) -> None:
-    """Run the jobs until told to stop: SIGINT lets the running one finish."""
+    """
+    Run the jobs until told to stop: SIGINT or SIGTERM lets the running ones finish or hand themselves back, a second one does not.
+
+    Two threads for long work (`jobs.longwork`), the rest for mail and the timetable.
+    """
     jobs.connect(app)
-    jobs.huey.create_consumer(workers=2, max_delay=2.0, check_worker_health=True, shutdown_timeout=GRACE).run()
+    consumer = jobs.huey.create_consumer(workers=6, max_delay=2.0, check_worker_health=True, shutdown_timeout=GRACE)
+    consumer._signal_actions[signal.SIGTERM] = (False, True)  # what supervisors send, as gentle as Ctrl-C: (is restart, is graceful)
+    jobs.stop_with(consumer.stop_flag)
+    heart = jobs.Heart(app)
+    heart.start()
+    consumer.run()
+    heart.rest()
 
 
 class Supervisor:
@@ -360,7 +370,7 @@ class Supervisor:
 
     def _tell(self) -> None:
         gentle = {"web": signal.SIGTERM, "worker": signal.SIGINT}
-        hasty = {"web": signal.SIGINT, "worker": signal.SIGTERM}
+        hasty = {"web": signal.SIGINT, "worker": signal.SIGINT}
         for pid, name in self.children.items():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, (gentle if self.n_stops == 1 else hasty)[name])

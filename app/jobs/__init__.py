@@ -9,12 +9,14 @@ only says when to look. So the queue may be lost, and is written without waiting
 
 from __future__ import annotations
 
-from app.jobs.longwork import Cancelled, HandedBack, Progress, handler, reading, run_job
+from app.jobs.heart import Heart
+from app.jobs.longwork import Cancelled, HandedBack, Progress, handler, reading, run_job, stop_with
+from app.jobs.periodic import due, run_here, run_task, tick
 from app.jobs.post import deliver
-from app.jobs.queue import connect, huey, init_app, storage_of
+from app.jobs.queue import connect, huey, init_app, is_connected, storage_of
 from app.jobs.timetable import NIGHTLY, TIMETABLE, Counts, Periodic, send_mail
 
 __all__ = [
-    "NIGHTLY", "TIMETABLE", "Cancelled", "Counts", "HandedBack", "Periodic", "Progress", "connect", "deliver", "handler", "huey",
-    "init_app", "reading", "run_job", "send_mail", "storage_of",
+    "NIGHTLY", "TIMETABLE", "Cancelled", "Counts", "HandedBack", "Heart", "Periodic", "Progress", "connect", "deliver", "due", "handler",
+    "huey", "init_app", "is_connected", "reading", "run_here", "run_job", "run_task", "send_mail", "stop_with", "storage_of", "tick",
 ]  # fmt: skip

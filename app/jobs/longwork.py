@@ -35,12 +35,18 @@ from app.words import say
 
 log = structlog.get_logger("atiende.jobs")
 
-#: Set when this process was told to stop: jobs are handed back at their next progress.
+#: Set when this process was told to stop: jobs are handed back at their next progress. See `stop_with`.
 stopping = threading.Event()
 #: The jobs that this process is doing; the heart of the worker renews their leases.
 held: dict[int, Job] = {}
 #: How many long jobs a process does at once, so that mail and the timetable always find a free hand.
 _LANES = threading.BoundedSemaphore(2)
+
+
+def stop_with(flag: threading.Event) -> None:
+    """Follow *flag*, which is set when the worker of this process is told to stop."""
+    global stopping
+    stopping = flag
 
 
 class Interrupted(BaseException):

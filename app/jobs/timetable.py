@@ -18,11 +18,13 @@ from sqlalchemy.orm import Session
 
 from app import mailer, ratelimit
 from app.domain import N_
-from app.extensions import local, now
+from app.extensions import local
 from app.jobs.calls import call_hooks
-from app.jobs.post import deliver
+from app.jobs.incoming import read_mail
+from app.jobs.post import deliver, digest
 from app.jobs.queue import WAKES, context, huey
-from app.operations import appeals, files, notices, outbox, requirements, silence, webhooks
+from app.jobs.telling import remind
+from app.operations import appeals, files, notices, outbox, requirements, silence, webhooks, work
 
 log = structlog.get_logger("atiende.jobs")
 
@@ -67,6 +69,10 @@ def _send_mail(session: Session, _at: datetime) -> Counts:
     return {N_("messages sent"): deliver(session)}
 
 
+def _digest(session: Session, at: datetime) -> Counts:
+    return {N_("digests written"): digest(session, at)}
+
+
 @huey.task(name="send_mail_now", expires=55)
 def send_mail() -> None:
     """Send what was just queued, without waiting for the minute."""
@@ -80,6 +86,10 @@ def _wake_for_mail() -> None:
 
 
 WAKES[outbox.HAS_MAIL] = _wake_for_mail
+
+
+def _read_mail(session: Session, _at: datetime) -> Counts:
+    return {N_("messages read"): read_mail(session)}
 
 
 def _call_hooks(session: Session, _at: datetime) -> Counts:
@@ -96,9 +106,11 @@ def call_hooks_now() -> None:
 WAKES[webhooks.HAS_HOOKS] = call_hooks_now
 
 
-def _sweep(session: Session, _at: datetime) -> Counts:
-    """Delete what nothing needs any more: counters of windows that ended, and stored blobs that no row names."""
-    return {N_("counters of the rate limits"): ratelimit.sweep(), N_("files that nothing names"): files.sweep_orphans(session)}
+def _sweep(session: Session, at: datetime) -> Counts:
+    """Delete what nothing needs any more. Results go before the files, whose rows they let go of."""
+    counts = {N_("counters of the rate limits"): ratelimit.sweep(), N_("old results and runs"): work.sweep(session, at, datetime.now(UTC))}
+    session.commit()
+    return counts | {N_("files that nothing names"): files.sweep_orphans(session)}
 
 
 #: What the law lets happen by itself, in this order: a function of (session, at) each, which flushes and returns how many rows it moved.
@@ -125,6 +137,10 @@ def _turn_the_day(session: Session, at: datetime) -> Counts:
     return counts
 
 
+def _remind(session: Session, at: datetime) -> Counts:
+    return {N_("reminders given"): remind(session, at)}
+
+
 # ── When ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 #: Hours are those of the clock in Colombia.
@@ -134,8 +150,20 @@ TIMETABLE: tuple[Periodic, ...] = (
         crontab(minute="*"), _send_mail,
     ),
     Periodic(
+        "digest", N_("The daily digest"), N_("Joins the notices of who wants them once a day, when the working day begins."),
+        crontab(minute="*/5"), _digest,
+    ),
+    Periodic(
+        "read_mail", N_("Incoming mail"), N_("Reads the mailbox: each message becomes a case, a note on its case, or waits in quarantine."),
+        crontab(minute="*"), _read_mail,
+    ),
+    Periodic(
         "call_hooks", N_("Webhooks"), N_("Tells other programs what happened to cases, and tries again what they did not take."),
         crontab(minute="*"), _call_hooks,
+    ),
+    Periodic(
+        "remind", N_("Reminders"), N_("Tells people what falls due, in working hours; at others it tells nobody anything."),
+        crontab(minute="*/15"), _remind,
     ),
     Periodic(
         "turn_the_day", N_("The end of the day"), N_("Serves notices whose days ended, closes what became final, and notes silences."),
@@ -143,17 +171,3 @@ TIMETABLE: tuple[Periodic, ...] = (
     ),
     Periodic("sweep", N_("Tidying up"), N_("Deletes what nothing needs any more."), crontab(hour="2", minute="30"), _sweep),
 )  # fmt: skip
-
-
-def _recorded(task: Periodic) -> Callable[[], None]:
-    def run() -> None:
-        with context() as session:
-            log.info("periodic", task=task.name, counts=dict(task.run(session, now())))
-            session.commit()
-
-    run.__doc__ = task.does
-    return run
-
-
-for _task in TIMETABLE:
-    huey.periodic_task(lambda instant, task=_task: task.when(local(instant.replace(tzinfo=UTC))), name=_task.name, expires=55)(_recorded(_task))

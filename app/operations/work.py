@@ -13,6 +13,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from flask_appbuilder.security.sqla.models import User
 from flask_babel import force_locale, get_locale
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
@@ -23,6 +24,7 @@ from app.domain import N_
 from app.domain.errors import DomainError
 from app.domain.states import JobStatus
 from app.models import Job, JobRun, StoredFile, WorkerBeat
+from app.operations import messages
 
 #: How long a job stays with its worker without a sign of life; the worker gives one every `BEAT`.
 LEASE, BEAT = timedelta(minutes=2), timedelta(seconds=20)
@@ -133,7 +135,12 @@ def finish(
     """Record how our job ended and tell who asked; return False, with nothing written, when it is not ours any more."""
     file_id = result_file.id if result_file else None
     values |= {"status": status, "ended_at": at, "lease_until": None, "error": error, "result_file_id": file_id}
-    return _write(session, job, **values)
+    if not _write(session, job, **values):
+        return False
+    if status is not JobStatus.CANCELLED and (user := session.get(User, job.asked_by_id or 0)):
+        facts = {"title": job.title, "outcome": status, "detail": error or values.get("result"), "url": f"/work/{job.id}"}
+        messages.tell_user(session, user, "job_done", facts, key=f"job:{job.id}", at=at)
+    return True
 
 
 def hand_back(session: Session, job: Job, *, n_attempts: int | None = None) -> bool:

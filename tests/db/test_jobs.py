@@ -13,6 +13,7 @@ from huey.storage import BlackHoleStorage, PostgresStorage, SqliteStorage
 from sqlalchemy import func, inspect, select
 
 from app import jobs, mailer
+from app.domain.states import RunOutcome
 from app.extensions import db
 from app.models import OutboxMessage, RateCounter
 from app.operations import outbox
@@ -49,7 +50,7 @@ def names_in_queue() -> list[str]:
 def test_a_commit_that_queued_mail_wakes_the_worker(queued_app: Flask) -> None:
     queue_one(queued_app)
 
-    assert names_in_queue() == ["send_mail"]
+    assert names_in_queue() == ["send_mail_now"]
 
 
 def test_other_commits_and_rolled_back_ones_wake_nobody(queued_app: Flask) -> None:
@@ -83,7 +84,7 @@ def test_a_queue_that_does_not_answer_stops_no_commit(queued_app: Flask, monkeyp
 
 def test_the_task_sends_what_is_due_in_its_own_context(queued_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[str] = []
-    monkeypatch.setattr(mailer.Mailer, "send", lambda _self, mail: sent.append(mail["To"]))
+    monkeypatch.setattr(mailer.Mailer, "send", lambda _self, mail, _envelope: sent.append(mail["To"]))
     queue_one(queued_app)
 
     jobs.huey.execute(jobs.huey.dequeue())
@@ -93,7 +94,7 @@ def test_the_task_sends_what_is_due_in_its_own_context(queued_app: Flask, monkey
 
 def test_every_task_may_run_twice(queued_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[str] = []
-    monkeypatch.setattr(mailer.Mailer, "send", lambda _self, mail: sent.append(mail["To"]))
+    monkeypatch.setattr(mailer.Mailer, "send", lambda _self, mail, _envelope: sent.append(mail["To"]))
     queue_one(queued_app)
     with queued_app.app_context():
         really = datetime.now(UTC)  # the limiter counts real time
@@ -101,22 +102,22 @@ def test_every_task_may_run_twice(queued_app: Flask, monkeypatch: pytest.MonkeyP
             db.session.add(RateCounter(key=key, n_hits=1, expires_at=really + offset))
         db.session.commit()
 
-    for _ in range(2):
-        jobs.send_mail.call_local()
-        jobs.sweep.call_local()
+    with queued_app.app_context():
+        outcomes = [jobs.run_here(task.name).outcome for task in jobs.TIMETABLE for _twice in range(2)]
 
+    assert set(outcomes) == {RunOutcome.DONE}
     assert sent == ["a@example.com"]
     with queued_app.app_context():
         assert db.session.scalars(select(RateCounter.key)).all() == ["b"]
 
 
-def test_mail_is_looked_for_every_minute_and_sweeping_is_done_at_night() -> None:
-    periodic = {task.name: task for task in jobs.huey._registry.periodic_tasks}
-    night = [hour for hour in range(24) if periodic["sweep"].validate_datetime(datetime(2026, 7, 10, hour, 30))]
+def test_mail_is_looked_for_every_minute_and_the_night_is_that_of_colombia() -> None:
+    when = {task.name: task for task in jobs.TIMETABLE}
 
-    assert set(periodic) == {"send_mail", "sweep", "turn_the_day"}
-    assert all(periodic["send_mail"].validate_datetime(datetime(2026, 7, 10, 12, minute)) for minute in range(60))
-    assert night == [7], "half past two in Colombia"
+    assert when["send_mail"].next_due(AT) == AT + timedelta(minutes=1)
+    assert when["turn_the_day"].last_due(AT) == datetime(2026, 7, 10, 5, 10, tzinfo=UTC), "ten past midnight there"
+    assert when["sweep"].next_due(AT) == datetime(2026, 7, 11, 7, 30, tzinfo=UTC), "half past two there"
+    assert [task.name for task in jobs.huey._registry.periodic_tasks] == ["tick"]
 
 
 @pytest.mark.parametrize(
