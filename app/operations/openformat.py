@@ -1,0 +1,260 @@
+"""
+What an archive holds, column by column: reviewed, and closed. A column that stands in no list leaves with no archive, and a test fails
+until somebody has decided (docs/archive-format.md).
+
+`kept` goes into the archive of a case and of everything; `person`, a part of it, is what a person gets of what is held about him: no
+internal note, no reason that the staff gave to each other, nobody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+#: Version of the format: raised when a reader that understood the one before would misread this one.
+VERSION = 1
+
+#: Why something stays here.
+SECRET = "secret: opens or signs something"
+TECHNICAL = "of this program: means nothing elsewhere"
+REPEATED = "said elsewhere in the archive"
+OWN = "how one of the staff likes to work"
+
+_TOUCHED = " created_at changed_at created_by_id changed_by_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The columns of a table that leave, those that stay and why, and those that a person gets."""
+
+    kept: str
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    person: str = ""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(self.kept.split())
+
+    @property
+    def of_person(self) -> tuple[str, ...]:
+        return tuple(self.person.split())
+
+
+def _audited(kept: str, person: str = "", **left_out: str) -> Sheet:
+    return Sheet(kept + _TOUCHED, left_out, person)
+
+
+SHEETS: dict[str, Sheet] = {
+    # The house
+    "organisation": _audited(
+        "id name nit regime municipality_code address phone email website sui_company_id logo signatory_name signatory_title working_week"
+        " opens_at closes_at",
+        "id name nit address phone email website",
+    ),
+    "municipality": Sheet("code name department", person="code name department"),
+    "process": _audited("id code name is_front_desk is_active", "id code name"),
+    "process_member": _audited("id process_id user_id role valid_from valid_until"),
+    "leave": _audited("id user_id substitute_id starts_on ends_on act"),
+    "channel": _audited("id code name is_active position", "id code name"),
+    "service": _audited("id code name is_public_utility regime is_active position", "id code name"),
+    "request_type": _audited(
+        "id code name plain_name plain_help regime sui_procedure default_process_id internal_days is_public is_active position",
+        "id code name plain_name",
+    ),
+    "sui_cause": _audited("id service_id group_code code name valid_from valid_until source confidence", "id group_code code name"),
+    "sui_code": _audited("id kind variant code name source confidence"),
+    "number_series": Sheet("organisation_id prefix year last"),
+    "parameter": _audited("key value description"),
+    "answer_template": _audited("id name request_type_id outcome body is_active"),
+    "message_template": _audited("id event language subject body"),
+    "reminder_rule": _audited("id code name source trigger value to_owner to_substitute to_chief is_active position"),
+    "billing_column": _audited("id kind position header field constant notation"),
+    "ab_user": Sheet(
+        "id first_name last_name username active email created_on changed_on created_by_fk changed_by_fk",
+        {"password": SECRET, "last_login": TECHNICAL, "login_count": TECHNICAL, "fail_login_count": TECHNICAL},
+    ),
+    "ab_role": Sheet("id name"),
+    "ab_user_role": Sheet("id user_id role_id"),
+    "ab_group": Sheet("id name label description"),
+    "ab_group_role": Sheet("id group_id role_id"),
+    "ab_user_group": Sheet("id user_id group_id"),
+    # The law
+    "calendar_year": Sheet("year source loaded_at"),
+    "calendar_day": _audited("id on_date year kind name norm source"),
+    "calendar_change": Sheet("id at actor_id reason added removed settings moved"),
+    "legal_term": _audited(
+        "id regime act request_type value unit count_from norm valid_from valid_until source confidence",
+        "id regime act request_type value unit norm",
+    ),
+    "consent_text": _audited("id kind version text valid_from", "id kind version text valid_from"),
+    # Parties
+    "party": _audited(
+        "id kind document_type document_number name email phone address municipality_code",
+        "id kind document_type document_number name email phone address municipality_code created_at changed_at",
+    ),
+    "account": _audited(
+        "id number service_id party_id address municipality_code stratum use meter is_active",
+        "id number service_id address municipality_code stratum use meter is_active",
+    ),
+    "consent": _audited("id party_id pqr_id text_id granted_at withdrawn_at", "id pqr_id text_id granted_at withdrawn_at"),
+    "invoice": _audited(
+        "id account_id number period issued_on delivered_on due_on amount_cop consumption",
+        "id account_id number period issued_on delivered_on due_on amount_cop consumption",
+    ),
+    "past_record": _audited(
+        "id kind source source_number on_date party_id title facts import_id", "id kind source source_number on_date title facts"
+    ),
+    "market_claim": Sheet("id source year place municipality_code procedure cause n_claims"),
+    # The case
+    "pqr": _audited(
+        "id organisation_id number status request_type_id regime channel_id identity party_id account_id service_id cause_id subject body"
+        " is_priority priority_reason is_e_notice notice_email notice_address disputed_cop invoice_number previous_id mass_event_id"
+        " filed_at filed_on effective_on term_id term_value term_unit term_count_from due_on safe_on n_days_left_when_stopped source"
+        " source_number source_due_on n_extended extension_term_id extension_told_on process_id holder_id solution solved_on outcome answered_on"
+        " notified_on appeal_until closed_on",
+        "id number status request_type_id regime channel_id identity account_id service_id cause_id subject body is_priority"
+        " priority_reason is_e_notice notice_email notice_address disputed_cop invoice_number previous_id filed_at filed_on effective_on"
+        " term_id term_value term_unit due_on source source_number n_extended extension_told_on process_id outcome answered_on notified_on"
+        " appeal_until closed_on",
+        access_key=SECRET, submission=TECHNICAL,
+    ),
+    "case_event": Sheet(
+        "id pqr_id at on_date actor_id move from_status to_status process_id reason clock act document_id",
+        person="id pqr_id at on_date move from_status to_status act",
+    ),
+    "assignment": Sheet("id pqr_id process_id user_id given_by_id reason in_at in_on out_at out_on"),
+    "note": _audited("id pqr_id author_id body"),
+    "mass_event": _audited("id name service_id since_on until_on sector what investigation action solution outcome answer_text"),
+    "answer": _audited(
+        "id pqr_id status body number drafted_by_id approved_by_id issued_on document_id", "id pqr_id body number issued_on document_id"
+    ),
+    "answer_point": _audited("id pqr_id position asked reply is_covered"),
+    "requirement": _audited(
+        "id pqr_id kind what document_id issued_on told_on told_how proof_file_id until_on extended_on extended_until ended_on ending",
+        "id pqr_id kind what document_id issued_on told_on told_how until_on extended_on extended_until ended_on ending",
+    ),
+    "notice": _audited(
+        "id pqr_id document_id paper_id means result address sent_at sent_on opened_at opened_from courier guide appear_by delivered_on"
+        " returned_on return_reason posted_on post_until unposted_on posted_where served_on proof proof_file_id retry_of_id",
+        "id pqr_id document_id paper_id means result address sent_at sent_on opened_at opened_from courier guide appear_by delivered_on"
+        " returned_on return_reason posted_on post_until unposted_on posted_where served_on",
+        token=SECRET,
+    ),
+    "silence": _audited(
+        "id pqr_id ground arisen_on recognise_by recognised_on grants document_id order_id change_id withdrawn_on withdrawn_reason",
+        "id pqr_id ground arisen_on recognise_by recognised_on grants document_id withdrawn_on withdrawn_reason",
+    ),
+    "appeal": _audited(
+        "pqr_id against_id kind is_timely is_admitted act reasons invoice_on sspd_due_on sspd_sent_on sspd_proof sspd_number"
+        " sspd_letter_id sspd_file_id sspd_zip_id sspd_result sspd_result_on sspd_result_number sspd_result_file_id",
+        "pqr_id against_id kind is_timely is_admitted act reasons invoice_on sspd_due_on sspd_sent_on sspd_number sspd_result"
+        " sspd_result_on sspd_result_number",
+    ),
+    "rating": Sheet("id pqr_id rated_at rated_on score comment via channel_id", person="id pqr_id rated_at score comment via"),
+    "document": _audited(
+        "id kind number pqr_id file_id template data issued_at issued_by_id", "id kind number pqr_id file_id issued_at"
+    ),
+    "stored_file": _audited(
+        "id name media_type n_bytes sha256 pqr_id visibility description", "id name media_type n_bytes sha256 pqr_id description",
+        storage_key=TECHNICAL,
+    ),
+    # Field work and money
+    "field_order": _audited(
+        "id organisation_id kind number status pqr_id account_id process_id assignee_id instructions invoice_number debt_cop issued_on"
+        " due_on due_at done_on done_at done_by_id asked deviation result reason latitude longitude n_accuracy_m signed_by"
+        " unsigned_reason signature document_id acta_id",
+        "id kind number status pqr_id account_id invoice_number debt_cop issued_on due_on done_on result latitude longitude signed_by"
+        " unsigned_reason signature acta_id",
+        submission=TECHNICAL,
+    ),
+    "order_file": Sheet("file_id order_id"),
+    "financing": _audited(
+        "id organisation_id number status pqr_id account_id party_id concept debt_cop down_cop n_instalments monthly_rate agreed_on"
+        " first_due_on signed_on proof proof_file_id authorised_by_id reason document_id exported_at",
+        "id number status pqr_id account_id concept debt_cop down_cop n_instalments monthly_rate agreed_on first_due_on signed_on proof"
+        " document_id",
+    ),
+    "instalment": Sheet(
+        "financing_id n due_on principal_cop interest_cop payment_cop balance_cop",
+        person="financing_id n due_on principal_cop interest_cop payment_cop balance_cop",
+    ),
+    "invoice_change": _audited(
+        "id organisation_id number status pqr_id account_id invoice_number period invoiced_on reason authorised_by_id authorised_on"
+        " void_reason document_id exported_at",
+        "id number status pqr_id account_id invoice_number period invoiced_on reason authorised_on document_id",
+    ),
+    "invoice_change_line": Sheet(
+        "change_id position concept before_cop after_cop", person="change_id position concept before_cop after_cop"
+    ),
+    # In and out
+    "outbox_message": Sheet(
+        "id key event to_address user_id language subject body pqr_id status n_attempts next_attempt_at was_interrupted last_error"
+        " message_id in_reply_to reference_ids digest_id created_at sent_at",
+        {"html_body": REPEATED},
+        "id event to_address language subject body pqr_id status created_at sent_at",
+    ),
+    "inbound_message": _audited(
+        "id message_id sha256 mailbox received_at sent_at from_address from_name to_address subject body body_trimmed in_reply_to n_bytes"
+        " raw_file_id status ground reason pqr_id note_id handled_by_id handled_at",
+        "id received_at sent_at from_address from_name to_address subject body pqr_id",
+    ),
+    "reminder": Sheet("id rule_id row_key step n_covered due_on user_id told_as pqr_id told_at message_id"),
+    "import_batch": _audited(
+        "id kind source file_id file_name sheet header_row n_header_rows fingerprint reading mapping value_map options status n_rows n_new"
+        " n_changed n_same n_bad n_done totals detail error_file_id",
+        job_id=TECHNICAL,
+    ),
+    "quality_issue": _audited(
+        "id import_id row_number code text fields facts source source_number status settled_by_id settled_at why pqr_id"
+    ),
+    "billing_batch": _audited("id organisation_id number made_at n_items n_billed n_rejected file_id", job_id=TECHNICAL),
+    "billing_item": Sheet(
+        "id batch_id position kind number pqr_id change_id financing_id order_id status result_on result_text reference reply_id handled_at"
+        " handled_by_id handled_why"
+    ),
+    "billing_reply": _audited("id file_id applied_at applied_by_id n_lines n_billed n_rejected n_same n_bad"),
+    "webhook": _audited(
+        "id name events is_active n_failures failing_since paused_at paused_why",
+        url=SECRET, secret=SECRET, previous_secret=SECRET, previous_until=TECHNICAL,
+    ),
+    "webhook_delivery": Sheet(
+        "id webhook_id key event payload pqr_id status n_attempts next_attempt_at was_interrupted last_status last_answer last_error"
+        " created_at sent_at"
+    ),
+    "change_log": Sheet("id at actor_id request_id table_name row_id action before after reason"),
+}  # fmt: skip
+
+#: Tables that leave with no archive, and why.
+TABLES_LEFT_OUT: dict[str, str] = {
+    "signature": "signatures of the staff: whoever has the picture could sign with it",
+    "calendar_feed": SECRET,
+    "ab_api_key": SECRET,
+    "ab_register_user": SECRET,
+    "ab_permission": TECHNICAL,
+    "ab_view_menu": TECHNICAL,
+    "ab_permission_view": TECHNICAL,
+    "ab_permission_view_role": TECHNICAL,
+    "rate_counter": TECHNICAL,
+    "search_doc": TECHNICAL,
+    "worker_beat": TECHNICAL,
+    "job": TECHNICAL,
+    "job_run": TECHNICAL,
+    "import_mapping": TECHNICAL,
+    "saved_filter": OWN,
+    "list_columns": OWN,
+    "notice_preference": OWN,
+    "mail_language": OWN,
+    "alembic_version": TECHNICAL,
+}
+
+#: Tables of a table: they go with the row that they belong to (column, table).
+PARTS: dict[str, tuple[str, str]] = {
+    "instalment": ("financing_id", "financing"),
+    "invoice_change_line": ("change_id", "invoice_change"),
+    "order_file": ("order_id", "field_order"),
+}
+#: Texts that may repeat the key of a citizen or a secret link, which are struck out.
+SPOKEN: dict[str, tuple[str, ...]] = {
+    "outbox_message": ("body",), "inbound_message": ("body", "body_trimmed"), "note": ("body",), "webhook_delivery": ("last_answer",),
+    "change_log": ("before", "after"),
+}  # fmt: skip
