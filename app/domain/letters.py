@@ -24,6 +24,7 @@ from email.utils import getaddresses, parsedate_to_datetime
 from enum import Enum
 from html.parser import HTMLParser
 
+from app.domain import N_
 from app.domain.text import plain
 
 #: Characters of text that are kept of one message; the whole is in the file of the message.
@@ -45,6 +46,25 @@ class Nature(Enum):
     LIST = 4
     BOUNCE = 5
     SPAM = 6
+
+
+class Ground(Enum):
+    """Why a message became neither a case nor a note by itself."""
+
+    SPAM = N_("The mail server marks it as unwanted")
+    LOOP = N_("It comes from our own address, or is a message of ours that came back")
+    LIST = N_("It was sent to a list")
+    MACHINE = N_("A program seems to have written it")
+    AUTO_REPLY = N_("An automatic reply to a message of ours")
+    BOUNCE = N_("A message of ours could not be delivered")
+    STRANGER = N_("It speaks of a case, and its address is not one that this case knows")
+    TOO_MANY = N_("Its sender wrote too many messages in one hour")
+    TOO_OLD = N_("It arrived in the mailbox long before it was read")
+    TOO_BIG = N_("It is too big: only its beginning is here, the whole is in the mailbox")
+    NO_TEXT = N_("It has neither text nor files")
+    SAME_ID = N_("It bears the identification of another message")
+    UNREADABLE = N_("It does not say from which address it comes, or cannot be read")
+    NOT_FILED = N_("The case could not be filed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +111,15 @@ class Letter:
     is_forward: bool
     bounce: Bounce | None = None
 
+    @property
+    def says(self) -> tuple[object, ...]:
+        """Return what makes two messages one, whichever servers each passed."""
+        return self.sender, self.subject, self.text, self.enclosures, self.nature
+
+
+def digest_of(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
+
 
 def read(raw: bytes) -> Letter:
     """Return what *raw* says. A message so broken that its parts cannot be told apart is read as one text."""
@@ -103,7 +132,7 @@ def read(raw: bytes) -> Letter:
         mail.set_payload(_decoded(body[:MAX_TEXT], None))
         parts = [mail]
     own_id = message_id_of(raw_header(mail, "Message-ID"))
-    digest = hashlib.sha256(raw).hexdigest()
+    digest = digest_of(raw)
     name, sender = _sender(mail)
     subject = header(mail, "Subject")
     text = _tidy(_text_of(mail, 0))
@@ -318,7 +347,8 @@ def _children(mail: Message) -> list[Message]:
 
 
 def _is_enclosed(part: Message) -> bool:
-    return part.get_content_disposition() == "attachment" or bool(_file_name(part)) or part.get_content_maintype() != "text"
+    is_text = part.get_content_type() in ("text/plain", "text/html")
+    return not is_text or part.get_content_disposition() == "attachment" or bool(_file_name(part))
 
 
 def _text_of(part: Message, depth: int) -> str:
@@ -334,7 +364,7 @@ def _text_of(part: Message, depth: int) -> str:
         if kind == "multipart/report":
             children = children[:1]
         return "\n\n".join(text for child in children if (text := _text_of(child, depth + 1)).strip())
-    if kind not in ("text/plain", "text/html") or _is_enclosed(part):
+    if _is_enclosed(part):
         return ""
     text = _decoded(_payload(part), part.get_param("charset") if isinstance(part.get_param("charset"), str) else None)  # type: ignore[arg-type]
     return text_of_html(text) if kind == "text/html" else text
@@ -469,7 +499,7 @@ def _nature(mail: Message, subject: str, sender: str) -> Nature:
     """Return who writes, by what the message says of itself."""
     if raw_header(mail, "X-Spam-Flag").lower() == "yes" or raw_header(mail, "X-Spam-Status").lower().startswith("yes"):
         return Nature.SPAM
-    submitted = raw_header(mail, "Auto-Submitted").partition(";")[0].strip().lower()
+    submitted = re.split(r"[;(\s]", raw_header(mail, "Auto-Submitted").strip().lower())[0]
     precedence = raw_header(mail, "Precedence").lower()
     is_replying = submitted == "auto-replied" or precedence == "auto_reply"
     if is_replying or any(raw_header(mail, name) for name in ("X-Autoreply", "X-Autorespond", "X-Autoresponder")):
