@@ -86,7 +86,8 @@ def load(overrides: dict[str, Any] | None = None) -> dict[str, Any]:
         "PUBLIC_URL": setting("PUBLIC_URL"),
         # files
         "STORAGE_URL": setting("STORAGE_URL", f"file://{instance / 'files'}"),
-        "MAX_CONTENT_LENGTH": 52 * 1024 * 1024,  # five files of 10 MB and the form
+        "IMPORT_MB": number("IMPORT_MB", 50),  # of one file that is imported
+        "MAX_CONTENT_LENGTH": max(52, number("IMPORT_MB", 50) + 2) * 1024 * 1024,  # five files of 10 MB, or one to import, and the form
         "MAX_FORM_MEMORY_SIZE": 1024 * 1024,
         # mail
         "SMTP_HOST": setting("SMTP_HOST"),

@@ -31,7 +31,7 @@ FROZEN = "2026-07-10T10:00-05:00"
 
 def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith("ATIENDE_")]:
-        if not name.startswith("ATIENDE_TEST_") and name != "ATIENDE_REQUIRE_ALL":
+        if not name.startswith("ATIENDE_TEST_") and name not in {"ATIENDE_REQUIRE_ALL", "ATIENDE_REAL_DATA"}:
             del os.environ[name]  # settings of whoever runs the tests are not settings of the tests
     if not hasattr(config, "workerinput"):
         databases.reserve_cluster()

@@ -41,6 +41,7 @@ RANK = {
     "lookups": 64,
     "forms": 65,
     "fields": 66,
+    "importing": 67,  # the files of others become rows; asks the forms what a document or a telephone is
     "listing": 68,
     "listviews": 69,  # the list of a screen, which the base view inherits
     "preferences": 75,
@@ -59,7 +60,10 @@ RANK = {
     "fieldwork": 75,
     "finder": 75,
     "almanac": 75,  # pages of the staff beside the declared screens, which put them in the menu
+    "imports": 75,  # the pages of what comes in
+    "work": 75,  # the tray, and what runs by the clock
     "money": 75,  # financing, invoice changes, deviations
+    "billing": 75,  # batches for the billing system, and its answers
     "intake": 70,  # how the staff registers, shared by desk and counter
     "verbs": 73,  # the moves as pages, which `desk` shows; reads no clock
     "feeds": 75,  # calendars of people, read without a sign-in
@@ -81,7 +85,7 @@ READS_THE_CLOCK = {
     "feeds",
     "views", "charts", "reader", "home", "baseviews", "listviews", "caselist", "fieldwork", "finder", "almanac", "drafting", "signatures",
     "approvals", "desk", "counter", "screens", "portal", "portal_appeals", "noticeboard",
-    "api", "jobs", "cli", "serve", "money", "massevents", "rating",
+    "api", "jobs", "cli", "serve", "money", "billing", "massevents", "rating", "imports", "work",
 }  # fmt: skip
 MAY_READ_THE_CLOCK = {
     "extensions.py": "defines now() and today()",

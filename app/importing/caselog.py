@@ -145,9 +145,6 @@ ASKS = (
     Ask("outcome", N_("Answered rows that tell no sense"),
         (("TRAY", N_("Leave them in the tray of quality")), *((each.name, each.value) for each in _SENSES)),
         N_("What you choose is written in the history of each of those cases.")),
-    Ask("document", N_("Documents without a type"),
-        tuple((each.name, each.value) for each in (DocumentType.CC, DocumentType.NIT, DocumentType.CE)),
-        N_("A number that does not fit is kept in the history of its case, and the petitioner by name.")),
 )  # fmt: skip
 #: The facts by which a row is the same as the last time.
 TOLD = _words("""

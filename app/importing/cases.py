@@ -23,12 +23,12 @@ from app.domain import N_
 from app.domain.deadlines import Regime, regime_for
 from app.domain.errors import DomainError
 from app.domain.pastcases import ENDINGS, Choices, Doubt, Fault, Finding, Judge, Numbers, PastCase, Verdict, digest_of
-from app.domain.states import Category, DocumentType, IssueStatus, Outcome, PartyKind, PqrStatus
+from app.domain.states import Category, DocumentType, IssueStatus, Outcome, PqrStatus
 from app.domain.text import plain
 from app.extensions import LANGUAGE, local
-from app.forms import check_document
 from app.importing.caselog import ASKS, CHANNELS, DATES_TELL, DATES_TELL_IT, DOCUMENTS, FIELDS, NOBODY, OUTCOMES, STATES, TOLD, TYPES
 from app.importing.cells import text_of
+from app.importing.customers import kind_of_party, paper_of
 from app.importing.kinds import Fate, Kind, Option, Problem, Row, Run, register
 from app.models import Channel, Organisation, Process, QualityIssue, RequestType, Service, SuiCause
 from app.operations import pastcases
@@ -76,7 +76,7 @@ def house_of(session: Session, options: Mapping[str, Any], at: datetime) -> Hous
         judge,
         organisation.regime,
         {row.code: (row.id, row.regime, row.name) for row in session.scalars(select(RequestType))},
-        {key: regime for key, regime in session.execute(select(Service.id, Service.regime))},
+        dict(session.execute(select(Service.id, Service.regime)).all()),
         causes,
         organisation,
     )
@@ -171,7 +171,7 @@ class PastCases(Kind):
     def _place(self, rows: Sequence[Row], run: Run) -> None:
         """Find the account and the party of each row; a party is an id, or the columns of one to be made."""
         accounts = pastcases.accounts_numbered(run.session, (row["account"] for row in rows if row["account"]))
-        papers = {row.number: _papers(row, run) for row in rows}
+        papers = {row.number: _papers(row) for row in rows}
         known = pastcases.parties_by_document(run.session, filter(None, papers.values()))
         names: dict[str, Any] = run.facts.get(NAMES) or pastcases.parties_without_document(run.session)
         run.facts[NAMES] = names
@@ -225,6 +225,16 @@ class PastCases(Kind):
         if lines:
             run.session.execute(insert(QualityIssue.__table__), lines)
 
+    def finish(self, run: Run) -> None:
+        """Count the figures of the batch in the database: an import that another worker went on with has them whole."""
+        house: House = run.facts[HOUSE]
+        assert house.organisation is not None and run.batch_id is not None
+        counted = pastcases.figures_of(run.session, house.organisation, run.source, run.batch_id)
+        run.totals.clear()
+        for status, is_due_told, is_due_other, has_silence, n in counted:
+            for name in _figures(status, is_due_told, is_due_other, has_silence):
+                run.totals[name] = run.totals.get(name, 0) + n
+
 
 # ── A row, read ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -239,24 +249,22 @@ def past_case(values: Mapping[str, Any], regime: Regime) -> PastCase:
     )  # fmt: skip
 
 
-#: A number that says its type itself: C.C. 52.345.678, NIT 900.123.456-8, or the digit of a NIT behind a hyphen.
-_TOLD_KIND = re.compile(r"(?:(c\.?c|nit|c\.?e|t\.?i|ppt)\b[.:\s]*)?((?(1).+|[89]\d\d\.?\d{3}\.?\d{3}\s?-\s?\d))$", re.IGNORECASE)
+#: A document that says its type itself: C.C. 52.345.678, NIT 900.123.456-8.
+_TOLD_KIND = re.compile(r"(c\.?c|n\.?i\.?t|c\.?e|t\.?i|ppt)\b[.:# ]*(?=\d)", re.IGNORECASE)
 
 
-def _papers(row: Row, run: Run) -> tuple[DocumentType, str] | None:
+def _papers(row: Row) -> tuple[DocumentType, str] | None:
     """Return the document of the petitioner; None when there is none, or it is none, which the history of the case tells."""
-    text = row["document"]
+    text, kind = row["document"], row["document_type"]
     if not text:
         return None
-    kind = DocumentType[row["document_type"] or run.options.get("document") or DocumentType.CC.name]
-    if not row["document_type"] and (told := _TOLD_KIND.match(text)):
-        kind, text = DocumentType[told[1].replace(".", "").upper() if told[1] else "NIT"], told[2]
+    if told := _TOLD_KIND.match(text):
+        kind, text = kind or told[1].replace(".", "").upper(), text[told.end() :]
     try:
-        number = check_document(kind, text)
+        return paper_of(kind, text)
     except DomainError:
         row.found.remarks.append(Finding(Doubt.DOCUMENT_UNFIT, "document", {"text": row["document"]}))
         return None
-    return (kind, number) if number else None
 
 
 @dataclass(slots=True, eq=False)
@@ -320,17 +328,11 @@ def _named(names: dict[str, Any], row: Row) -> _NewParty:
     return party
 
 
-_FIRMS = re.compile(
-    r"\b(s\.?a\.?s?|ltda|e\.?s\.?p|s\.? en c|alcald[ií]a|municipio|conjunto|edificio|fundaci[oó]n|junta|colegio)\b", re.IGNORECASE
-)
-
-
 def _columns(row: Row, papers: tuple[DocumentType, str] | None, name: str | None) -> dict[str, Any]:
     """Return the columns of a new party."""
     kind, number = papers or (None, None)
-    is_firm = kind is DocumentType.NIT or bool(name and _FIRMS.search(name))
     return {
-        "kind": PartyKind.ORGANISATION if is_firm else PartyKind.PERSON, "document_type": kind, "document_number": number,
+        "kind": kind_of_party(kind or DocumentType.CC, name or ""), "document_type": kind, "document_number": number,
         "name": name or number, "phone": row["phone"], "email": row["email"], "address": None, "municipality_code": None,
     }  # fmt: skip
 
@@ -392,14 +394,18 @@ TOTAL_DUE, TOTAL_DIFFERS = N_("With a due date of the log"), N_("With another du
 TOTAL_SILENCE = N_("With positive silence")
 
 
+def _figures(status: PqrStatus, is_due_told: bool, is_due_other: bool, has_silence: bool) -> list[str]:
+    """Return which figures count a case."""
+    names = [_TOTAL_OF[status.category]]
+    names += [TOTAL_DUE] if is_due_told else []
+    names += [TOTAL_DIFFERS] if is_due_other else []
+    return [*names, TOTAL_SILENCE] if has_silence else names
+
+
 def _count(row: Row, run: Run) -> None:
-    """Add a new case to the figures of the batch."""
+    """Add a new case to the figures of a check."""
     verdict: Verdict = row.found.verdict
-    names = [_TOTAL_OF[verdict.status.category]]
-    names += [TOTAL_DUE] if verdict.n_days_off is not None else []
-    names += [TOTAL_DIFFERS] if verdict.n_days_off else []
-    names += [TOTAL_SILENCE] if verdict.silence else []
-    for name in names:
+    for name in _figures(verdict.status, verdict.n_days_off is not None, bool(verdict.n_days_off), verdict.silence is not None):
         run.totals[name] = run.totals.get(name, 0) + 1
 
 

@@ -6,7 +6,7 @@ by what the whole column shows, for "4,112" alone may be four thousand or four a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -18,6 +18,7 @@ from app.importing.headers import canon
 
 #: What people and programs write where there is nothing. In a text field only the first ones, for NA may be a name.
 NOTHING = frozenset({"", "-", "--", "—", "–", ".", "#n/a", "#n/d", "null", "none", "(en blanco)"})
+_LONGEST_NOTHING = max(map(len, NOTHING))
 NO_VALUE = NOTHING | {"na", "n/a", "n.a.", "s/d", "sin dato", "sin datos", "sin fecha", "0000-00-00", "00/00/0000", "#¡valor!", "#value!"}
 YES = frozenset({"si", "s", "yes", "y", "1", "true", "verdadero", "x", "activo", "activa", "vigente"})
 NO = frozenset({"no", "n", "0", "false", "falso", "inactivo", "inactiva", "retirado", "retirada"})
@@ -51,7 +52,9 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\u200b-\u200f\ufeff]
 def text_of(cell: Any) -> str:
     """Return *cell* as text: blanks tidied (NBSP too), whole numbers without a decimal zero, days as 2023-03-15."""
     if cell.__class__ is str:
-        text = cell.replace("\xa0", " ") if "\xa0" in cell else cell
+        if cell.isprintable() and "  " not in cell:  # a NBSP is not printable
+            return cell.strip()
+        text = cell.replace("\xa0", " ")
         if not text.isprintable():
             text = _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " "))
         text = text.strip()
@@ -69,13 +72,13 @@ def text_of(cell: Any) -> str:
 
 def is_blank(cell: Any) -> bool:
     """Say whether *cell* holds nothing, in whatever way nothing is written."""
-    return cell is None or (cell.__class__ is str and cell.replace("\xa0", " ").strip().lower() in NO_VALUE)
+    return cell is None or (cell.__class__ is str and len(cell) < 40 and cell.replace("\xa0", " ").strip().lower() in NO_VALUE)
 
 
 def read_text(cell: Any, most: int | None = None) -> str | None:
     """Return the text, or None. Raises BadCell: it does not fit."""
     text = text_of(cell)
-    if text.lower() in NOTHING:
+    if len(text) <= _LONGEST_NOTHING and text.lower() in NOTHING:
         return None
     if most is not None and len(text) > most:
         raise BadCell(N_("The text has %(n)s characters and %(most)s fit."), n=len(text), most=most)
@@ -98,11 +101,16 @@ def read_code(cell: Any, digits: int | None = None, most: int | None = None) -> 
 _MONEY_SIGNS = re.compile(r"(?i)^(?:cop|usd)?\s*\$?\s*|\s*(?:cop|pesos|m3|m³|kwh|%)?$")
 _COMMA_PROOF = re.compile(r"^[+-]?(?:\d{1,3}(?:\.\d{3})+,\d+|0,\d+|\d+,(?:\d{1,2}|\d{4,})|\d{1,3}(?:\.\d{3}){2,}|\d{4,},\d+)$")
 _POINT_PROOF = re.compile(r"^[+-]?(?:\d{1,3}(?:,\d{3})+\.\d+|0\.\d+|\d+\.(?:\d{1,2}|\d{4,})|\d{1,3}(?:,\d{3}){2,}|\d{4,}\.\d+)$")
+#: What is read at once in a column whose notation is known.
+_COMMA = re.compile(r"-?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d{1,2})?", re.ASCII).fullmatch
+_POINT = re.compile(r"-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d{1,2})?", re.ASCII).fullmatch
 _EITHER = re.compile(r"^[+-]?[1-9]\d{0,2}([.,])\d{3}$")
 
 
 def _bare(text: str) -> str:
     """Return the digits and marks of a number as it was typed."""
+    if text[:1].isdigit() and text[-1:].isdigit() and " " not in text and "'" not in text:
+        return text
     text = _MONEY_SIGNS.sub("", text.replace("\xa0", " ").strip()).replace(" ", "").replace("'", "").replace("’", "").replace("−", "-")
     if text.startswith("(") and text.endswith(")"):
         text = "-" + text[1:-1]
@@ -114,6 +122,8 @@ def decimal_of(cell: Any, notation: Notation) -> Decimal | None:
     if cell.__class__ is str:
         if cell.isdigit() and cell.isascii():
             return Decimal(cell)
+        if (_COMMA if notation.decimal == "," else _POINT)(cell):
+            return Decimal(cell.replace(".", "").replace(",", ".") if notation.decimal == "," else cell.replace(",", ""))
         if is_blank(cell):
             return None
         text = _bare(cell)
@@ -293,6 +303,9 @@ def choice_of(cell: Any, known: Mapping[str, Any]) -> Any:
 # ── What a column shows ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+ENOUGH = 200
+
+
 class Evidence:
     """Collects what the cells of a column prove about its notation."""
 
@@ -303,7 +316,9 @@ class Evidence:
         self.seen: set[str] = set()
 
     def of_numbers(self, cells: Iterable[Any]) -> None:
-        """Count the texts that prove a decimal comma or point."""
+        """Count the texts that prove a decimal comma or point; what is proven often enough is not looked at again."""
+        if abs(self.n_comma - self.n_point) >= ENOUGH:
+            return
         for cell in cells:
             if cell.__class__ is str and ("," in cell or "." in cell):
                 text = _bare(cell)
@@ -317,6 +332,8 @@ class Evidence:
 
     def of_days(self, cells: Iterable[Any]) -> None:
         """Count the texts that prove which of two numbers is the month."""
+        if abs(self.n_day_first - self.n_month_first) >= ENOUGH:
+            return
         for cell in cells:
             if cell.__class__ is str and cell and (found := _DMY.match(cell.strip().split(" ")[0] if "/" in cell else cell.strip()[:10])):
                 first, second = int(found[1]), int(found[2])
@@ -340,17 +357,34 @@ class Evidence:
 Reader = Callable[[Any], Any]
 
 
-class Memo(dict[Any, Any]):
-    """What each cell of a column becomes, remembered: names, dates and amounts repeat. A cell that is bad raises every time."""
+class Column:
+    """Converts the cells of a column. What repeats (names, dates, amounts) is remembered; a column where nothing does is not."""
 
-    MOST = 20_000
+    MOST, TRIAL = 20_000, 2_000
 
     def __init__(self, read: Reader) -> None:
+        self.read = read
+        self._known: _Memo | None = _Memo(read, self.MOST)
+        self._n = 0
+
+    def convert(self, cells: Sequence[Any]) -> list[Any]:
+        """Return their values. Raises BadCell for the first bad one."""
+        if self._known is None:
+            return list(map(self.read, cells))
+        values = list(map(self._known.__getitem__, cells))
+        self._n += len(cells)
+        if self._n >= self.TRIAL and len(self._known) > self._n // 2:
+            self._known = None
+        return values
+
+
+class _Memo(dict[Any, Any]):
+    def __init__(self, read: Reader, most: int) -> None:
         super().__init__()
-        self._read = read
+        self._read, self._most = read, most
 
     def __missing__(self, cell: Any) -> Any:
         value = self._read(cell)
-        if len(self) < self.MOST:
+        if len(self) < self._most:
             self[cell] = value
         return value

@@ -18,7 +18,7 @@ from app.domain import N_
 from app.domain.errors import DomainError
 from app.forms import check_email, check_phone
 from app.importing import cells as reads
-from app.importing.cells import BadCell, Evidence, Memo, Notation, Reader, text_of
+from app.importing.cells import BadCell, Column, Evidence, Notation, Reader, text_of
 from app.importing.headers import Header, canon, find_header, is_total, name_columns, suggest, year_of
 from app.importing.kinds import Field, Kind, Option, Problem, Row, Run, Type
 from app.importing.reading import Book, Cells, open_book
@@ -98,6 +98,7 @@ class Plan:
         mapping: Column → field, or `field@2021` for a column of a pivot.
         values: What people said that unknown values of a CHOICE field mean: field → canonical spelling → key.
         notation: How each column of numbers or days is written; `survey` fills it.
+        n_lines: Lines under the header; `survey` counts them.
         n_skipped: Rows that are none of the table: empty, totals, the header repeated.
     """
 
@@ -107,6 +108,7 @@ class Plan:
     mapping: Mapping[int, str]
     values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     notation: dict[int, Notation] = field(default_factory=dict)
+    n_lines: int = 0
     n_skipped: int = 0
     first_of: dict[Any, int] = field(default_factory=dict)
 
@@ -135,7 +137,9 @@ def survey(book: Book, plan: Plan, values: bool = False) -> dict[str, dict[str, 
     evidence = {column: Evidence() for column, each in columns.items() if each.type in NUMBERS + DAYS}
     seen: dict[int, dict[str, int]] = {c: {} for c, each in columns.items() if each.type is Type.CHOICE} if values else {}
     lines = (cells for _number, cells in _lines(book, plan))
+    plan.n_lines = 0
     while block := list(islice(lines, 5000)):
+        plan.n_lines += len(block)
         for column, found in evidence.items():
             cells = [row[column] for row in block if column < len(row)]
             if columns[column].type in NUMBERS:
@@ -253,7 +257,7 @@ def read_rows(book: Book, plan: Plan, run: Run, known: Mapping[str, Mapping[str,
     """
     run.columns = plan.columns_by_field()
     readers = {
-        column: Memo(reader_of(plan.field_of(column), plan.notation.get(column, Notation()), known.get(plan.field_of(column).name, {})))
+        column: Column(reader_of(plan.field_of(column), plan.notation.get(column, Notation()), known.get(plan.field_of(column).name, {})))
         for column in plan.mapping
     }
     width, lines = len(plan.header.names), _lines(book, plan)
@@ -274,7 +278,7 @@ def _is_blank(cells: Cells) -> bool:
     return not any(cells) or not any(map(text_of, cells))
 
 
-def _rows_of(lines: Sequence[tuple[int, Cells]], plan: Plan, readers: Mapping[int, Memo], width: int) -> list[Row]:
+def _rows_of(lines: Sequence[tuple[int, Cells]], plan: Plan, readers: Mapping[int, Column], width: int) -> list[Row]:
     """Return the rows of *lines*, column by column."""
     numbers = [number for number, _cells in lines]
     table = [cells if len(cells) == width else [*cells[:width], *[""] * (width - len(cells))] for _number, cells in lines]
@@ -307,9 +311,9 @@ def _rows_of(lines: Sequence[tuple[int, Cells]], plan: Plan, readers: Mapping[in
     rows = [Row(number, cells, dict(zip(names, each, strict=True)))
             for number, cells, each in zip(numbers, table, zip(*values.values(), strict=True), strict=True)]  # fmt: skip
     for index, found in problems.items():
-        rows[index].problems = found
+        rows[index].problems = tuple(found)
     for index, found in doubts.items():
-        rows[index].doubts = found
+        rows[index].doubts = tuple(found)
     if plan.kind.keeps_rest:
         free = [(column, name) for column, name in enumerate(plan.header.names) if name and column not in plan.mapping]
         for row in rows:
@@ -318,17 +322,17 @@ def _rows_of(lines: Sequence[tuple[int, Cells]], plan: Plan, readers: Mapping[in
 
 
 def _converted(
-    cells: Sequence[Any], memo: Memo, each: Field, problems: dict[int, list[Problem]], doubts: dict[int, list[Problem]]
+    cells: Sequence[Any], column: Column, each: Field, problems: dict[int, list[Problem]], doubts: dict[int, list[Problem]]
 ) -> list[Any]:
     """Return the values of a column; the whole of it at once, and cell by cell only when one is bad."""
     try:
-        return list(map(memo.__getitem__, cells))
+        return column.convert(cells)
     except BadCell:
         pass
     values: list[Any] = []
     for index, cell in enumerate(cells):
         try:
-            values.append(memo[cell])
+            values.append(column.read(cell))
         except BadCell as error:
             values.append(None)
             if each.is_lenient:
@@ -363,27 +367,26 @@ def _unpivoted(
             if column[index] is None and index not in bad:
                 continue
             row = Row(number, cells, base | {name: column[index], pivot: year})
-            row.problems = [*problems.get(index, ()), *bad.get(index, ())]
-            row.problems += [
+            row.problems = (*problems.get(index, ()), *bad.get(index, ()))
+            row.problems += tuple(
                 Problem(N_("“%(name)s” is empty."), {"name": each.label}, each.name, "EMPTY")
                 for each in required
                 if row.values[each.name] is None and not any(problem.name == each.name for problem in row.problems)
-            ]
+            )
             rows.append(row)
     return rows
 
 
 def _without_totals(rows: list[Row], plan: Plan) -> list[Row]:
     """Leave out what is no row of the table: totals under it, and the header where a print repeated it."""
-    kept = []
     header = plan.header.names
-    for row in rows:
-        is_sum = is_total(row.cells) and any(problem.code == "EMPTY" for problem in row.problems)
-        if row.problems and (is_sum or _repeats(row.cells, header)):
-            plan.n_skipped += 1
-        else:
-            kept.append(row)
-    return kept
+    left = {row.number for row in rows if row.problems and (_is_sum(row) or _repeats(row.cells, header))}
+    plan.n_skipped += len(left)
+    return [row for row in rows if row.number not in left] if left else rows
+
+
+def _is_sum(row: Row) -> bool:
+    return is_total(row.cells) and any(problem.code == "EMPTY" for problem in row.problems)
 
 
 def _repeats(cells: Cells, header: Sequence[str]) -> bool:

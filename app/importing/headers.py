@@ -155,7 +155,18 @@ def find_header(rows: Sequence[Sequence[Any]], fields: Mapping[str, frozenset[st
             score -= 0.4 * (depth - 1) + _waste(rows[first : first + depth], names, rows[first + depth : first + depth + 5])
             if score > most:
                 best, most = Header(first, depth, names), score
-    return best or _fullest(rows)
+    return _with_codes(best, rows) if best else _fullest(rows)
+
+
+def _with_codes(header: Header, rows: Sequence[Sequence[Any]]) -> Header:
+    """Return *header* with the row above it, where that names every column too: surveys have a code over each question."""
+    above = rows[header.first - 1] if header.first else ()
+    n_named = sum(map(bool, header.names))
+    is_full = sum(isinstance(cell, str) and bool(cell.strip()) for cell in above) >= max(2, 0.9 * n_named)
+    if not is_full or header.depth == DEEPEST:
+        return header
+    first, depth = header.first - 1, header.depth + 1
+    return Header(first, depth, name_columns(rows[first : first + depth]))
 
 
 def _waste(header: Sequence[Sequence[Any]], names: Sequence[str], below: Sequence[Sequence[Any]]) -> float:

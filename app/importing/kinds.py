@@ -113,6 +113,9 @@ class Problem:
     code: str = ""
 
 
+NO_REST: Mapping[str, str] = {}
+
+
 @dataclass(slots=True)
 class Row:
     """
@@ -132,22 +135,23 @@ class Row:
     number: int
     cells: Sequence[Any]
     values: dict[str, Any]
-    rest: dict[str, str] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-    doubts: list[Problem] = field(default_factory=list)
+    # The three that most rows lack are shared and empty.
+    rest: Mapping[str, str] = field(default_factory=lambda: NO_REST)
+    problems: tuple[Problem, ...] = ()
+    doubts: tuple[Problem, ...] = ()
     fate: Fate | None = None
     found: Any = None
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
 
-    def refuse(self, msgid: str, name: str | None = None, **facts: Any) -> None:
+    def refuse(self, msgid: str, name: str | None = None, code: str = "", **facts: Any) -> None:
         """Say why the row is not written; *name* is the field to blame."""
-        self.problems.append(Problem(msgid, facts, name))
+        self.problems += (Problem(msgid, facts, name, code),)
 
     def doubt(self, code: str, msgid: str, name: str | None = None, **facts: Any) -> None:
         """Say what somebody should look at; the row is written all the same."""
-        self.doubts.append(Problem(msgid, facts, name, code))
+        self.doubts += (Problem(msgid, facts, name, code),)
 
 
 @dataclass(slots=True)

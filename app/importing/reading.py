@@ -120,8 +120,8 @@ class SheetBook(Book):
         return list(self._sheet(sheet).merged_cell_ranges or ())
 
 
-_ROW = re.compile(rb'<row[^>]*?\sr="(\d+)"')
-_WIDE = re.compile(rb'\sr="([A-Z]{2,3})\d')
+_ROW = re.compile(rb'<row r="(\d+)"')
+_WIDE = re.compile(rb' r="([A-Z]{2,3})\d')
 
 
 def _check_claims(stream: IO[bytes]) -> None:

@@ -150,6 +150,13 @@ def check_upload(name: str, stream: IO[bytes], *, most: int = MAX_BYTES) -> Chec
     return CheckedFile(name, media_type, n_bytes, sha256, content)
 
 
+def hold_upload(name: str, stream: IO[bytes], media_type: str, *, most: int) -> CheckedFile:
+    """Return the file that *stream* holds, whose content the caller judges. Raises UploadRefused: it is empty, or weighs more."""
+    name = clean_name(name)
+    content, n_bytes, sha256 = _read(name, stream, most)
+    return CheckedFile(name, media_type, n_bytes, sha256, content)
+
+
 def check_uploads(parts: Iterable[Any] | None) -> list[CheckedFile]:
     """Return the files of a form field (parts with `filename` and `stream`), empty ones left out. Raises UploadRefused."""
     chosen = [part for part in parts or () if getattr(part, "filename", "")]
