@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -47,6 +47,8 @@ from app.models import (
     ProcessMember,
     SavedFilter,
     Silence,
+    UtcDateTime,
+    WorkerBeat,
 )
 from app.queries import BUCKETS, asked_condition, in_bucket
 
@@ -280,11 +282,12 @@ class HouseFacts:
     n_queued: int
     n_failed: int
     is_hidden: bool
+    has_worker: bool
 
 
 @cache
 def _house() -> CompoundSelect[Any]:
-    """Return the statement of `house_facts`, whose values are `:today` and `:hidden_key`."""
+    """Return the statement of `house_facts`, whose values are `:today`, `:hidden_key` and `:alive_since`."""
 
     def facts(kind: str, n: Any, name: Any = literal("")) -> Select[Any]:  # noqa: B008  no table in it
         return select(literal(kind).label("kind"), cast(n, Integer).label("n"), name.label("name"))
@@ -311,12 +314,19 @@ def _house() -> CompoundSelect[Any]:
         facts("queued", queued.scalar_subquery()),
         facts("failed", select(func.count()).select_from(failed_mail().subquery()).scalar_subquery()),
         facts("hidden", literal(1)).where(hidden),
+        facts("worker", literal(1)).where(exists().where(WorkerBeat.seen_at > bindparam("alive_since", type_=UtcDateTime))),
     )
 
 
-def house_facts(session: Session, today: date, hidden_key: str) -> HouseFacts:
-    """Return how the house is on *today*, in one statement; *hidden_key* is the Parameter that puts the first steps away."""
-    rows = session.execute(_house(), {"today": today, "hidden_key": hidden_key})
+def house_facts(session: Session, today: date, hidden_key: str, alive_since: datetime) -> HouseFacts:
+    """
+    Return how the house is on *today*, in one statement.
+
+    Args:
+        hidden_key: The Parameter that puts the first steps away.
+        alive_since: A worker that lives has been seen after this instant of the machine.
+    """
+    rows = session.execute(_house(), {"today": today, "hidden_key": hidden_key, "alive_since": alive_since})
     found: dict[str, list[Any]] = {}
     for row in rows:
         found.setdefault(row.kind, []).append(row)
@@ -333,4 +343,5 @@ def house_facts(session: Session, today: date, hidden_key: str) -> HouseFacts:
         n_queued=found["queued"][0].n,
         n_failed=found["failed"][0].n,
         is_hidden="hidden" in found,
+        has_worker="worker" in found,
     )

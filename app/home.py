@@ -13,7 +13,7 @@ from flask_login import current_user
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from app import days, mailer, queries, reader
+from app import days, jobs, mailer, queries, reader, work
 from app.caselist import light_shown, shown_name
 from app.days import DayFigures, HouseFacts
 from app.domain.errors import DomainError
@@ -86,7 +86,7 @@ class HomeView(IndexView):
         if not may("can_get", "Home"):
             abort(403)
         on = today()
-        house = days.house_facts(db.session, on, HIDDEN) if may("can_edit", "Organisation") else None
+        house = days.house_facts(db.session, on, HIDDEN, work.alive_since()) if may("can_edit", "Organisation") else None
         facts: dict[str, Any] = {"on": on, "day": None, "house": house, "steps": steps_of(house, on) if house else []}
         try:
             if may("can_list"):
@@ -94,6 +94,7 @@ class HomeView(IndexView):
         except DomainError as error:  # the organisation or a year of the calendar is missing: the way to mend it is in the menu
             flash(say(error), "warning")
         if house:
+            facts["silence"] = work.worker_is_silent() if jobs.is_connected() and not house.has_worker else ""
             facts["health"] = health_of(house, on)
         return self.render_template(self.index_template, title=_("My day"), may=may, **facts)
 

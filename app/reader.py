@@ -14,9 +14,9 @@ from sqlalchemy import CompoundSelect, Date, Integer, Select, bindparam, select
 
 from app import days, queries
 from app.days import ReaderSettings, SavedList
-from app.domain.states import PqrStatus
+from app.domain.states import JobStatus, PqrStatus
 from app.extensions import appbuilder, db, today
-from app.models import Pqr, Process, Silence
+from app.models import Job, Pqr, Process, Silence
 from app.security import is_user, may, processes_of
 from app.words import page_lang
 
@@ -87,6 +87,7 @@ def _statement(
         if recognises:
             awaited = select(Silence.id).join(Pqr, Pqr.id == Silence.pqr_id).where(days.to_recognise())
             counted["silence"] = awaited if sees_all else awaited.where(Pqr.id.in_(cases))
+    counted["work"] = select(Job.id).where(Job.asked_by_id == reader_id, Job.status.in_((JobStatus.QUEUED, JobStatus.RUNNING)))
     if sees_mail:
         counted["failed"] = days.failed_mail()
     return days.reader_statement(counted)
@@ -123,6 +124,7 @@ def _counters() -> dict[str, tuple[str, str]]:
         "Pqr": ("urgent", _("late or due by the next working day")),
         "Silence": ("silence", _("to be recognised")),
         "OutboxMessage": ("failed", _("that did not leave")),
+        "Work": ("work", _("on their way")),
     }
 
 
@@ -163,7 +165,8 @@ def _build(rights: set[str]) -> list[Room]:
 
 def _link(item: MenuItem) -> Link:
     view = item.baseview
-    is_list = hasattr(view, "list_columns")  # other pages may share the rights of a list, but not its counter and its pins
+    # Other pages may share the rights of a list, but not its counter and its pins.
+    is_list = hasattr(view, "list_columns") or getattr(view, "is_counted", False)
     return Link(_(str(item.label)), item.get_url(), item.icon or "list", view.class_permission_name if is_list else "")
 
 

@@ -47,13 +47,13 @@ CATALOGUES = (
     "Organisation", "Municipality", "Process", "ProcessMember", "Channel", "Service", "RequestType", "SuiCause", "SuiCode",
     "LegalTerm", "Parameter", "ConsentText", "AnswerTemplate", "ReminderRule",
 )  # fmt: skip
-REGISTERS = ("ChangeLog", "OutboxMessage")
+REGISTERS = ("Job", "JobRun", "ChangeLog", "OutboxMessage")
 READ_CALENDAR = frozenset({("can_list", "CalendarDay"), ("can_show", "CalendarDay")})
 
 EVERYBODY = rights("Home", "can_get") | rights("UserInfoEditView", "can_this_form_get", "can_this_form_post") | rights(
     "ResetMyPasswordView", "can_this_form_get", "can_this_form_post"
 ) | rights("UserDBModelView", "can_userinfo", "resetmypassword", "userinfoedit") | rights("Signature", "can_edit")  # fmt: skip
-EVERYBODY |= rights("CalendarFeed", "can_edit")
+EVERYBODY |= rights("CalendarFeed", "can_edit") | rights("Work", "can_list")
 EVERYBODY |= rights("Reminder", *READ)
 READ_CASES = rights("Pqr", *READ, "can_download") | rights("Search", "can_search") | rights("FieldOrder", *READ)
 READ_TIMES = rights("ResponseTimes", "can_list", "can_export") | rights("CaseChart", "can_list", "can_export") | rights(
@@ -61,7 +61,12 @@ READ_TIMES = rights("ResponseTimes", "can_list", "can_export") | rights("CaseCha
 ) | rights("Silence", *READ) | rights("MassEvent", *READ) | rights("Rating", *READ) | rights("RatingChart", "can_list", "can_export")
 READ_PARTIES = rights("Party", *READ) | rights("Account", *READ)
 LOOK_AT_MONEY = rights("Financing", "can_list", "can_show") | rights("InvoiceChange", "can_list", "can_show")
-BILL = rights("Financing", "can_bill") | rights("InvoiceChange", "can_bill")
+READ_BILLING = rights("BillingBatch", *READ) | rights("BillingItem", *READ) | rights("BillingReply", *READ) | rights(
+    "BillingColumn", "can_list"
+)
+BILL = READ_BILLING | rights("BillingBatch", "can_bill") | rights("BillingItem", "can_handle") | rights(
+    "BillingReply", "can_add", "can_settle"
+)
 READ_MONEY = rights("Financing", *READ) | rights("InvoiceChange", *READ)
 WRITE_MONEY = rights("Financing", *WRITE) | rights("InvoiceChange", *WRITE)
 COMPUTE = rights("Deviation", "can_compute")
@@ -105,8 +110,8 @@ PROCESS_ROLES: dict[str, frozenset[Right]] = {
     CALIDAD: EVERYBODY | READ_CASES | READ_TIMES | rights("Pqr", "can_see_all") | READ_PARTIES
     | READ_MONEY | COMPUTE,
     CONTROL: EVERYBODY | READ_CASES | READ_TIMES | rights("Pqr", "can_see_all", "can_see_reserved") | READ_PARTIES
-    | rights("ChangeLog", *READ) | READ_CALENDAR | rights("LegalTerm", *READ)
-    | READ_MONEY | COMPUTE,
+    | rights("ChangeLog", *READ) | READ_CALENDAR | rights("LegalTerm", *READ) | rights("Job", *READ) | rights("JobRun", *READ)
+    | READ_MONEY | COMPUTE | READ_BILLING,
     PUBLIC: frozenset(),
 }  # fmt: skip
 
@@ -118,6 +123,9 @@ ADMINISTRATION = (
     | rights("CalendarDay", "can_change")
     | rights("Home", "can_first_steps")
     | rights("OutboxMessage", "can_resend")
+    | rights("Job", "can_stop", "can_download")
+    | rights("JobRun", "can_run")
+    | rights("BillingColumn", "can_map")
     | rights("Leave", *WRITE)
 )
 

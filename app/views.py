@@ -6,6 +6,7 @@ from flask_appbuilder import AppBuilder
 
 from app.almanac import CalendarView
 from app.approvals import ApprovalView
+from app.billing import BillingBatchView, BillingColumnView, BillingItemView, BillingReplyView
 from app.counter import CounterView
 from app.desk import CaseView
 from app.domain import N_
@@ -31,6 +32,7 @@ from app.screens.catalogues import (
     SuiCodeView,
 )
 from app.screens.house import OrganisationView, ProcessMemberView, ProcessView
+from app.screens.jobs import JobRunView, JobView
 from app.screens.law import LegalTermView
 from app.screens.leaves import LeaveView
 from app.screens.parties import AccountChartView, AccountView, PartyView
@@ -38,13 +40,15 @@ from app.screens.records import ChangeLogView, OutboxMessageView
 from app.screens.reminders import ReminderRuleView, ReminderView
 from app.screens.reports import CaseChartView, ResponseTimesView
 from app.signatures import SignatureView
+from app.work import PeriodicView, WorkView
 
 SERVICE, FIELD, REPORTS = N_("Service"), N_("Field and money"), N_("Reports")
-PARTIES, TERMS = N_("Commercial"), N_("Calendar and terms")
+PARTIES, TERMS, EXCHANGE = N_("Commercial"), N_("Calendar and terms"), N_("Data in and out")
 HOUSE, RECORDS, SECURITY = N_("Settings"), N_("Records"), N_("Security")
 
-#: (view, menu name, icon, category): the whole menu, in order.
+#: (view, menu name, icon, category): the whole menu, in order; without a category, beside Mi día.
 MENU: list[tuple[type, str, str, str]] = [
+    (WorkView, N_("My tray"), "todo", ""),
     (CounterView, N_("Counter"), "counter", SERVICE),
     (CaseView, N_("Cases"), "cases", SERVICE),
     (ApprovalView, N_("To approve"), "done", SERVICE),
@@ -62,6 +66,7 @@ MENU: list[tuple[type, str, str, str]] = [
     (PartyView, N_("Parties"), "people", PARTIES),
     (AccountView, N_("Accounts"), "account", PARTIES),
     (AccountChartView, N_("Charts of accounts"), "chart", PARTIES),
+    (BillingBatchView, N_("Batches for billing"), "invoice", EXCHANGE),
     (LegalTermView, N_("Legal terms"), "law", TERMS),
     (CalendarView, N_("Calendar"), "calendar", TERMS),
     (OrganisationView, N_("The company"), "company", HOUSE),
@@ -81,8 +86,13 @@ MENU: list[tuple[type, str, str, str]] = [
     (ChangeLogView, N_("Change log"), "history", RECORDS),
     (ReminderView, N_("Reminders given"), "clock", RECORDS),
     (OutboxMessageView, N_("Outgoing mail"), "mail", RECORDS),
+    (JobView, N_("Long work"), "work", RECORDS),
+    (PeriodicView, N_("Periodic tasks"), "clock", RECORDS),
 ]
-NO_MENU: list[type] = [RatingCounterView, FinderView, LookupView, ListsView, SignatureView, FeedView]
+NO_MENU: list[type] = [
+    BillingItemView, BillingReplyView, BillingColumnView, RatingCounterView, FinderView, LookupView, ListsView,
+    SignatureView, FeedView, JobRunView,
+]  # fmt: skip
 #: What FAB registers by itself, in our words.
 SECURITY_LABELS = {
     "List Users": (N_("Users"), "user"), "List Roles": (N_("Roles"), "shield"), "List Groups": (N_("Groups"), "members"),

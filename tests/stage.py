@@ -101,8 +101,10 @@ class Stage:
                 self.notice_token = steps.notice(pqr)
         self.marks["@change"] = steps.remember()
         steps.attend(self.case_ids["ROUTED"])
+        self.marks |= steps.background()
         self.marks |= steps.orders()
         self.marks |= steps.money(self.case_ids)
+        self.marks |= steps.billing()
         session.commit()
 
     # ── finding the way ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -427,6 +429,24 @@ class Steps:
                 papers.authorise_change(self.session, change, boss, self.at)
         return marks
 
+    def billing(self) -> dict[str, int]:
+        """Make a batch of what is ripe, with an answer that rejects one thing, and one line that nobody can take."""
+        from app.domain.states import BillingKind, BillingStatus
+        from app.models import BillingItem
+        from app.operations import billing_replies
+        from app.operations.files import store_file
+        from app.reports.billing import issue_batch
+
+        batch = issue_batch(self.session, list(BillingKind), "csv", at=self.at, actor_id=self.users["A"])
+        items = self.session.scalars(select(BillingItem).where(BillingItem.batch_id == batch.id).order_by(BillingItem.position)).all()
+        rows = [["lote", "clave", "estado", "fecha", "motivo"], [batch.number, items[0].number, "rechazado", f"{self.at:%Y-%m-%d}", "Cerrada"],
+                [batch.number, "CF-1999-000001", "facturado", f"{self.at:%Y-%m-%d}", ""]]  # fmt: skip
+        content = "\n".join(";".join(row) for row in rows).encode()
+        reply = billing_replies.receive(self.session, store_file(self.session, content, "respuesta.csv", "text/csv"))
+        billing_replies.settle(self.session, reply, rows, **self.desk)
+        assert items[0].status is BillingStatus.REJECTED
+        return {"@rejected": items[0].id}
+
     def attend(self, pqr_id: int) -> None:
         """Write a silence to recognise, a mass event and a rating, all of one case."""
         from app.domain.states import RatingVia, SilenceGround
@@ -441,6 +461,20 @@ class Steps:
             Rating(pqr=pqr, rated_at=self.at, rated_on=on, score=5, via=RatingVia.COUNTER, channel=pqr.channel),
         ])  # fmt: skip
         self.session.flush()
+
+    def background(self) -> dict[str, int]:
+        """Write a work of D that waits and one that is done, and a run of the timetable."""
+        from app.domain.states import JobStatus
+        from app.models import JobRun
+        from app.operations import files, runs, work
+
+        waiting, done = (work.start(self.session, "test", "Un archivo grande", {}, self.users["D"], self.at) for _n in range(2))
+        done.status, done.ended_at = JobStatus.DONE, self.at
+        done.result_file = files.store_file(self.session, b"a;b\n", "filas.csv", "text/csv")
+        run = runs.begin(self.session, "sweep", None, "w", self.at)
+        assert isinstance(run, JobRun)
+        runs.end(self.session, run, {"old results and runs": 3}, "", self.at)
+        return {"@job": waiting.id, "@job-done": done.id}
 
     def remember(self) -> int:
         """Write rows of the registers that nothing above writes; return the change of the calendar."""

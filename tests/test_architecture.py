@@ -66,6 +66,7 @@ RANK = {
     "billing": 75,  # batches for the billing system, and its answers
     "intake": 70,  # how the staff registers, shared by desk and counter
     "verbs": 73,  # the moves as pages, which `desk` shows; reads no clock
+    "archive": 76,  # what is held, to take away
     "feeds": 75,  # calendars of people, read without a sign-in
     "signatures": 75,  # each keeps their own
     "approvals": 75,  # what waits for a signature, with its draft
@@ -82,6 +83,7 @@ RANK = {
     "": 100,  # app/__init__.py
 }
 READS_THE_CLOCK = {
+    "archive",
     "feeds",
     "views", "charts", "reader", "home", "baseviews", "listviews", "caselist", "fieldwork", "finder", "almanac", "drafting", "signatures",
     "approvals", "desk", "counter", "screens", "portal", "portal_appeals", "noticeboard",

@@ -23,6 +23,7 @@ TIMES = "ADSQGX"  # who reads response times
 PARTIES = "ADSCQGX"
 MONEY = "ADSCQGX"  # who reads financing and invoice changes
 PAPERS = (("Financing", "financing"), ("InvoiceChange", "invoice"))
+BILLING = "ASGX"  # who reads the batches for billing
 HOUSE = "X"  # who keeps the house
 HOUSES = ("Organisation", "Municipality", "Process", "ProcessMember", "Channel", "Service", "RequestType", "SuiCause", "SuiCode",
           "Parameter")  # fmt: skip
@@ -220,7 +221,6 @@ ROWS: list[Row] = [
         *both(f"{name}View.edit", "AX", misses="D", url={"pk": f"@{mark}-other"}),
         *both(f"{name}View.edit", NOBODY, misses="ADX", url={"pk": f"@{mark}-final"}),  # signed and authorised: nothing changes
         *both(f"{name}View.void", "SX", url={"pk": f"@{mark}"}),
-        *both(f"{name}View.billing", "ASX"),
         get(f"{name}View.pdf", MONEY, url={"pk": f"@{mark}-final"}),
         get(f"{name}View.pdf", NOBODY, misses=MONEY, url={"pk": f"@{mark}"}),  # no paper yet
         get(f"{name}View.pdf", NOBODY, misses=MONEY, url={"pk": f"@{mark}-other"}),
@@ -232,6 +232,21 @@ ROWS: list[Row] = [
     get("FinancingView.proof", NOBODY, misses=MONEY, url={"pk": "@financing"}),
     post("InvoiceChangeView.authorise", "SX", url={"pk": "@invoice"}),
     get("DeviationView.compute", PARTIES),
+    # What billing is told, and what it answers
+    *register("BillingBatchView", BILLING),
+    get("BillingBatchView.download", BILLING),
+    *both("BillingBatchView.open", "ASX"),
+    *register("BillingItemView", BILLING),
+    *both("BillingItemView.handle", "ASX", url={"pk": "@rejected", "name": "resend"}),
+    *(post("BillingItemView.bulk_action", "ASX", url={"name": name}) for name in ("resend", "drop")),
+    *register("BillingReplyView", BILLING),
+    *both("BillingReplyView.add", "ASX"),
+    post("BillingReplyView.settle", "ASX"),
+    get("BillingReplyView.errors", BILLING),
+    get("BillingReplyView.download", BILLING),
+    get("BillingColumnView.list", BILLING),
+    get("BillingColumnView.edit", BILLING, url={"kind": "FINANCING"}),
+    post("BillingColumnView.edit", HOUSE, url={"kind": "FINANCING"}),
     # Parties and accounts
     *catalogue("PartyView", PARTIES, "ACX"),
     *catalogue("AccountView", PARTIES, "AX"),
@@ -270,6 +285,17 @@ ROWS: list[Row] = [
     get("ReminderView.export", STAFF, url={"kind": "csv"}),
     get("ReminderView.show", STAFF.replace("T", ""), misses="T"),  # of a case that the technician does not see
     *register("OutboxMessageView", HOUSE),
+    # Work in the background: everybody's own tray; the register of all
+    get("WorkView.list", STAFF),
+    get("WorkView.show", "DGX", misses="ATSCQ", url={"pk": "@job"}),
+    post("WorkView.stop", "DX", misses="ATSCQG", url={"pk": "@job"}),
+    get("WorkView.show", "DGX", misses="ATSCQ", url={"pk": "@job-done"}),
+    get("WorkView.result", "DX", misses="ATSCQG", url={"pk": "@job-done"}),
+    get("WorkView.result", NOBODY, misses=STAFF, url={"pk": "@job"}),  # nothing came out yet
+    *register("JobView", "GX"),
+    *register("JobRunView", "GX"),
+    get("PeriodicView.list", "GX"),
+    post("PeriodicView.run", HOUSE, url={"name": "sweep"}),
     post("OutboxMessageView.resend", HOUSE),
     *(row for name in ("User", "Group") for row in catalogue(f"{name}View", HOUSE, HOUSE)),
     *register("RoleView", HOUSE),
