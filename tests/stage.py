@@ -439,8 +439,9 @@ class Steps:
 
         batch = issue_batch(self.session, list(BillingKind), "csv", at=self.at, actor_id=self.users["A"])
         items = self.session.scalars(select(BillingItem).where(BillingItem.batch_id == batch.id).order_by(BillingItem.position)).all()
-        rows = [["lote", "clave", "estado", "fecha", "motivo"], [batch.number, items[0].number, "rechazado", f"{self.at:%Y-%m-%d}", "Cerrada"],
-                [batch.number, "CF-1999-000001", "facturado", f"{self.at:%Y-%m-%d}", ""]]  # fmt: skip
+        on = f"{self.at:%Y-%m-%d}"
+        rows = [["lote", "clave", "estado", "fecha", "motivo"], [batch.number, items[0].number, "rechazado", on, "Cuenta cerrada"],
+                [batch.number, "CF-1999-000001", "facturado", on, ""]]  # fmt: skip
         content = "\n".join(";".join(row) for row in rows).encode()
         reply = billing_replies.receive(self.session, store_file(self.session, content, "respuesta.csv", "text/csv"))
         billing_replies.settle(self.session, reply, rows, **self.desk)

@@ -1,52 +1,45 @@
-"""What financing and invoice changes share: whose they are, writing with a preview, steps, and the file for the billing system."""
+"""What financing and invoice changes share: whose they are, writing with a preview, steps, and what billing was told of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
 from decimal import Decimal
-from tempfile import TemporaryFile
 from typing import Any, ClassVar
 
-import structlog
 from flask import abort, flash, g, redirect, request, url_for
 from flask_appbuilder import expose, has_access, permission_name
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from markupsafe import Markup
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, or_, select
+from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 from wtforms import Form
 
-from app.baseviews import READ_WRITE, RuledView
+from app.baseviews import READ_WRITE, Related, RuledView
 from app.caselist import holds, is_masked
 from app.domain import N_
 from app.domain.errors import DomainError
-from app.domain.states import Identity
-from app.downloads import send_made, send_stored
-from app.extensions import db, now, today
+from app.domain.states import BillingKind, Identity
+from app.downloads import send_stored
+from app.extensions import db, today
 from app.intake import blame
 from app.lookups import LOOKUPS
-from app.models import Pqr
-from app.money.forms import RangeForm, ReasonForm
-from app.operations import money as operations
+from app.models import BillingItem, Pqr
+from app.money.forms import ReasonForm
+from app.operations.billing import SOURCES
 from app.reports.base import Kind
-from app.reports.delimited import MEDIA_TYPE as CSV_TYPE
-from app.reports.money import ForBilling
 from app.security import may, processes_of, scope_cases
 from app.words import say, say_pesos
-
-log = structlog.get_logger("atiende")
 
 
 class MoneyView(RuledView):
     """A numbered paper of money: written for a case or an account, fixed by a second step, taken by the billing system."""
 
-    include_route_methods = READ_WRITE | {"void", "pdf", "billing"}
+    include_route_methods = READ_WRITE | {"void", "pdf"}
     list_template, show_template = "money/list.html", "money/show.html"
-    report: ClassVar[type[ForBilling]]
-    billing_title: ClassVar[Any]
+    kind: ClassVar[BillingKind]
     base_order = ("number", "desc")
 
     def _init_forms(self) -> None:
@@ -215,29 +208,19 @@ class MoneyView(RuledView):
 
     # The billing system
 
-    @expose("/billing", methods=["GET", "POST"])
-    @has_access
-    @permission_name("bill")
-    def billing(self) -> Any:
-        """Choose days; take what was signed or authorised on them as a CSV, marked once as exported."""
-        on_day, is_ready = operations.BILLED[self.model]
-        waiting = select(func.count(), func.min(on_day)).where(is_ready, self.model.exported_at.is_(None))
-        n, first = db.session.execute(waiting).one()
-        since = first or today().replace(day=1)
-        form = RangeForm(data={"since": since, "until": max(since, today() - timedelta(days=1))})
-        if form.validate_on_submit():
-            return self._billed(form)
-        facts = {"form": form, "n": n, "first": first, "view": self, "columns": [column.title for column in self.report.header]}
-        return self.render_template("money/billing.html", **facts), 422 if form.errors else 200
-
-    def _billed(self, form: RangeForm) -> Response:
-        since, until = form.since.data, form.until.data
-        n = operations.mark_exported(db.session, self.model, since, until, now())
-        report, file = self.report(db.session, since, until), TemporaryFile()  # noqa: SIM115  the response closes it
-        n_rows = report.write(file)
-        db.session.commit()
-        log.info("export", report=report.identifier, n_rows=n_rows, n_new=n, user_id=current_user.id, request_id=g.request_id)
-        return send_made(file, report.file_name_of(), CSV_TYPE)
+    def related(self, item: Any) -> list[Related]:
+        """The batches that told it to billing, with what came of each."""
+        if not may("can_show", "BillingItem"):
+            return []
+        key = SOURCES[self.kind].item_key
+        found = select(BillingItem).where(key == item.id).options(joinedload(BillingItem.batch)).order_by(BillingItem.id)
+        link = Markup('<a class="num" href="{}">{}</a>')
+        rows = [
+            (link.format(url_for("BillingItemView.show", pk=each.id), each.batch.number), each.status, each.result_on,
+             each.reference or each.result_text)
+            for each in db.session.scalars(found)
+        ]  # fmt: skip
+        return [Related(_("Told to billing"), (_("Batch"), _("State"), _("Day of the result"), _("What billing says")), rows)]
 
 
 def row_of(kind: str, text: str) -> Any:

@@ -18,13 +18,12 @@ from app.documents import money as papers
 from app.domain import N_
 from app.domain.errors import DomainError
 from app.domain.invoices import ChangeLine, totals
-from app.domain.states import ChangeStatus
+from app.domain.states import BillingKind, ChangeStatus
 from app.extensions import db, now, today
 from app.models import InvoiceChange
 from app.money.base import MoneyView, row_of
 from app.money.forms import ChangeForm, LineForm
 from app.operations import money as operations
-from app.reports.money import InvoiceChangesForBilling
 
 MOST_LINES, FEW_LINES = 30, 4
 
@@ -35,10 +34,9 @@ class InvoiceChangeView(MoneyView):
     class_permission_name = "InvoiceChange"
     include_route_methods = MoneyView.include_route_methods | {"authorise"}
     list_title, add_title = _l("Invoice changes (R10-01-06)"), _l("New invoice change")
-    billing_title = _l("Invoice changes for the billing system")
     empty_text = _l("No invoice has been changed yet. Write a change from a case, or here for an account.")
     form_template = "money/change_form.html"
-    report = InvoiceChangesForBilling
+    kind = BillingKind.INVOICE_CHANGE
     list_columns = ["number", "status", "invoice_number", "period", "account", "pqr", "reason", "authorised_on", "exported_at"]
     show_fieldsets = [
         (_l("Which invoice"), {"fields": ["status", "account", "invoice_number", "period", "invoiced_on", "pqr"]}),

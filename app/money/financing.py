@@ -18,7 +18,7 @@ from app.documents import money as papers
 from app.domain import N_
 from app.domain.errors import DomainError
 from app.domain.financing import Terms, totals
-from app.domain.states import FinancingStatus, Visibility
+from app.domain.states import BillingKind, FinancingStatus, Visibility
 from app.downloads import send_stored
 from app.extensions import db, now, today
 from app.models import Financing
@@ -26,7 +26,6 @@ from app.money.base import MoneyView, row_of
 from app.money.forms import FinancingForm, SignForm
 from app.operations import files
 from app.operations import money as operations
-from app.reports.money import FinancingForBilling
 from app.words import say_number
 
 
@@ -36,10 +35,9 @@ class FinancingView(MoneyView):
     class_permission_name = "Financing"
     include_route_methods = MoneyView.include_route_methods | {"paper", "sign", "proof"}
     list_title, add_title = _l("Financing (R10-01-05)"), _l("New financing")
-    billing_title = _l("Financing for the billing system")
     empty_text = _l("No debt has been financed yet. Write an order from a case, or here for an account.")
     form_template = "money/financing_form.html"
-    report = FinancingForBilling
+    kind = BillingKind.FINANCING
     list_columns = ["number", "status", "party", "account", "pqr", "debt_cop", "n_instalments", "signed_on", "exported_at"]
     show_fieldsets = [
         (_l("Who and what"), {"fields": ["status", "party", "account", "pqr", "concept", "reason"]}),

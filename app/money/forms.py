@@ -143,17 +143,6 @@ class SignForm(FlaskForm):
     proof_file = FileField(_l("The signed paper (scan or photo)"), validators=[InputRequired(_l("Attach the signed paper."))])
 
 
-class RangeForm(FlaskForm):
-    """Days of signature or authorisation, both included."""
-
-    since = DateField(_l("From"), validators=[InputRequired(_l("Write the first day."))])
-    until = DateField(_l("To"), validators=[InputRequired(_l("Write the last day."))])
-
-    def validate_until(self, field: Field) -> None:
-        if self.since.data and field.data and field.data < self.since.data:
-            raise ValidationError(_("The period ends before it begins."))
-
-
 class DeviationForm(FilterForm):
     """Readings as they were taken; the whole calculation is its address."""
 

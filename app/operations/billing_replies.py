@@ -146,7 +146,7 @@ def _elsewhere(session: Session, keys: set[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for some in _parts(sorted(keys)):
         told = select(BillingItem.number, BillingBatch.number).join_from(BillingItem, BillingBatch).where(BillingItem.number.in_(some))
-        found |= dict(session.execute(told.order_by(BillingItem.id)).tuples().all())
+        found |= dict(session.execute(told.order_by(BillingItem.id)).all())
     return found
 
 
@@ -232,7 +232,7 @@ def _write(session: Session, reply: BillingReply, judged: Judged) -> None:
     session.connection().execute(changed.values(reply_id=reply.id, **{name: bindparam(f"_{name}") for name in names}), results)
     for batch in session.scalars(select(BillingBatch).where(BillingBatch.id.in_({row.batch_id for row, _verdict in judged.changes}))):
         rows = select(BillingItem.status, func.count()).where(BillingItem.batch_id == batch.id).group_by(BillingItem.status)
-        n_by_status: dict[BillingStatus, int] = dict(session.execute(rows).tuples().all())
+        n_by_status: dict[BillingStatus, int] = dict(session.execute(rows).all())
         n_sent, batch.n_billed = n_by_status.get(BillingStatus.SENT, 0), n_by_status.get(BillingStatus.BILLED, 0)
         batch.n_rejected = sum(n_by_status.values()) - n_sent - batch.n_billed
     session.flush()

@@ -337,27 +337,6 @@ def void_change(session: Session, change: InvoiceChange, reason: str) -> Invoice
     return change
 
 
-# ── What the billing system takes ─────────────────────────────────────────────────────────────────────────────────────────
-
-#: By what day each is exported, and in which state.
-BILLED: dict[type, tuple[Any, Any]] = {
-    Financing: (Financing.signed_on, Financing.status == FinancingStatus.SIGNED),
-    InvoiceChange: (InvoiceChange.authorised_on, InvoiceChange.status == ChangeStatus.AUTHORISED),
-}
-
-
-def mark_exported(session: Session, model: type[Financing] | type[InvoiceChange], since: date, until: date, at: datetime) -> int:
-    """Mark what is exported for the first time, of the days *since* to *until*; return how many. The first mark stays."""
-    on, is_ready = BILLED[model]
-    wanted = select(model).where(is_ready, on.between(since, until), model.exported_at.is_(None)).order_by(model.id)
-    fresh = session.scalars(wanted.with_for_update(of=model))  # two people at once: the second finds them marked
-    n = 0
-    for n, row in enumerate(fresh, 1):  # noqa: B007  the last number is how many
-        row.exported_at = at
-    session.flush()
-    return n
-
-
 # ── Nothing of a signed one changes ───────────────────────────────────────────────────────────────────────────────────────
 
 _MAY_CHANGE = {"exported_at", "changed_at", "changed_by_id"}

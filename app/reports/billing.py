@@ -20,6 +20,7 @@ from flask_babel import gettext as _
 from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import Session, aliased
 
+from app.domain import N_
 from app.domain.billing import FIELD, FILE_NAMES, GIVES_BACK, TAKES_AWAY, FieldType, MapColumn, read_date, read_time, written
 from app.domain.fieldwork import Cause
 from app.domain.states import BillingKind, Identity, OrderStatus
@@ -39,11 +40,13 @@ from app.models import (
     SuiCause,
 )
 from app.operations import billing
+from app.operations.billing_replies import Judged
 from app.operations.files import CheckedFile, store_file
 from app.reports.base import Cells, Column, Figure, FilterForm, Kind, Report
 from app.reports.delimited import write_csv
 from app.reports.xlsx import MEDIA_TYPE as XLSX_TYPE
 from app.reports.xlsx import write_sheets
+from app.words import say
 
 ZIP_TYPE = "application/zip"
 #: How a batch may be written: name → extension and media type.
@@ -200,7 +203,7 @@ class BatchFile(Report):
         fields, statement = _SOURCES[self._kind](self._things)
         wanted = [column.field for column in self._columns if column.field in fields]
         hidden = [name for name in fields if name.startswith("_")]
-        statement = statement.with_only_columns(*(fields[name].label(name) for name in dict.fromkeys([*wanted, *hidden])))
+        statement = statement.with_only_columns(*(fields[name].label(name) for name in dict.fromkeys(["key", *wanted, *hidden])))
         makers = [self._maker(column) for column in self._columns]
         for row in self._session.execute(statement.execution_options(yield_per=1000)).mappings():
             yield tuple(make(row) for make in makers)
@@ -292,3 +295,37 @@ def _checked(name: str, media_type: str, content: IO[bytes]) -> CheckedFile:
     content.seek(0)
     digest = hashlib.file_digest(content, "sha256").hexdigest()  # type: ignore[arg-type]
     return CheckedFile(name, media_type, content.tell(), digest, content)
+
+
+# ── What an answer says that cannot be taken ──────────────────────────────────────────────────────────────────────────────
+
+
+class RefusedLines(Report):
+    """The lines of an answer that are refused: each as it came, with its number and the reason in front."""
+
+    identifier, name, code, description, form = "billing-refused", "billing-refused", "", "", FilterForm
+
+    def __init__(self, judged: Judged) -> None:
+        self._judged = judged
+        self._width = max(len(judged.header), *(len(line.cells) for line in judged.refused))
+        headings = [_text(judged.header[place] if place < len(judged.header) else None) for place in range(self._width)]
+        said = (Column(heading or "·", Kind.TEXT, 16, is_said=True) for heading in headings)
+        self.header = (Column(N_("Line"), Kind.INT, 8), Column(N_("Why it is not taken"), Kind.TEXT, 60), *said)  # type: ignore[misc]
+
+    def rows(self) -> Iterator[Cells]:
+        for line in self._judged.refused:
+            cells = [_text(cell) for cell in line.cells]
+            yield (line.n, say(line.why), *cells, *[""] * (self._width - len(cells)))
+
+    def totals(self) -> list[Figure]:
+        return []
+
+    def filters_in_words(self) -> list[str]:
+        return []
+
+
+def _text(cell: Any) -> str:
+    """Return what a cell of a sheet says."""
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return "" if cell is None else str(cell)

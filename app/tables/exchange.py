@@ -209,6 +209,9 @@ class BillingBatch(Audited, Model):
     file: Mapped[StoredFile | None] = relationship()
     job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="RESTRICT"), unique=True)
     job: Mapped[Job | None] = relationship()
+    made_by: Mapped[User | None] = relationship(
+        primaryjoin="BillingBatch.created_by_id == User.id", foreign_keys="BillingBatch.created_by_id", viewonly=True
+    )
     items: Mapped[list[BillingItem]] = relationship(back_populates="batch", order_by="BillingItem.id")
 
     def __repr__(self) -> str:

@@ -1,8 +1,7 @@
-"""Financing and invoice changes: what adds up is stored and frozen by a second step, and the billing system gets the same file twice."""
+"""Financing and invoice changes: what adds up is stored and frozen by a second step."""
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 from dataclasses import replace
@@ -23,10 +22,9 @@ from app.domain.errors import DomainError, MoveRefused
 from app.domain.financing import Terms
 from app.domain.invoices import ChangeLine
 from app.domain.states import ChangeStatus, FinancingStatus, Identity, Visibility
-from app.models import ChangeLog, Financing, Instalment, InvoiceChange, Parameter
+from app.models import Financing, Instalment, Parameter
 from app.operations import files, money
 from app.operations.money import Agreement, Correction
-from app.reports.money import FinancingForBilling, InvoiceChangesForBilling
 
 AT = datetime(2026, 8, 10, 15, 0, tzinfo=UTC)
 LATER = datetime(2026, 8, 12, 15, 0, tzinfo=UTC)
@@ -346,67 +344,6 @@ def test_a_draft_is_voided_with_a_reason(seeded, draft):
         money.void_change(seeded, change, "")
 
     assert money.void_change(seeded, change, "Se hizo dos veces").status is ChangeStatus.VOIDED
-
-
-# ── For the billing system ────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def file_of(report: Any) -> bytes:
-    content = io.BytesIO()
-    report.write(content)
-    return content.getvalue()
-
-
-def read(content: bytes) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig")), delimiter=";"))
-
-
-def test_the_file_of_financing_has_an_instalment_a_row_and_is_the_same_again(seeded, signed, propose):
-    financing = signed()
-    propose()  # is not signed, and stays out
-    wanted = (seeded, date(2026, 8, 1), date(2026, 8, 31))
-    before = file_of(FinancingForBilling(*wanted))
-
-    assert money.mark_exported(seeded, Financing, *wanted[1:], LATER) == 1
-    with force_locale("en"):
-        again = file_of(FinancingForBilling(*wanted))
-    rows = read(again)
-
-    assert again == before
-    assert [row["cuota"] for row in rows] == ["1", "2", "3", "4", "5", "6"]
-    assert sum(int(row["capital"]) for row in rows) == int(rows[0]["deuda"]) - int(rows[0]["cuota_inicial"])
-    assert rows[0] | {"valor_cuota": "87763", "tasa_mensual_pct": "1,5000", "firmada_el": "2026-08-12", "vence_el": "2026-08-31"} == rows[0]
-    assert rows[0]["orden"] == financing.number
-
-
-def test_an_export_is_marked_once(seeded, signed):
-    financing = signed()
-    money.mark_exported(seeded, Financing, SIGNED_ON, SIGNED_ON, LATER)
-
-    assert money.mark_exported(seeded, Financing, SIGNED_ON, SIGNED_ON, datetime(2026, 9, 1, tzinfo=UTC)) == 0
-    assert financing.exported_at == LATER
-    assert seeded.scalars(select(ChangeLog).where(ChangeLog.table_name == "financing")).all()[-1].after.keys() == {"exported_at"}
-
-
-def test_what_was_signed_on_other_days_waits(seeded, signed):
-    signed()
-
-    assert money.mark_exported(seeded, Financing, date(2026, 8, 13), date(2026, 8, 31), LATER) == 0
-    assert read(file_of(FinancingForBilling(seeded, date(2026, 8, 13), date(2026, 8, 31)))) == []
-
-
-def test_the_file_of_changes_has_a_concept_a_row(seeded, draft, house):
-    change = draft(reason="Una razón\nen dos renglones")
-    draft()
-    papers.authorise_change(seeded, change, house["boss"], LATER)
-    rows = read(file_of(InvoiceChangesForBilling(seeded, SIGNED_ON, SIGNED_ON)))
-
-    assert money.mark_exported(seeded, InvoiceChange, SIGNED_ON, SIGNED_ON, LATER) == 1
-    assert [(row["concepto"], row["antes"], row["despues"], row["diferencia"]) for row in rows] == [
-        ("Consumo", "120000", "80000", "-40000"), ("Subsidio", "-12000", "-8000", "4000"),
-    ]  # fmt: skip
-    assert {row["motivo"] for row in rows} == {"Una razón en dos renglones"}
-    assert {row["factura"] for row in rows} == {"F-7788"}
 
 
 # ── Deviations ────────────────────────────────────────────────────────────────────────────────────────────────────────────

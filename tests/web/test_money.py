@@ -286,39 +286,26 @@ def test_an_administrator_does_not_authorise_what_the_same_hand_wrote(seeded, si
 # ── For the billing system ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_file_for_billing_is_the_same_again_and_marks_once(seeded, sign_in, pqr):
+def test_the_list_leads_to_the_batches_and_the_page_says_what_billing_answered(seeded, sign_in, pqr):
     clerk, manager = sign_in(AUXILIAR), sign_in(SUBGERENTE)
     clerk.post("/invoice-change/add", data=bill(pqr))
-    manager.post(f"/invoice-change/authorise/{only(seeded, InvoiceChange).id}")
-    days = {"since": "2026-07-01", "until": "2026-07-31"}
+    pk = only(seeded, InvoiceChange).id
+    manager.post(f"/invoice-change/authorise/{pk}")
 
-    assert "1 not exported yet" in clerk.get("/invoice-change/billing").text
-    first = clerk.post("/invoice-change/billing", data=days)
-    exported_at = only(seeded, InvoiceChange).exported_at
-    second = manager.post("/invoice-change/billing", data=days)
-
-    assert first.mimetype == "text/csv" and "cambios-factura-2026-07-01-2026-07-31.csv" in first.headers["Content-Disposition"]
-    assert first.data == second.data
-    assert first.data.decode("utf-8-sig").splitlines()[1].split(";")[:6] == [
-        "CF-2026-000001", pqr.number, pqr.account.number, pqr.account.service.code, "F-77", "2026-06"]  # fmt: skip
-    assert exported_at is not None and only(seeded, InvoiceChange).exported_at == exported_at
-    assert "Everything was exported." in clerk.get("/invoice-change/billing").text
+    assert "/billing/open?kind=INVOICE_CHANGE" in clerk.get("/invoice-change/list/").text
+    assert "FAC-2026-000001" not in clerk.get(f"/invoice-change/show/{pk}").text
+    clerk.post("/billing/open", data={"kinds": ["INVOICE_CHANGE"], "media": "csv"})
+    assert "FAC-2026-000001" in manager.get(f"/invoice-change/show/{pk}").text
+    assert only(seeded, InvoiceChange).exported_at is not None
 
 
-def test_a_period_that_ends_before_it_begins_exports_nothing(seeded, sign_in):
-    answer = sign_in(AUXILIAR).post("/financing/billing", data={"since": "2026-07-31", "until": "2026-07-01"})
-
-    assert answer.status_code == 422
-    assert "ends before it begins" in answer.text
-
-
-def test_control_takes_the_list_but_not_the_file_that_marks(seeded, sign_in, pqr):
+def test_control_takes_the_list_and_makes_no_batch(seeded, sign_in, pqr):
     sign_in(AUXILIAR).post("/financing/add", data=debt(pqr))
     control = sign_in(CONTROL)
 
     assert "FIN-2026-000001" in control.get("/financing/export/csv").text
     assert control.get("/financing/export/xlsx").data.startswith(b"PK")
-    assert "/financing/billing" not in control.get("/financing/list/").text
+    assert "/billing/open" not in control.get("/financing/list/").text
 
 
 # ── The calculator ────────────────────────────────────────────────────────────────────────────────────────────────────────
