@@ -8,10 +8,11 @@ is left untold. Pure: whoever calls brings the terms, the calendar and `today`. 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -21,7 +22,7 @@ from app.domain.calendar import BusinessCalendar, local_day
 from app.domain.deadlines import Deadline, Regime, TermAct, TermRule, deadline_of, rule_for, silence_on, term_end
 from app.domain.errors import CalendarGap, DomainError
 from app.domain.silence import Arisen, arisen
-from app.domain.states import Move, Outcome, PqrStatus
+from app.domain.states import APPEAL_OUTCOMES, Move, Outcome, PqrStatus
 
 # ── What is wrong with a row ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -70,7 +71,7 @@ class Doubt(Enum):
     NAME_DIFFERS = N_("The document is of %(known)s here, and the log names %(told)s.")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Finding:
     """A fault or a doubt, what it says, with which facts, and the field to blame."""
 
@@ -117,7 +118,7 @@ class PastCase:
     ending: PqrStatus | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Step:
     """One line of the history: a move, the day on which it took effect, and why that day, when the log does not say it (`Reason`)."""
 
@@ -137,7 +138,7 @@ class Reason(Enum):
     CLOSED_BY_LAW = N_("The log tells no closing: the answer was final on this day (CPACA, art. 87).")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Verdict:
     """
     What becomes of a row: the case as it stands today with its history and dates, or, with `faults`, nothing.
@@ -221,7 +222,8 @@ class Judge:
 
     def __call__(self, case: PastCase) -> Verdict:
         """Return what becomes of the row. Raises nothing that a row can bring about."""
-        faults = [*self._order(case), *self._sense(case)]
+        faults = [] if self._is_straight(case) else list(self._order(case))
+        faults += self._sense(case)
         term = self._term(case)
         if isinstance(term, Finding):
             faults.append(term)
@@ -233,6 +235,18 @@ class Judge:
             return Verdict(faults=(gap.finding,))
 
     # ── can it have been ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _is_straight(self, case: PastCase) -> bool:
+        """Say whether the row has what every case needs, and its days follow each other up to today: nearly all rows, at once."""
+        if case.filed is None or case.request_type is None or not case.number:
+            return False
+        last = local_day(case.filed)
+        for day in (case.routed_on, case.solved_on, case.answered_on, case.notified_on, case.closed_on):
+            if day is not None:
+                if day < last:
+                    return False
+                last = day
+        return last <= self.today
 
     def _order(self, case: PastCase) -> Iterator[Finding]:
         """Yield what is missing, what has not come yet, and what happened before what it follows."""
@@ -246,14 +260,6 @@ class Judge:
         filed_on, today = local_day(case.filed), self.today
         if filed_on > today:
             yield Finding(Fault.IN_FUTURE, "filed", {"on": _told(filed_on)})
-        last = filed_on
-        is_straight = True
-        for day in (case.routed_on, case.solved_on, case.answered_on, case.notified_on, case.closed_on):
-            if day is not None:
-                is_straight = is_straight and day >= last
-                last = day
-        if is_straight and last <= today:
-            return
         days = {"filed_on": filed_on} | {name: getattr(case, name) for name in _DATES}
         yield from (Finding(Fault.IN_FUTURE, name, {"on": _told(days[name])}) for name in _DATES if days[name] and days[name] > today)
         is_told: set[str] = set()
@@ -263,8 +269,13 @@ class Judge:
                 is_told.add(name)  # what is before the filing is before all that follows it
                 yield Finding(fault, name, {"on": _told(day), "earlier": _told(earlier)})
 
-    def _sense(self, case: PastCase) -> Iterator[Finding]:
-        """Yield what contradicts itself: an end without an answer, an answer without its sense."""
+    def _sense(self, case: PastCase) -> Iterator[Finding] | tuple[Finding, ...]:
+        """Return what contradicts itself: an end without an answer, an answer without its sense."""
+        outcome = case.outcome
+        is_usual = case.answered_on is not None and outcome is not None and outcome not in APPEAL_OUTCOMES and case.ending is None
+        return () if is_usual else self._contradictions(case)
+
+    def _contradictions(self, case: PastCase) -> Iterator[Finding]:
         answered_on, closed_on = case.answered_on, case.closed_on
         if case.ending is not None:
             if answered_on:
@@ -286,8 +297,7 @@ class Judge:
         filed, kind = case.filed, case.request_type
         if filed is None or kind is None:
             return None
-        is_late = self.calendar.is_after_hours(filed)
-        key = (case.regime, kind, local_day(filed), is_late)
+        key = (case.regime, kind, local_day(filed), self.calendar.is_after_hours(filed))
         found = self._deadlines.get(key)
         if found is None:
             found = self._deadlines[key] = self._computed(case.regime, kind, filed)
@@ -307,8 +317,8 @@ class Judge:
     def _life(self, case: PastCase, rule: TermRule, deadline: Deadline) -> Verdict:
         """Return the verdict on a row without faults: its history in order, as far as the log tells it, and where that leaves it."""
         assert case.filed is not None
-        filed_on, answered_on = local_day(case.filed), case.answered_on
-        doubts = list(self._doubts(case, deadline))
+        filed_on, answered_on, due_on = local_day(case.filed), case.answered_on, _due(deadline)
+        doubts = self._doubts(case, due_on)
         steps, status = [Step(Move.FILE, filed_on, PqrStatus.RECEIVED, Reason.IMPORTED)], PqrStatus.RECEIVED
         if case.process is not None:
             status = PqrStatus.ROUTED
@@ -330,7 +340,7 @@ class Judge:
             status, notified_on, appeal_until, closed_on = self._after_the_answer(case, outcome, steps)
         return Verdict(
             (), tuple(doubts), status, tuple(steps), rule, deadline, outcome, solved_on, answered_on, notified_on, appeal_until, closed_on,
-            self._silence(case, deadline, status, outcome), (case.due_on - _due(deadline)).days if case.due_on else None,
+            self._silence(case, due_on, status, outcome), (case.due_on - due_on).days if case.due_on else None,
         )  # fmt: skip
 
     def _after_the_answer(
@@ -354,38 +364,38 @@ class Judge:
         steps.append(Step(Move.CLOSE, closed_on, PqrStatus.CLOSED, reason))
         return PqrStatus.CLOSED, notified_on, appeal_until, closed_on
 
-    def _doubts(self, case: PastCase, deadline: Deadline) -> Iterator[Finding]:
-        """Yield what somebody should know of a row that becomes a case."""
-        due_on, routed_on, solved_on = _due(deadline), case.routed_on, case.solved_on
+    def _doubts(self, case: PastCase, due_on: date) -> list[Finding]:
+        """Return what somebody should know of a row that becomes a case."""
+        routed_on, solved_on, found = case.routed_on, case.solved_on, []
         if case.due_on is not None and case.due_on != due_on:
-            yield Finding(Doubt.DUE_DIFFERS, "due_on", {"theirs": _told(case.due_on), "ours": _told(due_on)})
+            found.append(Finding(Doubt.DUE_DIFFERS, "due_on", {"theirs": _told(case.due_on), "ours": _told(due_on)}))
         if routed_on and case.process is None:
-            yield Finding(Doubt.AREA_UNKNOWN, "routed_on", {"on": _told(routed_on)})
+            found.append(Finding(Doubt.AREA_UNKNOWN, "routed_on", {"on": _told(routed_on)}))
         if routed_on and solved_on and solved_on < routed_on:
-            yield Finding(Doubt.SOLVED_BEFORE_ROUTED, "solved_on", {"on": _told(solved_on), "earlier": _told(routed_on)})
+            found.append(Finding(Doubt.SOLVED_BEFORE_ROUTED, "solved_on", {"on": _told(solved_on), "earlier": _told(routed_on)}))
         if case.answered_on is None:
             if solved_on and case.ending is None and (case.outcome is None or case.process is None):
-                yield Finding(Doubt.SOLUTION_UNTOLD, "solved_on", {"on": _told(solved_on)})
+                found.append(Finding(Doubt.SOLUTION_UNTOLD, "solved_on", {"on": _told(solved_on)}))
         elif case.notified_on is None and not self.choices.is_notified_when_answered:
-            told = case.closed_on or case.answered_on
-            yield Finding(Doubt.CLOSING_DROPPED if case.closed_on else Doubt.NOTICE_UNKNOWN, "notified_on", {"on": _told(told)})
-
-    def _appeal_until(self, notified_on: date) -> date:
-        def computed() -> date:
-            return term_end(notified_on, rule_for(self.rules, Regime.LEY142, TermAct.APPEAL, None, notified_on), self.calendar)
-
-        found: date = _once(self._appeals, notified_on, computed)
+            told, code = case.closed_on or case.answered_on, Doubt.CLOSING_DROPPED if case.closed_on else Doubt.NOTICE_UNKNOWN
+            found.append(Finding(code, "notified_on", {"on": _told(told)}))
         return found
 
-    def _silence(self, case: PastCase, deadline: Deadline, status: PqrStatus, outcome: Outcome | None) -> Arisen | None:
+    def _appeal_until(self, notified_on: date) -> date:
+        found: date = _once(self._appeals, notified_on, self._last_day)
+        return found
+
+    def _last_day(self, notified_on: date) -> date:
+        return term_end(notified_on, rule_for(self.rules, Regime.LEY142, TermAct.APPEAL, None, notified_on), self.calendar)
+
+    def _silence(self, case: PastCase, due_on: date, status: PqrStatus, outcome: Outcome | None) -> Arisen | None:
         """Return the positive silence of the case, None if none arose or nothing of it is left to recognise (`operations/silence.py`)."""
-        due_on = _due(deadline)
         if not silence_on(due_on, self.today, case.answered_on, case.regime):
             return None
         is_over = status in ENDINGS or (status is PqrStatus.CLOSED and outcome is Outcome.GRANTED)
         if is_over:
             return None
-        found: Arisen = _once(self._silences, due_on, lambda: arisen(due_on, self.rules, self.calendar))
+        found: Arisen = _once(self._silences, due_on, lambda day: arisen(day, self.rules, self.calendar))
         return found
 
 
@@ -396,11 +406,11 @@ class _Gap(Exception):
         self.finding = finding
 
 
-def _once(known: dict[date, Any], day: date, compute: Callable[[], Any]) -> Any:
+def _once(known: dict[date, Any], day: date, compute: Callable[[date], Any]) -> Any:
     """Return what *compute* gives for a day, computed once. Raises _Gap, always the same for that day."""
     if day not in known:
         try:
-            known[day] = compute()
+            known[day] = compute(day)
         except CalendarGap as error:
             known[day] = Finding(Fault.YEAR_MISSING, "notified_on", {"year": error.year})
         except DomainError:
@@ -416,8 +426,9 @@ def _due(deadline: Deadline) -> date:
     return deadline.due_on
 
 
+@lru_cache(maxsize=16_384)
 def _told(day: date) -> str:
-    return f"{day:%d/%m/%Y}"
+    return f"{day.day:02}/{day.month:02}/{day.year:04}"
 
 
 # ── One number, one case ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -432,11 +443,12 @@ class Numbers:
     """The numbers of one file: which were seen, on which line, with which facts."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, tuple[str, int]] = {}
+        self._seen: dict[str, tuple[int, int]] = {}
 
-    def add(self, number: str, digest: str, line: int) -> Finding | bool:
+    def add(self, number: str, facts: Hashable, line: int) -> Finding | bool:
         """Return True for a number that is new, False for a row that repeats an earlier one, and the fault of one that contradicts it."""
-        seen = self._seen.setdefault(number, (digest, line))
+        mark = hash(facts)
+        seen = self._seen.setdefault(number, (mark, line))
         if seen[1] == line:
             return True
-        return False if seen[0] == digest else Finding(Fault.REPEATED, "number", {"line": seen[1]})
+        return False if seen[0] == mark else Finding(Fault.REPEATED, "number", {"line": seen[1]})

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from flask_babel import force_locale
@@ -52,6 +53,14 @@ class House:
     services: Mapping[int, Regime | None] = field(default_factory=dict)
     causes: Mapping[tuple[int, str], list[tuple[int, Any, Any]]] = field(default_factory=dict)
     organisation: Organisation | None = None
+    laws: dict[tuple[str, int | None], Regime] = field(default_factory=dict)
+
+    def law_of(self, request_type: str, service_id: int | None) -> Regime:
+        """Return the law of a case of that type about that service."""
+        key = (request_type, service_id)
+        if key not in self.laws:
+            self.laws[key] = regime_for(self.types[request_type][1], self.services.get(service_id or 0), self.regime)
+        return self.laws[key]
 
 
 def choices_of(options: Mapping[str, Any]) -> Choices:
@@ -88,7 +97,8 @@ class Ready:
 
     case: PastCase
     verdict: Verdict
-    token: str
+    told: tuple[Any, ...]
+    token: str = ""
     is_repeated: bool = False
     party: Any = None
     account_id: int | None = None
@@ -132,20 +142,20 @@ class PastCases(Kind):
     def check(self, rows: Sequence[Row], run: Run) -> None:
         house: House = run.facts[HOUSE]
         numbers: Numbers = run.facts.setdefault(NUMBERS, Numbers())
-        judge, regimes = house.judge, {code: regime for code, (_id, regime, _name) in house.types.items()}
+        judge, law_of = house.judge, house.law_of
         for row in rows:
             values = row.values
-            case = past_case(values, regime_for(regimes[values["request_type"]], house.services.get(values["service"]), house.regime))
+            case = past_case(values, law_of(values["request_type"], values["service"]))
             verdict = judge(case)
-            for fault in verdict.faults:
-                row.problems += (Problem(fault.msgid, fault.facts, fault.field, fault.code.name),)
-            token = digest_of(run.source, [case.number, *(values[name] for name in TOLD)])
-            seen = numbers.add(case.number, token, row.number)
+            told = _told_facts(values)
+            seen = numbers.add(case.number, told, row.number)
+            row.found = Ready(case, verdict, told, is_repeated=seen is False)
+            if verdict.faults:
+                row.problems = (*row.problems, *map(_problem, verdict.faults))
             if isinstance(seen, Finding):
-                row.problems += (Problem(seen.msgid, seen.facts, seen.field, seen.code.name),)
-            row.found = Ready(case, verdict, token, is_repeated=seen is False)
-            for doubt in verdict.doubts:
-                row.doubts += (Problem(doubt.msgid, doubt.facts, doubt.field, doubt.code.name),)
+                row.problems = (*row.problems, _problem(seen))
+            if verdict.doubts:
+                row.doubts = (*row.doubts, *map(_problem, verdict.doubts))
 
     def settle(self, rows: Sequence[Row], run: Run) -> None:
         house: House = run.facts[HOUSE]
@@ -153,6 +163,8 @@ class PastCases(Kind):
         assert organisation is not None
         if not run.is_dry:
             pastcases.hold_series(session, organisation, [row.found.case for row in rows])
+        for row in rows:
+            row.found.token = digest_of(run.source, [row.found.case.number, *row.found.told])
         here = pastcases.known(session, organisation, run.source, [row.found.case.number for row in rows])
         fresh = []
         for row in rows:
@@ -239,13 +251,21 @@ class PastCases(Kind):
 # ── A row, read ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def _problem(finding: Finding) -> Problem:
+    return Problem(finding.msgid, finding.facts, finding.field, finding.code.name)
+
+
+_told_facts = itemgetter(*TOLD)
+_OUTCOMES: dict[str | None, Outcome | None] = {None: None, **{each.name: each for each in Outcome}}
+_ENDINGS: dict[str | None, PqrStatus] = {each.name: each for each in ENDINGS}
+
+
 def past_case(values: Mapping[str, Any], regime: Regime) -> PastCase:
     """Return what the values of a row tell, as the domain reads it."""
     outcome, state = values["outcome"], values["state"]
     return PastCase(
         values["number"], values["filed"], values["request_type"], regime, values["process"], values["routed_on"], values["solved_on"],
-        values["answered_on"], values["notified_on"], values["closed_on"], values["due_on"], Outcome[outcome] if outcome else None,
-        PqrStatus[state] if state and state != DATES_TELL_IT else None,
+        values["answered_on"], values["notified_on"], values["closed_on"], values["due_on"], _OUTCOMES[outcome], _ENDINGS.get(state),
     )  # fmt: skip
 
 
@@ -293,7 +313,7 @@ def _account_of(row: Row, accounts: Mapping[str, list[Any]]) -> tuple[int | None
 
 def _same_law(house: House, row: Row, service_id: int) -> bool:
     """Say whether the service of the account leaves the case the law by which its term was found."""
-    return regime_for(house.types[row["request_type"]][1], house.services.get(service_id), house.regime) is row.found.case.regime
+    return house.law_of(row["request_type"], service_id) is row.found.case.regime
 
 
 def _party_of(

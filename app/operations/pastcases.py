@@ -15,7 +15,7 @@ from typing import Any
 
 from flask_babel import force_locale
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, and_, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from app import audit, queries, search
@@ -261,6 +261,15 @@ def cases_of(organisation: Organisation, source: str, batch_id: int) -> ColumnEl
     """Return the condition "the case came with this import"."""
     came = exists().where(CaseEvent.pqr_id == Pqr.id, CaseEvent.move == Move.FILE, CaseEvent.act == act_of(batch_id))
     return and_(Pqr.organisation_id == organisation.id, Pqr.source == source, came)
+
+
+def figures_of(session: Session, organisation: Organisation, source: str, batch_id: int) -> list[Any]:
+    """Return how many cases of an import have each (state, a due date of the log, another than ours, a silence), by state."""
+    is_told = Pqr.source_due_on.is_not(None)
+    derived = func.coalesce(Pqr.due_on, Pqr.source_due_on)  # while a case is stopped, or withdrawn, there is none to compare with
+    columns = (Pqr.status, is_told, and_(is_told, Pqr.source_due_on != derived), exists().where(Silence.pqr_id == Pqr.id))
+    rows = select(*(column.label(f"c{i}") for i, column in enumerate(columns))).where(cases_of(organisation, source, batch_id)).subquery()
+    return list(session.execute(select(*rows.c, func.count()).group_by(*rows.c)))
 
 
 def moved_since(organisation: Organisation, source: str, batch_id: int) -> ColumnElement[bool]:
