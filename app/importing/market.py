@@ -44,7 +44,7 @@ class MarketClaims(Kind):
 
     def settle(self, rows: Sequence[Row], run: Run) -> None:
         codes = run.facts["codes"]
-        known = set(codes.values())
+        known = set(filter(None, codes.values()))
         marks = [(run.source, row["year"], row["place"], row["procedure"], row["cause"]) for row in rows]
         key = ("source", "year", "place", "procedure", "cause")
         there = existing(run, MarketClaim, key, marks, ("id", "n_claims", "municipality_code"))

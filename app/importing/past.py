@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.domain import N_
 from app.domain.errors import DomainError
 from app.domain.states import PastKind
+from app.importing.cells import is_blank
 from app.importing.customers import known_parties, paper_of, paper_options
 from app.importing.kinds import Field, Kind, Option, Row, Run, Type, register
 from app.importing.upserts import compare, existing, upsert
@@ -104,9 +105,10 @@ class PastSurveys(PastRecords):
             ("R0001", "Encuesta de satisfacción 2015"),
         ),
         Field("status", N_("Why it ended early"), most=80, synonyms=("term", "motivo de descarte", "descarte", "estado"),
-              help=N_("Empty or NA: the answer is complete.")),
+              help=N_("Empty or NA: it did not end early.")),
     )  # fmt: skip
 
     def count(self, row: Row, run: Run) -> None:
         run.totals[ANSWERS] = run.totals.get(ANSWERS, 0) + 1
-        run.totals[COMPLETE] = run.totals.get(COMPLETE, 0) + (row["status"] in (None, "NA", "N/A"))
+        is_complete = is_blank(row["status"]) and not is_blank(row.cells[-1])  # nobody sent them away, and they answered the last question
+        run.totals[COMPLETE] = run.totals.get(COMPLETE, 0) + is_complete

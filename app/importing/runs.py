@@ -219,15 +219,27 @@ def _settle(kind: Kind, rows: list[Row], run: Run) -> None:
 # ── Checked ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def check(session: Session, batch: ImportBatch, at: datetime, user_id: int | None, progress: Progress = _quietly) -> Tally:
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found; `reading` is what its page shows besides the counts."""
+
+    tally: Tally
+    run: Run
+    reading: Mapping[str, Any]
+
+
+def look_through(session: Session, batch: ImportBatch, at: datetime, user_id: int | None, progress: Progress = _quietly) -> Checked:
     """
-    Go through the whole file and write nothing: how many rows are new, changed, the same or bad, which values nobody knows, and a
-    sheet with what is wrong beside each bad row. Flushes.
+    Go through the whole file and write nothing: how many rows are new, changed, the same or bad, and which values nobody knows.
+
+    Raises:
+        DomainError: The file cannot be read, or no longer as it was mapped.
     """
     kind, tally = kind_of(batch), Tally()
     run = run_of(session, batch, at, user_id, is_dry=True)
     with closing(files.open_file(batch.file)) as stream:
         book, plan = open_book(stream), plan_of(batch)
+        engine.check_mapping(kind, plan.mapping)
         progress(0, None, N_("Reading the file"))
         seen = engine.survey(book, plan, values=True)
         for rows in _blocks(book, plan, run):
@@ -237,9 +249,14 @@ def check(session: Session, batch: ImportBatch, at: datetime, user_id: int | Non
     known = engine.known_values(kind, kind.options(session), {})
     unknown = {name: _unknown(counts, known[name]) for name, counts in seen.items()}
     notation = {str(column): _told(plan, column, each) for column, each in plan.notation.items()}
-    _keep(batch, tally, run, {"unknown": unknown, "notation": notation, "n_skipped": plan.n_skipped})
-    batch.status = ImportStatus.CHECKED
-    return tally
+    return Checked(tally, run, {"unknown": unknown, "notation": notation, "n_skipped": plan.n_skipped})
+
+
+def keep_check(session: Session, batch: ImportBatch, checked: Checked) -> None:
+    """Write what a check found to its batch; flushes."""
+    _keep(batch, checked.tally, checked.run, checked.reading)
+    batch.status, batch.n_done, batch.detail = ImportStatus.CHECKED, 0, ""
+    session.flush()
 
 
 def _unknown(counts: Mapping[str, int], known: Mapping[str, Any]) -> dict[str, int]:
