@@ -183,7 +183,9 @@ def _keep(session: Session, message: InboundMessage, raw: bytes, case: Pqr | Non
     session.flush()
 
 
-def _keep_raw(session: Session, raw: bytes, subject: str, case: Pqr | None) -> StoredFile:
+def _keep_raw(session: Session, raw: bytes, subject: str, case: Pqr | None) -> StoredFile | None:
+    if not raw:
+        return None
     is_shown = case is not None and case.identity is not Identity.RESERVED  # the handling process reads the files of a case
     name = f"{files.clean_name(subject[:80]) if subject.strip() else 'correo'}.eml"
     return files.store_file(session, raw, name, "message/rfc822", pqr=case if is_shown else None, visibility=Visibility.STAFF)
