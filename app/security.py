@@ -45,15 +45,15 @@ def rights(view: str, *permissions: str) -> frozenset[Right]:
 #: The catalogues and registers an administrator keeps; `CATALOGUES` are edited, `REGISTERS` only read.
 CATALOGUES = (
     "Organisation", "Municipality", "Process", "ProcessMember", "Channel", "Service", "RequestType", "SuiCause", "SuiCode",
-    "LegalTerm", "Parameter", "ConsentText", "AnswerTemplate", "ReminderRule",
+    "LegalTerm", "Parameter", "ConsentText", "AnswerTemplate", "ReminderRule", "Webhook",
 )  # fmt: skip
-REGISTERS = ("Job", "JobRun", "ChangeLog", "OutboxMessage")
+REGISTERS = ("Job", "JobRun", "ChangeLog", "OutboxMessage", "WebhookDelivery")
 READ_CALENDAR = frozenset({("can_list", "CalendarDay"), ("can_show", "CalendarDay")})
 
 EVERYBODY = rights("Home", "can_get") | rights("UserInfoEditView", "can_this_form_get", "can_this_form_post") | rights(
     "ResetMyPasswordView", "can_this_form_get", "can_this_form_post"
 ) | rights("UserDBModelView", "can_userinfo", "resetmypassword", "userinfoedit") | rights("Signature", "can_edit")  # fmt: skip
-EVERYBODY |= rights("CalendarFeed", "can_edit") | rights("Work", "can_list")
+EVERYBODY |= rights("CalendarFeed", "can_edit") | rights("MailPreference", "can_edit") | rights("Work", "can_list")
 EVERYBODY |= rights("Reminder", *READ)
 READ_CASES = rights("Pqr", *READ, "can_download") | rights("Search", "can_search") | rights("FieldOrder", *READ)
 READ_TIMES = rights("ResponseTimes", "can_list", "can_export") | rights("CaseChart", "can_list", "can_export") | rights(
@@ -69,6 +69,7 @@ BILL = READ_BILLING | rights("BillingBatch", "can_bill") | rights("BillingItem",
 )
 READ_MONEY = rights("Financing", *READ) | rights("InvoiceChange", *READ)
 WRITE_MONEY = rights("Financing", *WRITE) | rights("InvoiceChange", *WRITE)
+TAKE_AWAY = rights("Archive", "can_list", "can_person") | rights("Pqr", "can_archive")
 COMPUTE = rights("Deviation", "can_compute")
 AUTHORISE_MONEY = BILL | rights("Financing", "can_sign", "can_void") | rights("InvoiceChange", "can_authorise", "can_void")
 
@@ -104,14 +105,14 @@ PROCESS_ROLES: dict[str, frozenset[Right]] = {
     TECNICO: EVERYBODY | rights("MyOrder", "can_list", "can_fill"),
     SUBGERENTE: EVERYBODY | READ_CASES | READ_TIMES | MANAGER | READ_PARTIES | rights("AnswerTemplate", *WRITE)
     | rights("Leave", *WRITE) | rights("ReminderRule", *READ)
-    | READ_MONEY | AUTHORISE_MONEY | COMPUTE,
+    | READ_MONEY | AUTHORISE_MONEY | COMPUTE | TAKE_AWAY,
     COMERCIAL: EVERYBODY | READ_CASES | rights("Pqr", "can_see_all") | rights("Party", *WRITE) | rights("Account", *READ)
     | LOOK_AT_MONEY | COMPUTE,
     CALIDAD: EVERYBODY | READ_CASES | READ_TIMES | rights("Pqr", "can_see_all") | READ_PARTIES
     | READ_MONEY | COMPUTE,
     CONTROL: EVERYBODY | READ_CASES | READ_TIMES | rights("Pqr", "can_see_all", "can_see_reserved") | READ_PARTIES
     | rights("ChangeLog", *READ) | READ_CALENDAR | rights("LegalTerm", *READ) | rights("Job", *READ) | rights("JobRun", *READ)
-    | READ_MONEY | COMPUTE | READ_BILLING,
+    | READ_MONEY | COMPUTE | READ_BILLING | TAKE_AWAY,
     PUBLIC: frozenset(),
 }  # fmt: skip
 
@@ -123,6 +124,9 @@ ADMINISTRATION = (
     | rights("CalendarDay", "can_change")
     | rights("Home", "can_first_steps")
     | rights("OutboxMessage", "can_resend")
+    | rights("WebhookDelivery", "can_resend")
+    | rights("Archive", "can_everything")
+    | rights("MessageTemplate", *READ, "can_edit")
     | rights("Job", "can_stop", "can_download")
     | rights("JobRun", "can_run")
     | rights("BillingColumn", "can_map")

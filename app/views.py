@@ -6,6 +6,7 @@ from flask_appbuilder import AppBuilder
 
 from app.almanac import CalendarView
 from app.approvals import ApprovalView
+from app.archive import ArchiveView, CaseArchiveView
 from app.billing import BillingBatchView, BillingColumnView, BillingItemView, BillingReplyView
 from app.counter import CounterView
 from app.desk import CaseView
@@ -35,10 +36,12 @@ from app.screens.house import OrganisationView, ProcessMemberView, ProcessView
 from app.screens.jobs import JobRunView, JobView
 from app.screens.law import LegalTermView
 from app.screens.leaves import LeaveView
+from app.screens.mail import MessageTemplateView, OutboxMessageView, PreferenceView
 from app.screens.parties import AccountChartView, AccountView, PartyView
-from app.screens.records import ChangeLogView, OutboxMessageView
+from app.screens.records import ChangeLogView
 from app.screens.reminders import ReminderRuleView, ReminderView
 from app.screens.reports import CaseChartView, ResponseTimesView
+from app.screens.webhooks import WebhookDeliveryView, WebhookView
 from app.signatures import SignatureView
 from app.work import PeriodicView, WorkView
 
@@ -67,6 +70,7 @@ MENU: list[tuple[type, str, str, str]] = [
     (AccountView, N_("Accounts"), "account", PARTIES),
     (AccountChartView, N_("Charts of accounts"), "chart", PARTIES),
     (BillingBatchView, N_("Batches for billing"), "invoice", EXCHANGE),
+    (ArchiveView, N_("Archive in open formats"), "report", EXCHANGE),
     (LegalTermView, N_("Legal terms"), "law", TERMS),
     (CalendarView, N_("Calendar"), "calendar", TERMS),
     (OrganisationView, N_("The company"), "company", HOUSE),
@@ -77,21 +81,24 @@ MENU: list[tuple[type, str, str, str]] = [
     (ChannelView, N_("Channels"), "channel", HOUSE),
     (ServiceView, N_("Services"), "service", HOUSE),
     (AnswerTemplateView, N_("Answer templates"), "template", HOUSE),
+    (MessageTemplateView, N_("Message templates"), "mail", HOUSE),
     (ConsentTextView, N_("Consent texts"), "consent", HOUSE),
     (ReminderRuleView, N_("Reminder rules"), "clock", HOUSE),
     (SuiCauseView, N_("SUI causes"), "cause", HOUSE),
     (SuiCodeView, N_("SUI codes"), "code", HOUSE),
     (MunicipalityView, N_("Municipalities"), "place", HOUSE),
     (ParameterView, N_("Parameters"), "sliders", HOUSE),
+    (WebhookView, N_("Webhooks"), "process", HOUSE),
     (ChangeLogView, N_("Change log"), "history", RECORDS),
     (ReminderView, N_("Reminders given"), "clock", RECORDS),
     (OutboxMessageView, N_("Outgoing mail"), "mail", RECORDS),
+    (WebhookDeliveryView, N_("Deliveries of webhooks"), "process", RECORDS),
     (JobView, N_("Long work"), "work", RECORDS),
     (PeriodicView, N_("Periodic tasks"), "clock", RECORDS),
 ]
 NO_MENU: list[type] = [
-    BillingItemView, BillingReplyView, BillingColumnView, RatingCounterView, FinderView, LookupView, ListsView, SignatureView, FeedView,
-    JobRunView,
+    BillingItemView, BillingReplyView, BillingColumnView, RatingCounterView, FinderView, LookupView, ListsView, SignatureView, FeedView, CaseArchiveView,
+    JobRunView, PreferenceView,
 ]  # fmt: skip
 #: What FAB registers by itself, in our words.
 SECURITY_LABELS = {

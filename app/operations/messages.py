@@ -9,7 +9,7 @@ of an event: at once, in the daily digest, or never where the house does not nee
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
 from functools import cache
@@ -73,7 +73,6 @@ class Event:
     delivery: Delivery = Delivery.AT_ONCE
     may_digest: bool = False
     may_refuse: bool = False
-    example: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def known(self) -> dict[str, str]:
@@ -412,3 +411,70 @@ def _queue(
     text, title = fill(body, values), fill(subject, values).replace("\n", " ")
     whole = {"body": text} if is_held else {"body": as_text(text, frame), "html": as_html(text, title, frame)}
     return outbox.queue_message(session, subject=title, language=frame.language, is_held=is_held, **whole, **more)
+
+
+# ── Seen before it is sent ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Specimen:
+    """A message as somebody would receive it."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def specimen(session: Session, event: str, language: str, pqr: Pqr | None = None) -> Specimen:
+    """
+    Return *event* as it would be told with the facts of *pqr*, or with examples.
+
+    Keys and personal links are examples always: a preview opens nothing. What has no example says what it will be.
+    """
+    organisation = pqr.organisation if pqr else queries.organisation(session)
+    subject, body = words_of(session, event, language)
+    with force_locale(language):
+        known = EVENTS[event].known
+        shown = {**_examples(), **(_known_of(pqr) if pqr else {})}
+        values = {name: _say(shown[name]) if name in shown else f"[{_(meaning)}]" for name, meaning in known.items()}
+        values |= {"greeting": _("Good day, %(name)s:", name="Ana"), "organisation": organisation.name}
+        frame = frame_of(organisation, language, is_staff=EVENTS[event].audience is Audience.STAFF)
+        title, text = fill(subject, values), fill(body, values)
+        return Specimen(title, as_text(text, frame), as_html(text, title, frame))
+
+
+def _examples() -> dict[str, Any]:
+    home = public_url("", trust_request=True) or ""
+    return {
+        "number": "PQR-2026-000123", "key": "XXXX-XXXX-XXXX", "type": _("Claim"), "process": _("Billing"), "act": "REQ-2026-000045",
+        "day": date(2026, 7, 10), "due": date(2026, 8, 3), "safe": date(2026, 7, 31), "n": 3, "url": f"{home}/…", "link": f"{home}/n/…",
+        "page": f"{home}/pqr/consulta", "rating": f"{home}/e/…",
+    }  # fmt: skip
+
+
+def _known_of(pqr: Pqr) -> dict[str, Any]:
+    """Return what a preview may say of a case: no key, no link that only one person has."""
+    facts = {name: value for name, value in case_facts(pqr).items() if value}
+    return facts | {"day": pqr.filed_on, "url": public_url(f"/pqr/{pqr.number}")}
+
+
+def choose(session: Session, user: User, language: str, wanted: Mapping[str, Delivery]) -> None:
+    """
+    Keep how *user* wants to hear of each event, and in which language. What equals the declaration is not kept, so it follows it.
+
+    Raises:
+        DomainError: An event cannot be heard of that way.
+    """
+    for name, delivery in wanted.items():
+        if delivery not in EVENTS[name].deliveries:
+            raise DomainError(N_("“%(event)s” cannot be refused: the house needs you to know it."), field=name, event=EVENTS[name].title)
+        row = session.get(NoticePreference, (user.id, name))
+        if delivery is EVENTS[name].delivery:
+            if row is not None:
+                session.delete(row)
+        elif row is None:
+            session.add(NoticePreference(user_id=user.id, event=name, delivery=delivery))
+        else:
+            row.delivery = delivery
+    session.merge(MailLanguage(user_id=user.id, language=language))
+    session.flush()

@@ -199,6 +199,12 @@ def mark_returned(session: Session, message: OutboxMessage, why: str) -> None:
 
 # ── What a person decides ─────────────────────────────────────────────────────────────────────────────────────────────────
 
+#: Events whose message is an act of the law: its address is that of the notice in the case.
+NOTICES = frozenset({"answer", "act"})
+NOT_ELSEWHERE = N_(
+    "This message carries a legal notice, which goes only to the address that the citizen accepted (CPACA, art. 56). "
+    "Correct the address in the case and notify from there."
+)
 LEAVING = N_("This message already left, or is leaving right now. Reload the page to see which.")
 
 
@@ -212,8 +218,15 @@ def check_open(message: OutboxMessage) -> None:
 
 
 def resend(session: Session, message: OutboxMessage, at: datetime) -> None:
-    """Queue a message again, with all its attempts, because a person asked. Raises DomainError as `check_open`."""
+    """
+    Queue a message again, with all its attempts, because a person asked.
+
+    Raises:
+        DomainError: As `check_open`; or it is a legal notice that was given up: its case says that it came back, and goes on from there.
+    """
     check_open(message)
+    if message.event in NOTICES and message.status is MessageStatus.DISCARDED:
+        raise DomainError(N_("This legal notice was given up, and its case says so: notify from there."))
     _decide(session, message, status=MessageStatus.QUEUED, n_attempts=0, next_attempt_at=at, last_error=None)
     session.info[HAS_MAIL] = True
 
@@ -236,14 +249,6 @@ def redirect(session: Session, message: OutboxMessage, to: str, at: datetime) ->
         raise DomainError(NOT_ELSEWHERE, field="to")
     _decide(session, message, to_address=to.strip(), status=MessageStatus.QUEUED, n_attempts=0, next_attempt_at=at, last_error=None)
     session.info[HAS_MAIL] = True
-
-
-#: Events whose message is an act of the law: its address is that of the notice in the case.
-NOTICES = frozenset({"answer", "act"})
-NOT_ELSEWHERE = N_(
-    "This message carries a legal notice, which goes only to the address that the citizen accepted (CPACA, art. 56). "
-    "Correct the address in the case and notify from there."
-)
 
 
 def give_up(session: Session, message: OutboxMessage, reason: str) -> None:

@@ -83,6 +83,7 @@ class UserView(RuledView, UserDBModelView):
             Button(_("Change my password"), url_for("OwnPasswordView.this_form_get")),
             Button(_("Edit my name"), url_for("ProfileView.this_form_get")),
             Button(_("My signature"), url_for("SignatureView.edit")),
+            Button(_("What I am told by mail"), url_for("PreferenceView.edit")),
             Button(_("My calendar"), url_for("FeedView.edit")),
         ]
         fieldsets = [("", {"fields": ["username", "first_name", "last_name", "email", "roles", "groups", "last_login"]})]

@@ -509,8 +509,8 @@ def test_the_change_log_shows_before_and_after_and_leads_to_the_row(admin, seede
 def test_registers_are_read_only(app):
     for name in ("ChangeLogView", "OutboxMessageView"):
         view = next(view for view in app.appbuilder.baseviews if view.endpoint == name)
-        assert view.include_route_methods - {"resend", "bulk_action"} == READ_ONLY
-        assert {bulk.name for bulk in view.bulk} <= {"resend"}
+        assert view.include_route_methods - {"resend", "decide", "bulk_action"} == READ_ONLY
+        assert {bulk.name for bulk in view.bulk} <= {"resend", "redirect", "give_up"}
 
 
 def a_message(session, **columns):
