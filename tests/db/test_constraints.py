@@ -25,6 +25,7 @@ from app.domain.states import (
     DocumentType,
     FinancingStatus,
     Identity,
+    JobStatus,
     MessageStatus,
     Move,
     NoticeMeans,
@@ -34,6 +35,7 @@ from app.domain.states import (
     Outcome,
     PqrStatus,
     ReminderTrigger,
+    RunOutcome,
 )
 from tests.db import world
 
@@ -219,9 +221,31 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("billing_reply", "counts_not_negative", {"n_same": -1}),
     ("billing_reply", "counts_fit", {"n_bad": 1}),
     ("billing_reply", "counted_when_applied", {"applied_at": None}),
+    ("job", "progress_not_negative", {"n_done": -1}),
+    ("job", "progress_not_negative", {"n_total": -1}),
+    ("job", "attempts_not_negative", {"n_attempts": -1}),
+    ("job", "leased_iff_running", {"lease_until": None}),
+    ("job", "leased_iff_running", {"status": JobStatus.QUEUED}),
+    ("job", "ended_iff_over", {"ended_at": world.AT}),
+    ("job", "ended_iff_over", {"status": JobStatus.DONE, "lease_until": None}),
+    ("job", "failed_says_why", {"status": JobStatus.FAILED, "lease_until": None, "ended_at": world.AT}),
+    ("job", "failed_says_why", {"status": JobStatus.LOST, "lease_until": None, "ended_at": world.AT}),
+    ("job_run", "ended_iff_over", {"ended_at": None}),
+    ("job_run", "ended_iff_over", {"outcome": RunOutcome.RUNNING}),
+    ("job_run", "done_not_negative", {"n_done": -1}),
     ("billing_column", "header_not_empty", {"header": ""}),
     ("billing_column", "field_or_constant", {"constant": "01"}),
     ("billing_column", "field_or_constant", {"field": ""}),
+    ("webhook", "url_not_empty", {"url": ""}),
+    ("webhook", "failures_not_negative", {"n_failures": -1}),
+    ("webhook", "paused_says_why", {"paused_at": world.AT}),
+    ("webhook", "previous_secret_ends", {"previous_secret": "whsec_y"}),
+    ("webhook", "previous_secret_ends", {"previous_until": world.AT}),
+    ("webhook_delivery", "sent_at_iff_sent", {"sent_at": world.AT}),
+    ("webhook_delivery", "sent_at_iff_sent", {"status": MessageStatus.SENT}),
+    ("webhook_delivery", "status_of_a_delivery", {"status": MessageStatus.HELD}),
+    ("webhook_delivery", "attempts_not_negative", {"n_attempts": -1}),
+    ("calendar_feed", "hash_whole", {"token_hash": "short"}),
 ]
 
 #: What else has to change for a reference that only another kind of row may have.
@@ -253,9 +277,14 @@ SOUND: list[tuple[str, dict[str, Any]]] = [
     ("party", {"document_type": None, "document_number": None}),
     ("outbox_message", {"status": MessageStatus.SENT, "sent_at": world.AT}),
     ("outbox_message", {"status": MessageStatus.DISCARDED, "last_error": "Repetido"}),
+    ("job", {"status": JobStatus.QUEUED, "lease_until": None}),
+    ("job", {"status": JobStatus.FAILED, "lease_until": None, "ended_at": world.AT, "error": "Se cayó"}),
+    ("job_run", {"outcome": RunOutcome.RUNNING, "ended_at": None, "due_at": None}),
     ("billing_item", {"status": BillingStatus.SENT, "result_on": None, "reply_id": None}),
     ("billing_item", {**REJECTED, "status": BillingStatus.RESENT, "handled_at": world.AT}),
     ("billing_column", {"field": "", "constant": ""}),
+    ("webhook", {"paused_at": world.AT, "paused_why": "Falló", "previous_secret": "whsec_y", "previous_until": world.AT}),
+    ("webhook_delivery", {"status": MessageStatus.SENT, "sent_at": world.AT}),
 ]
 
 

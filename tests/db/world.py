@@ -21,6 +21,7 @@ from app.domain.states import (
     Delivery,
     DocumentKind,
     DocumentType,
+    JobStatus,
     MessageStatus,
     Move,
     NoticeMeans,
@@ -30,6 +31,7 @@ from app.domain.states import (
     RatingVia,
     ReminderTrigger,
     RequirementKind,
+    RunOutcome,
     SilenceGround,
     SuiCodeKind,
     ToldAs,
@@ -61,6 +63,8 @@ def build(session: Session) -> dict[str, list[Any]]:
         _acts(add, n, rows)
         _field_and_money(add, n, rows)
         _attention(add, n, rows)
+        _outward(add, n, rows)
+        _background(add, n, rows)
         _billing(add, n, rows)
     return rows
 
@@ -185,6 +189,25 @@ def _attention(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
     add(m.Leave(user_id=first, substitute_id=second, starts_on=ON, ends_on=ON))
     rule = add(m.ReminderRule(code=f"R{n}", name=f"Regla {n}", source="CASE", trigger=ReminderTrigger.AT_PERCENT, value=50))
     add(m.Reminder(rule_id=rule.id, row_key=f"PQR-{n}", step="2026-07-10", user_id=first, told_as=ToldAs.OWNER, told_at=AT))
+
+
+def _background(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
+    """A work that runs, with the file of an earlier one; a run of a task that is over; a worker."""
+    stored = add(m.StoredFile(storage_key=f"obra{n}", name="a.csv", media_type="text/csv", n_bytes=1, sha256="0" * 64), is_kept=False)
+    user_id = rows["ab_user"][n - 1].id
+    add(m.Job(kind="test", title="Obra", status=JobStatus.RUNNING, lease_until=AT, started_at=AT, n_attempts=1, created_at=AT,
+              asked_by_id=user_id, result_file_id=stored.id))  # fmt: skip
+    add(m.JobRun(task="sweep", due_at=datetime(2026, 7, 10, n, tzinfo=UTC), started_at=AT, ended_at=AT, outcome=RunOutcome.DONE,
+                 asked_by_id=user_id))  # fmt: skip
+    add(m.WorkerBeat(worker=f"w{n}", host="h", started_at=AT, seen_at=AT))
+
+
+def _outward(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
+    """Another program that is told of the case, and the calendar of a person."""
+    hook = add(m.Webhook(name=f"Tablero {n}", url="https://tablero.example.com/", secret="whsec_x", events="case.filed"))
+    add(m.WebhookDelivery(webhook_id=hook.id, key=f"PQR-{n}", event="case.filed", payload="{}", pqr_id=rows["pqr"][n - 1].id,
+                          next_attempt_at=AT, created_at=AT))  # fmt: skip
+    add(m.CalendarFeed(user_id=rows["ab_user"][n - 1].id, token_hash=str(n) * 64, created_at=AT))
 
 
 def _billing(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
