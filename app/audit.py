@@ -158,6 +158,22 @@ def record_updates(session: Session, model: type[Any], changes: Iterable[tuple[A
         session.execute(insert(ChangeLog), lines)
 
 
+def record_reading(session: Session, table: str, row_id: Any, what: str, reason: str = "") -> None:
+    """Write down that somebody took personal data away: of which row, as *what*, and why."""
+    line = {
+        "at": now(),
+        "actor_id": session.info.get("actor_id"),
+        "request_id": session.info.get("request_id", ""),
+        "table_name": table,
+        "row_id": str(row_id),
+        "action": "read",
+        "before": {},
+        "after": {"read": what},
+        "reason": reason,
+    }
+    session.execute(insert(ChangeLog), [line])
+
+
 def _refuse_bulk(execution: ORMExecuteState) -> None:
     """Statements over many rows pass no flush; those that would rewrite the past are refused here."""
     mapper = execution.bind_mapper

@@ -60,7 +60,7 @@ from app.words import say
 
 PAGE = 25
 #: Rights that show or hide something on the page of a case, besides the moves.
-_DOORS = ("can_note", "can_attach", "can_edit", "can_draft", "can_reprint", "can_download")
+_DOORS = ("can_note", "can_attach", "can_edit", "can_draft", "can_reprint", "can_download", "can_archive")
 #: What the pages of recursos name.
 RECURSOS = {"kinds": AppealKind, "outcomes": Outcome, "statuses": PqrStatus, "reasons": Inadmissibility, "norms": NORM_OF}
 STAGES = (PqrStatus.RECEIVED, PqrStatus.ROUTED, PqrStatus.SOLVED, PqrStatus.ANSWERED, PqrStatus.NOTIFIED, PqrStatus.CLOSED)
@@ -161,7 +161,7 @@ class CaseView(CaseList, Drafting):
             "acts": acts,
             "chain": chain,
             "moves": [move for move in moves_from(pqr.status) if is_held and self._offers(move, pqr)],
-            "may": {right for right in _DOORS if may(right) and (is_held or right == "can_download")},
+            "may": {right for right in _DOORS if may(right) and (is_held or right in ("can_download", "can_archive"))},
             "is_late": bool(pqr.answered_on and pqr.due_on and pqr.answered_on > pqr.due_on),
             "has_silence": light is Light.BLACK or silence_on(pqr.due_on, today(), pqr.answered_on, pqr.regime),
             "is_at_risk": silence.is_at_risk(pqr, chain),

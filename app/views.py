@@ -97,8 +97,8 @@ MENU: list[tuple[type, str, str, str]] = [
     (PeriodicView, N_("Periodic tasks"), "clock", RECORDS),
 ]
 NO_MENU: list[type] = [
-    BillingItemView, BillingReplyView, BillingColumnView, RatingCounterView, FinderView, LookupView, ListsView, SignatureView, FeedView, CaseArchiveView,
-    JobRunView, PreferenceView,
+    BillingItemView, BillingReplyView, BillingColumnView, RatingCounterView, FinderView, LookupView, ListsView, SignatureView, FeedView,
+    CaseArchiveView, JobRunView, PreferenceView,
 ]  # fmt: skip
 #: What FAB registers by itself, in our words.
 SECURITY_LABELS = {

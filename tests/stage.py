@@ -105,6 +105,7 @@ class Stage:
         self.marks |= steps.orders()
         self.marks |= steps.money(self.case_ids)
         self.marks |= steps.billing()
+        self.marks |= steps.outward()
         session.commit()
 
     # ── finding the way ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -447,6 +448,19 @@ class Steps:
         billing_replies.settle(self.session, reply, rows, **self.desk)
         assert items[0].status is BillingStatus.REJECTED
         return {"@rejected": items[0].id}
+
+    def outward(self) -> dict[str, Any]:
+        """Tell another program, which took nothing yet; and give D a calendar that was read just now."""
+        from app.models import Webhook
+        from app.operations import feeds, webhooks
+
+        hook = Webhook(name="Tablero", url="https://tablero.example.com/", secret=webhooks.new_secret(), events="case.filed", paused_why="")
+        self.session.add(hook)
+        self.session.flush()
+        webhooks.send_test(self.session, hook, self.at)
+        token = feeds.open_feed(self.session, self.users["D"], self.at)
+        feeds.note_read(self.session, self.users["D"], self.at)
+        return {"@feed": token}
 
     def attend(self, pqr_id: int) -> None:
         """Write a silence to recognise, a mass event and a rating, all of one case."""

@@ -31,7 +31,7 @@ from app.domain import N_
 from app.domain.errors import DomainError
 from app.domain.states import AnswerStatus, ChangeStatus, DocumentKind, Visibility
 from app.extensions import local
-from app.models import Document, Party, StoredFile
+from app.models import Document, Job, Party, StoredFile
 from app.operations import files
 from app.operations.openformat import PARTS, SHEETS, SPOKEN, TABLES_LEFT_OUT, VERSION
 
@@ -95,7 +95,9 @@ class Scope:
 
 def of_everything() -> Scope:
     """Return the scope of all that is held."""
-    return Scope(Kind.EVERYTHING, "todo", dict.fromkeys(SHEETS, true()), follows=False)
+    archives = select(Job.result_file_id).where(Job.kind == "archive", Job.result_file_id.is_not(None))
+    own = dict.fromkeys(SHEETS, true()) | {"stored_file": _tables()["stored_file"].c.id.not_in(archives)}  # none holds the one before
+    return Scope(Kind.EVERYTHING, "todo", own, follows=False)
 
 
 def of_cases(number: str, case_ids: Collection[int]) -> Scope:
@@ -328,6 +330,8 @@ class _Rows:
                 self._keys[name].append(str(values[key]))
             said = {column: _plain(values[column]) for column in columns}
             said |= {column: without_secrets(said[column]) for column in spoken if column in said}
+            if name == "change_log":
+                said |= {side: _reviewed(said["table_name"], said[side]) for side in ("before", "after")}
             if name == "stored_file":
                 said["path"] = path_of(values["sha256"], values["media_type"]) if not values["is_held_back"] else None
             yield said
@@ -404,6 +408,13 @@ def _plain(value: Any) -> Any:
         case list() | tuple() | set():
             return [_plain(item) for item in value]
     return str(value)
+
+
+def _reviewed(table: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Return a side of a line of the change log, without what the table itself leaves out."""
+    if table not in SHEETS:
+        return {}
+    return {name: _HIDDEN if name in SHEETS[table].left_out else value for name, value in values.items()}
 
 
 def without_secrets(said: Any) -> Any:

@@ -110,8 +110,8 @@ SHEETS: dict[str, Sheet] = {
         "id organisation_id number status request_type_id regime channel_id identity party_id account_id service_id cause_id subject body"
         " is_priority priority_reason is_e_notice notice_email notice_address disputed_cop invoice_number previous_id mass_event_id"
         " filed_at filed_on effective_on term_id term_value term_unit term_count_from due_on safe_on n_days_left_when_stopped source"
-        " source_number source_due_on n_extended extension_term_id extension_told_on process_id holder_id solution solved_on outcome answered_on"
-        " notified_on appeal_until closed_on",
+        " source_number source_due_on n_extended extension_term_id extension_told_on process_id holder_id solution solved_on outcome"
+        " answered_on notified_on appeal_until closed_on",
         "id number status request_type_id regime channel_id identity account_id service_id cause_id subject body is_priority"
         " priority_reason is_e_notice notice_email notice_address disputed_cop invoice_number previous_id filed_at filed_on effective_on"
         " term_id term_value term_unit due_on source source_number n_extended extension_told_on process_id outcome answered_on notified_on"

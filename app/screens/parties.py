@@ -84,6 +84,8 @@ class PartyView(RuledView):
 
     def buttons(self, item: Party) -> list[Button]:
         new = [Button(_("New account"), url_for("AccountView.add", party=f"#{item.id}"))] if may("can_add", "Account") else []
+        if may("can_person", "Archive"):
+            new.append(Button(_("What we hold about this person"), url_for("ArchiveView.person", party=item.id)))
         return new + history_of("party", item.id)
 
     def related(self, item: Party) -> list[Related]:
