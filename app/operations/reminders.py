@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 from typing import Any
 
 from flask_appbuilder.security.sqla.models import User
@@ -323,22 +324,24 @@ def _steps(session: Session, source: Source, rules: list[ReminderRule], house: H
         for rule in rules
     )
     moments = [(rule, Rule(rule.trigger, rule.value)) for rule in rules]
-    newest: dict[tuple[int, Term], str] = {}
+    newest: dict[Term, list[str]] = {}
     for row in session.execute(select(things, *last_told)):
         try:
             term = source.term(row, house) if source.term else _term_of(row)
-            for (rule, moment), last in zip(moments, row[-len(rules) :], strict=True):
-                known = (rule.id, term)
-                if known not in newest:
-                    latest = to_tell(moment, term, None, house.calendar, house.today)
-                    newest[known] = latest.step.isoformat() if latest else ""
-                if newest[known] > (last or ""):
-                    told_on = date.fromisoformat(last) if last else None
-                    telling = to_tell(moment, term, told_on, house.calendar, house.today)
-                    if telling:
-                        yield rule, row, term, telling
+            if term not in newest:
+                newest[term] = [_newest(moment, term, house) for _rule, moment in moments]
         except CalendarGap:
             continue
+        for (rule, moment), step, last in zip(moments, newest[term], row[-len(rules) :], strict=True):
+            if step > (last or ""):
+                telling = to_tell(moment, term, date.fromisoformat(last) if last else None, house.calendar, house.today)
+                if telling:
+                    yield rule, row, term, telling
+
+
+def _newest(moment: Rule, term: Term, house: House) -> str:
+    telling = to_tell(moment, term, None, house.calendar, house.today)
+    return telling.step.isoformat() if telling else ""
 
 
 def _term_of(row: Row[Any]) -> Term:
@@ -371,7 +374,7 @@ def remind(session: Session, at: datetime) -> int:
     for (user_id, event), its in by_message.items():
         message = _tell(session, users[user_id], event, its, calendar, at)
         rows += [_row_of(each, message, at) for each in its]
-    session.execute(insert(Reminder), rows)
+    session.execute(insert(Reminder.__table__), rows)
     return len(rows)
 
 
@@ -388,13 +391,14 @@ def _tell(session: Session, user: User, event: str, its: list[Due], calendar: Bu
     things = {(each.source.title, each.row.key): each for each in its}
     facts = "|".join(f"{each.rule.id} {each.row.key} {each.telling.step}" for each in its)
     key = f"{event}:{user.id}:{hashlib.sha256(facts.encode()).hexdigest()[:24]}"
+    n_more = len(things) - MOST
     with force_locale(messages.language_of(session, user)):
-        lines = [f"- {said(each, calendar, local(at).date())}. {each.source.url_of(each.row)}".rstrip() for each in things.values()]
-        n_more = len(lines) - MOST
+        first = islice(things.values(), MOST)
+        lines = [f"- {said(each, calendar, local(at).date())}. {each.source.url_of(each.row)}".rstrip() for each in first]
         more = ngettext("and %(num)s more", "and %(num)s more", n_more) if n_more > 0 else None
-        subject = next(iter(things.values())).row.key if len(things) == 1 else str(len(things))
-        told = {"n": subject, "items": "\n".join(lines[:MOST]), "more": more, "url": "/reminder/list/?mine=1"}
-        return messages.tell_user(session, user, event, told, key=key, at=at)
+    n = its[0].row.key if len(things) == 1 else str(len(things))
+    told = {"n": n, "items": "\n".join(lines), "more": more, "url": "/reminder/list/?mine=1"}
+    return messages.tell_user(session, user, event, told, key=key, at=at)
 
 
 def said(each: Due, calendar: BusinessCalendar, today: date) -> str:
