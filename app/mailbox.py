@@ -65,8 +65,8 @@ def is_configured(config: Mapping[str, Any]) -> bool:
 class Mailbox:
     """One connection to the folder. Its methods raise NotRead."""
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
-        self.config = config
+    def __init__(self, config: Mapping[str, Any], timeout: int = TIMEOUT) -> None:
+        self.config, self.timeout = config, timeout
         self.folder: str = config.get("IMAP_FOLDER") or "INBOX"
         self.done_folder: str | None = config.get("IMAP_DONE_FOLDER")
         self.name = f"{config.get('IMAP_USER') or ''}/{self.folder}"[:160]
@@ -91,11 +91,11 @@ class Mailbox:
         if encryption not in ENCRYPTION:
             raise ValueError(f"ATIENDE_IMAP_TLS: say one of {', '.join(ENCRYPTION)}, not {encryption!r}")
         if encryption == "no":
-            box: BaseMailBox = MailBoxUnencrypted(host, port, timeout=TIMEOUT)
+            box: BaseMailBox = MailBoxUnencrypted(host, port, timeout=self.timeout)
         elif encryption == "starttls":
-            box = MailBoxStartTls(host, port, timeout=TIMEOUT, ssl_context=ssl.create_default_context())
+            box = MailBoxStartTls(host, port, timeout=self.timeout, ssl_context=ssl.create_default_context())
         else:
-            box = MailBox(host, port, timeout=TIMEOUT, ssl_context=ssl.create_default_context())
+            box = MailBox(host, port, timeout=self.timeout, ssl_context=ssl.create_default_context())
         user, password = self.config.get("IMAP_USER") or "", self.config.get("IMAP_PASSWORD") or ""
         sign_in = box.login if (user + password).isascii() else box.login_utf8
         sign_in(user, password, initial_folder=None)

@@ -79,7 +79,7 @@ DESK = rights(
     "can_send_to_sspd",
     "can_link_event",
 ) | rights("Counter", "can_attend") | rights("MassEvent", "can_add", "can_edit") | rights("Rating", "can_ask")  # fmt: skip
-DESK |= rights("FieldOrder", "can_issue", "can_record")
+DESK |= rights("FieldOrder", "can_issue", "can_record") | rights("InboundMessage", *READ, "can_handle")
 OWNER = rights(
     "Pqr", "can_note", "can_attach", "can_route", "can_return_to_desk", "can_request_completion", "can_order_evidence",
     "can_close_evidence", "can_solve", "can_draft",
@@ -92,6 +92,7 @@ MANAGER = rights(
     "can_extend",
 ) | rights("MassEvent", "can_add", "can_edit", "can_apply", "can_issue")  # fmt: skip
 MANAGER |= rights("FieldOrder", "can_issue", "can_record", "can_excuse", "can_void")
+READ_QUALITY = rights("QualityIssue", *READ) | rights("DueDifference", "can_list", "can_export")
 
 AUXILIAR, DUENO, TECNICO = "Auxiliar PQR", "Dueño de proceso", "Técnico"
 SUBGERENTE, COMERCIAL, CALIDAD = "Subgerente administrativo y comercial", "Comercial", "Calidad"
@@ -105,14 +106,14 @@ PROCESS_ROLES: dict[str, frozenset[Right]] = {
     TECNICO: EVERYBODY | rights("MyOrder", "can_list", "can_fill"),
     SUBGERENTE: EVERYBODY | READ_CASES | READ_TIMES | MANAGER | READ_PARTIES | rights("AnswerTemplate", *WRITE)
     | rights("Leave", *WRITE) | rights("ReminderRule", *READ)
-    | READ_MONEY | AUTHORISE_MONEY | COMPUTE | TAKE_AWAY,
+    | READ_MONEY | AUTHORISE_MONEY | COMPUTE | TAKE_AWAY | READ_QUALITY,
     COMERCIAL: EVERYBODY | READ_CASES | rights("Pqr", "can_see_all") | rights("Party", *WRITE) | rights("Account", *READ)
     | LOOK_AT_MONEY | COMPUTE,
     CALIDAD: EVERYBODY | READ_CASES | READ_TIMES | rights("Pqr", "can_see_all") | READ_PARTIES
     | READ_MONEY | COMPUTE,
     CONTROL: EVERYBODY | READ_CASES | READ_TIMES | rights("Pqr", "can_see_all", "can_see_reserved") | READ_PARTIES
     | rights("ChangeLog", *READ) | READ_CALENDAR | rights("LegalTerm", *READ) | rights("Job", *READ) | rights("JobRun", *READ)
-    | READ_MONEY | COMPUTE | READ_BILLING | TAKE_AWAY,
+    | READ_MONEY | COMPUTE | READ_BILLING | TAKE_AWAY | rights("InboundMessage", *READ) | READ_QUALITY,
     PUBLIC: frozenset(),
 }  # fmt: skip
 
@@ -130,6 +131,7 @@ ADMINISTRATION = (
     | rights("Job", "can_stop", "can_download")
     | rights("JobRun", "can_run")
     | rights("BillingColumn", "can_map")
+    | rights("QualityIssue", "can_settle")
     | rights("Leave", *WRITE)
 )
 

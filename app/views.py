@@ -33,11 +33,13 @@ from app.screens.catalogues import (
     SuiCodeView,
 )
 from app.screens.house import OrganisationView, ProcessMemberView, ProcessView
+from app.screens.inbox import InboundMessageView
 from app.screens.jobs import JobRunView, JobView
 from app.screens.law import LegalTermView
 from app.screens.leaves import LeaveView
 from app.screens.mail import MessageTemplateView, OutboxMessageView, PreferenceView
 from app.screens.parties import AccountChartView, AccountView, PartyView
+from app.screens.quality import DueDifferenceView, QualityIssueView
 from app.screens.records import ChangeLogView
 from app.screens.reminders import ReminderRuleView, ReminderView
 from app.screens.reports import CaseChartView, ResponseTimesView
@@ -55,6 +57,7 @@ MENU: list[tuple[type, str, str, str]] = [
     (CounterView, N_("Counter"), "counter", SERVICE),
     (CaseView, N_("Cases"), "cases", SERVICE),
     (ApprovalView, N_("To approve"), "done", SERVICE),
+    (InboundMessageView, N_("Incoming mail"), "mail", SERVICE),
     (SilenceView, N_("Silences"), "law", SERVICE),
     (MassEventView, N_("Mass events"), "place", SERVICE),
     (OrderView, N_("Orders and actas"), "work", FIELD),
@@ -71,6 +74,8 @@ MENU: list[tuple[type, str, str, str]] = [
     (AccountChartView, N_("Charts of accounts"), "chart", PARTIES),
     (BillingBatchView, N_("Batches for billing"), "invoice", EXCHANGE),
     (ArchiveView, N_("Archive in open formats"), "report", EXCHANGE),
+    (QualityIssueView, N_("Data quality"), "todo", EXCHANGE),
+    (DueDifferenceView, N_("Due dates of old logs"), "clock", EXCHANGE),
     (LegalTermView, N_("Legal terms"), "law", TERMS),
     (CalendarView, N_("Calendar"), "calendar", TERMS),
     (OrganisationView, N_("The company"), "company", HOUSE),

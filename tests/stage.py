@@ -106,6 +106,7 @@ class Stage:
         self.marks |= steps.money(self.case_ids)
         self.marks |= steps.billing()
         self.marks |= steps.outward()
+        steps.arrive()
         session.commit()
 
     # ── finding the way ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -448,6 +449,13 @@ class Steps:
         billing_replies.settle(self.session, reply, rows, **self.desk)
         assert items[0].status is BillingStatus.REJECTED
         return {"@rejected": items[0].id}
+
+    def arrive(self) -> None:
+        """Receive a message that waits in quarantine."""
+        from app.operations import inbox
+        from tests.letterbox import letter
+
+        inbox.take_in(self.session, inbox.Arrival(letter(X_Spam_Flag="YES"), self.at), at=self.at)
 
     def outward(self) -> dict[str, Any]:
         """Tell another program, which took nothing yet; and give D a calendar that was read just now."""

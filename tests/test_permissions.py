@@ -285,6 +285,14 @@ ROWS: list[Row] = [
     get("ReminderView.export", STAFF, url={"kind": "csv"}),
     get("ReminderView.show", STAFF.replace("T", ""), misses="T"),  # of a case that the technician does not see
     *register("OutboxMessageView", HOUSE),
+    # Mail that arrives
+    *register("InboundMessageView", "AGX"),
+    get("InboundMessageView.original", "AGX"),
+    post("InboundMessageView.make_case", "AX"),
+    *both("InboundMessageView.decide", "AX", url={"name": "note"}),
+    *both("InboundMessageView.decide", "AX", url={"name": "discard"}),
+    *(post("InboundMessageView.bulk_action", "AX", url={"name": name}) for name in ("make_case", "discard")),
+    post("InboundMessageView.test", NOBODY, misses="AX"),  # no mailbox is set on the stage
     # Work in the background: everybody's own tray; the register of all
     get("WorkView.list", STAFF),
     get("WorkView.show", "DGX", misses="ATSCQ", url={"pk": "@job"}),

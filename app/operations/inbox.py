@@ -376,7 +376,7 @@ def _tell_desk(session: Session, ground: Ground, at: datetime) -> None:
     """Tell the front desk, once a day, that something waits in quarantine: it may be a petition whose term runs."""
     today = local(at).date()
     for user in messages.members_of(session, queries.front_desk(session).id, today):
-        facts = {"ground": ground, "url": f"/inbox/list/?_flt_0_status={InboundStatus.QUARANTINED.name}"}
+        facts = {"ground": ground, "url": f"/inbox/list/?status={InboundStatus.QUARANTINED.name}"}
         messages.tell_user(session, user, "mail_quarantined", facts, key=f"mail_quarantined:{today}:{user.id}", at=at)
 
 
@@ -448,12 +448,13 @@ def discard(session: Session, message: InboundMessage, reason: str, *, at: datet
     queries.lock(session, message)
     if message.status is InboundStatus.DISCARDED:
         return
-    _check_waiting(message)
+    check_waiting(message)
     message.reason = reason.strip()
     _settle(session, message, InboundStatus.DISCARDED, message.pqr, at, actor_id)
 
 
-def _check_waiting(message: InboundMessage) -> None:
+def check_waiting(message: InboundMessage) -> None:
+    """Raise DomainError when nothing is to be decided about a message any more."""
     if message.status not in _OPEN:
         decided = N_("Somebody decided on this message meanwhile: %(state)s. Reload the page to see it.")
         raise DomainError(decided, state=message.status.value)
@@ -461,7 +462,7 @@ def _check_waiting(message: InboundMessage) -> None:
 
 def _letter_of_waiting(message: InboundMessage) -> Letter:
     """Return what a message that waits says. Raises DomainError for one that does not wait, FileMissing."""
-    _check_waiting(message)
+    check_waiting(message)
     if message.raw_file is None:
         raise DomainError(N_("The original of this message is not kept, so nothing can be made of it."))
     with files.open_file(message.raw_file) as blob:
