@@ -70,13 +70,16 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "consultar": ("Consultar", "", "/pqr/consulta"),
     "calculadora": ("Calculadora de términos", "", "/calculadora?regime=ley142&type=RECLAMO&filed=2026-07-10"),
     "no-existe": ("Una página que no existe", "auxiliar", "/no-existe"),
+    "correo-saliente": ("Correo que sale", "admin", "/outbox/list/"),
+    "mensaje-como-llega": ("Un mensaje como llega", "admin", "/messagetemplate/preview/1"),
+    "mis-avisos": ("Qué me avisan", "dueno.facturacion", "/mail/preferences/"),
 }
 
 
 #: Pages of the gallery that the manual shows too, whole.
 IN_THE_MANUAL = (
     "requerimiento", "notificacion", "recurso", "por-aprobar", "redactar", "silencios", "evento-masivo", "ordenes", "orden", "mis-ordenes",
-    "llenar-orden", "financiacion", "cambio-factura", "desviacion", "evaluacion", "avisos", "verificar",
+    "correo-saliente", "mensaje-como-llega", "llenar-orden", "financiacion", "cambio-factura", "desviacion", "evaluacion", "avisos", "verificar",
 )  # fmt: skip
 
 
