@@ -1,5 +1,6 @@
 """
-That a worker is alive: its row says so every few seconds, and renews the leases of the jobs that it holds.
+That a worker is alive: its row says so every few seconds. It renews the leases of the jobs that it holds, and sees to those that nobody
+holds.
 
 A worker that is killed falls silent: the pages tell it (`operations.work.SILENT`), and its jobs and runs go to another one.
 """
@@ -19,7 +20,7 @@ from sqlalchemy import delete, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.extensions import db
-from app.jobs.longwork import held
+from app.jobs.longwork import held, work_off
 from app.jobs.queue import huey
 from app.models import WorkerBeat
 from app.operations import work
@@ -51,13 +52,16 @@ class Heart(threading.Thread):
                 return
 
     def beat(self, real: datetime) -> None:
-        """Say that we live, and keep what we hold."""
+        """Say that we live, keep what we hold, and see to what nobody does."""
         with db.engine.begin() as connection:
             said = connection.execute(update(WorkerBeat).where(WorkerBeat.worker == NAME).values(seen_at=real))
             if said.rowcount == 0:
                 connection.execute(WorkerBeat.__table__.insert().values(self._row(real)))
             for job in list(held.values()):
                 connection.execute(work.progress_of(job, real))
+            is_any_free = connection.execute(work.any_free(real)).first() is not None
+        if is_any_free:  # its worker died, or the queue forgot it
+            work_off()
 
     def _row(self, real: datetime) -> dict[str, object]:
         engine = type(huey.storage).__name__.removesuffix("Storage")

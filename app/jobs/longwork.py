@@ -209,7 +209,7 @@ def work_off() -> None:
     Asks again after the hand is free: a job that was queued in between found it taken.
     """
     with context() as session:
-        while not stopping.is_set() and work.is_any_free(session, datetime.now(UTC)) and _LANES.acquire(blocking=False):
+        while not stopping.is_set() and session.scalar(work.any_free(datetime.now(UTC))) and _LANES.acquire(blocking=False):
             try:
                 run_job()
             finally:

@@ -1,5 +1,5 @@
 """
-The clock: once a minute it asks which tasks of the timetable are due and which jobs wait, and puts them into the queue.
+The clock: once a minute it asks which tasks of the timetable are due, and puts them into the queue.
 
 Two workers may tick at once, and a task may be in the queue twice: whoever begins first takes the minute (`operations.runs.begin`), the
 other finds it taken. A task that was due while nothing ran is run as soon as something does.
@@ -21,7 +21,7 @@ from app.jobs import heart, longwork
 from app.jobs.queue import context, huey
 from app.jobs.timetable import TIMETABLE, Counts, Periodic
 from app.models import JobRun
-from app.operations import runs, work
+from app.operations import runs
 from app.words import say
 
 log = structlog.get_logger("atiende.jobs")
@@ -41,8 +41,6 @@ def tick() -> None:
     with context() as session:
         for task, due_at in due(session, datetime.now(UTC)):
             run_task(task.name, due_at.isoformat())
-        if work.is_any_free(session, datetime.now(UTC)):
-            longwork.work_off()
 
 
 def due(session: Session, real: datetime) -> list[tuple[Periodic, datetime]]:

@@ -16,7 +16,7 @@ from typing import Any
 from flask_appbuilder.security.sqla.models import User
 from flask_babel import force_locale, get_locale
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -79,8 +79,8 @@ def is_free(real: datetime) -> ColumnElement[bool]:
     return or_(Job.status == JobStatus.QUEUED, and_(Job.status == JobStatus.RUNNING, Job.lease_until <= real))
 
 
-def is_any_free(session: Session, real: datetime) -> bool:
-    return session.scalar(select(Job.id).where(is_free(real)).limit(1)) is not None
+def any_free(real: datetime) -> Select[tuple[int]]:
+    return select(Job.id).where(is_free(real)).limit(1)
 
 
 def claim(session: Session, at: datetime, real: datetime, job_id: int | None = None) -> Job | None:
