@@ -46,7 +46,7 @@ from app.domain import N_
 from app.domain.calendar import BusinessCalendar, NonWorkingDay
 from app.domain.deadlines import CountFrom, Regime, TermAct, TermRule, TermUnit, lengthened
 from app.domain.errors import DomainError
-from app.domain.states import Category, ConsentKind, DayException, Move, NoticeMeans, PqrStatus, states_in
+from app.domain.states import BillingStatus, Category, ConsentKind, DayException, Move, NoticeMeans, PqrStatus, states_in
 from app.domain.times import NOT_COUNTED, Timeliness
 from app.extensions import KEEPS_PLAN
 from app.models import (
@@ -55,6 +55,8 @@ from app.models import (
     AnswerPoint,
     Appeal,
     Assignment,
+    BillingBatch,
+    BillingItem,
     CalendarChange,
     CalendarDay,
     CalendarYear,
@@ -543,7 +545,7 @@ LINK_DAYS = "notice.link_days"
 @cache
 def _acts() -> Any:
     pqr_id, child, file = bindparam("pqr_id"), aliased(Pqr), Document.file_id
-    order, change, line = FieldOrder, InvoiceChange, InvoiceChangeLine
+    order, change, line, item = FieldOrder, InvoiceChange, InvoiceChangeLine, BillingItem
     difference = select(func.sum(line.after_cop - line.before_cop)).where(line.change_id == change.id)
     term = LegalTerm
     regime = select(Pqr.regime).where(Pqr.id == pqr_id, Pqr.answered_on.is_not(None)).scalar_subquery()
@@ -573,6 +575,10 @@ def _acts() -> Any:
             "point", AnswerPoint.pqr_id == pqr_id, id=AnswerPoint.id, note=AnswerPoint.asked,
             state=case((AnswerPoint.is_covered, "COVERED"), else_="OPEN"),
         ),
+        _act(
+            "billing", item.pqr_id == pqr_id, id=item.id, type=item.number, number=BillingBatch.number, state=item.status,
+            done_on=item.result_on, note=case((item.status == BillingStatus.BILLED, item.reference), else_=item.result_text),
+        ).join_from(item, BillingBatch, BillingBatch.id == item.batch_id),
         _act("rating", Rating.pqr_id == pqr_id, id=Rating.id, amount=Rating.score, note=Rating.comment, state=Rating.via),
         _act(
             "term", and_(term.act.in_(_NOTICE_ACTS), term.request_type.is_(None), term.regime == regime), id=term.id, type=term.act,
@@ -596,8 +602,8 @@ def notice_terms(acts: dict[str, list[Row[Any]]], regime: Regime) -> tuple[TermR
 def case_acts(session: Session, pqr: Pqr) -> dict[str, list[Row[Any]]]:
     """
     Return what hangs on a case besides its own rows, by kind, oldest first: `requirement`, `order`, `financing`, `change`, `appeal`
-    (against it), `point` (what the citizen asks), `rating`; of an answered one the `term`s of its notice, and `wait`, how long a link may
-    stay unopened. One statement; the columns are those of `_ACT_COLUMNS`.
+    (against it), `billing` (what billing was told, and answered), `point` (what the citizen asks), `rating`; of an answered one the
+    `term`s of its notice, and `wait`, how long a link may stay unopened. One statement; the columns are those of `_ACT_COLUMNS`.
     """
     found: dict[str, list[Row[Any]]] = {}
     for row in session.execute(_acts(), {"pqr_id": pqr.id}):
