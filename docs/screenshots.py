@@ -79,7 +79,8 @@ PAGES: dict[str, tuple[str, str, str]] = {
 #: Pages of the gallery that the manual shows too, whole.
 IN_THE_MANUAL = (
     "requerimiento", "notificacion", "recurso", "por-aprobar", "redactar", "silencios", "evento-masivo", "ordenes", "orden", "mis-ordenes",
-    "correo-saliente", "mensaje-como-llega", "llenar-orden", "financiacion", "cambio-factura", "desviacion", "evaluacion", "avisos", "verificar",
+    "llenar-orden", "financiacion", "cambio-factura", "desviacion", "evaluacion", "avisos", "verificar", "correo-saliente",
+    "mensaje-como-llega",
 )  # fmt: skip
 
 
