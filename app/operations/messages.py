@@ -147,6 +147,10 @@ EVENTS: dict[str, Event] = {
         {"billed": N_("How many were billed"), "rejected": N_("How many were rejected"), "items": N_("What became of each")},
         needs=frozenset({"items"}), may_digest=True, may_refuse=True,
     ),
+    "hook_paused": Event(
+        N_("Another program stopped receiving"), S, {"name": N_("Name of the webhook"), "since": N_("Since when it fails")},
+        may_digest=True, may_refuse=True,
+    ),
     "digest": Event(
         N_("The daily digest"), S, {"day": N_("Date"), "n": N_("How many notices"), "items": N_("The notices, one under another")},
         needs=frozenset({"items"}),

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
+from flask_appbuilder.security.sqla.models import Role, User
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
@@ -20,6 +21,7 @@ from app.domain.hooks import EVENT_OF, EVENTS, TEST, check_url, headers, message
 from app.domain.states import MessageStatus
 from app.extensions import public_url
 from app.models import CaseEvent, Pqr, Webhook, WebhookDelivery
+from app.operations import messages
 
 #: Minutes until the next attempt after the first, second… failed one; after the last comes FAILED. Together, almost two days.
 BACK_OFF = (1, 5, 15, 60, 180, 720, 1440)
@@ -182,7 +184,7 @@ def mark_failed(session: Session, delivery: WebhookDelivery, status: int | None,
     Record why a claimed delivery failed and when the next attempt is due; FAILED after the last.
 
     Returns:
-        The address, if that was the failure after which it is paused: the administrators have to know.
+        The address, if that was the failure after which it is paused; the administrators are told.
     """
     is_last = delivery.n_attempts > len(BACK_OFF) or delivery.event == TEST
     next_at = at if is_last else at + timedelta(minutes=BACK_OFF[delivery.n_attempts - 1])
@@ -198,7 +200,14 @@ def mark_failed(session: Session, delivery: WebhookDelivery, status: int | None,
     session.refresh(hook)
     hook.paused_at, hook.paused_why = at, PAUSED
     session.flush()
+    _tell_administrators(session, hook, at)
     return hook
+
+
+def _tell_administrators(session: Session, hook: Webhook, at: datetime) -> None:
+    facts = {"name": hook.name, "since": hook.failing_since, "url": f"/webhook/show/{hook.id}"}
+    for user in session.scalars(select(User).where(User.active, User.roles.any(Role.name == "Admin")).order_by(User.id)):
+        messages.tell_user(session, user, "hook_paused", facts, key=f"hook_paused:{hook.id}:{at:%Y%m%d%H}:{user.id}", at=at)
 
 
 def _change(session: Session, delivery: WebhookDelivery, **values: object) -> bool:

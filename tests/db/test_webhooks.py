@@ -26,7 +26,7 @@ from app.domain.hooks import TEST, BadSignature, verify
 from app.domain.states import MessageStatus
 from app.extensions import db
 from app.jobs.calls import call_hooks
-from app.models import CaseEvent, ChangeLog, Webhook, WebhookDelivery
+from app.models import CaseEvent, ChangeLog, OutboxMessage, Webhook, WebhookDelivery
 from app.operations import pqr, webhooks
 from tests.factories import Factory
 
@@ -285,6 +285,9 @@ def test_a_dead_receiver_does_not_hold_up_the_others(calling_app: Flask, receive
 
 def test_after_three_days_of_failures_the_address_is_paused_and_nothing_is_lost(calling_app: Flask, receiver: Receiver) -> None:
     set_up(calling_app, receiver.url, n_cases=3)
+    with calling_app.app_context():
+        Factory(db.session()).user("Admin", email="jefa@example.com")
+        db.session.commit()
     receiver.statuses = [500] * 100
     call(calling_app)
     call(calling_app, 2 * DAY)
@@ -297,6 +300,10 @@ def test_after_three_days_of_failures_the_address_is_paused_and_nothing_is_lost(
     assert hook.paused_why == webhooks.PAUSED
     assert call(calling_app, 4 * DAY) == 0
     assert len(receiver.received) == n_calls, "a paused address is not called"
+    with calling_app.app_context():
+        told = db.session.scalars(select(OutboxMessage).where(OutboxMessage.event == "hook_paused")).all()
+        assert "jefa@example.com" in {message.to_address for message in told}
+        assert "Tablero" in told[0].subject
 
     receiver.statuses = []
     with calling_app.app_context():
