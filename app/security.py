@@ -59,7 +59,10 @@ READ_CASES = rights("Pqr", *READ, "can_download") | rights("Search", "can_search
 READ_TIMES = rights("ResponseTimes", "can_list", "can_export") | rights("CaseChart", "can_list", "can_export") | rights(
     "AccountChart", "can_list", "can_export"
 ) | rights("Silence", *READ) | rights("MassEvent", *READ) | rights("Rating", *READ) | rights("RatingChart", "can_list", "can_export")
-READ_PARTIES = rights("Party", *READ) | rights("Account", *READ)
+READ_TIMES |= rights("MarketClaim", *READ)
+READ_PARTIES = rights("Party", *READ) | rights("Account", *READ) | rights("Invoice", *READ)
+READ_PAST = rights("PastRecord", *READ)
+READ_IMPORTS = rights("Import", *READ)
 LOOK_AT_MONEY = rights("Financing", "can_list", "can_show") | rights("InvoiceChange", "can_list", "can_show")
 READ_BILLING = rights("BillingBatch", *READ) | rights("BillingItem", *READ) | rights("BillingReply", *READ) | rights(
     "BillingColumn", "can_list"
@@ -100,20 +103,21 @@ CONTROL, ADMIN, PUBLIC = "Control interno / Gerencia", "Admin", "Public"
 
 PROCESS_ROLES: dict[str, frozenset[Right]] = {
     AUXILIAR: EVERYBODY | READ_CASES | READ_TIMES | DESK | rights("Party", *WRITE) | rights("Account", *WRITE)
-    | WRITE_MONEY | COMPUTE | BILL,
+    | rights("Invoice", *READ) | WRITE_MONEY | COMPUTE | BILL,
     DUENO: EVERYBODY | READ_CASES | READ_TIMES | OWNER | READ_PARTIES
     | WRITE_MONEY | COMPUTE,
     TECNICO: EVERYBODY | rights("MyOrder", "can_list", "can_fill"),
     SUBGERENTE: EVERYBODY | READ_CASES | READ_TIMES | MANAGER | READ_PARTIES | rights("AnswerTemplate", *WRITE)
     | rights("Leave", *WRITE) | rights("ReminderRule", *READ)
-    | READ_MONEY | AUTHORISE_MONEY | COMPUTE | TAKE_AWAY | READ_QUALITY,
+    | READ_MONEY | AUTHORISE_MONEY | COMPUTE | TAKE_AWAY | READ_QUALITY | READ_IMPORTS | READ_PAST,
     COMERCIAL: EVERYBODY | READ_CASES | rights("Pqr", "can_see_all") | rights("Party", *WRITE) | rights("Account", *READ)
-    | LOOK_AT_MONEY | COMPUTE,
+    | rights("Invoice", *READ) | READ_PAST | LOOK_AT_MONEY | COMPUTE,
     CALIDAD: EVERYBODY | READ_CASES | READ_TIMES | rights("Pqr", "can_see_all") | READ_PARTIES
-    | READ_MONEY | COMPUTE,
+    | READ_MONEY | COMPUTE | READ_PAST,
     CONTROL: EVERYBODY | READ_CASES | READ_TIMES | rights("Pqr", "can_see_all", "can_see_reserved") | READ_PARTIES
     | rights("ChangeLog", *READ) | READ_CALENDAR | rights("LegalTerm", *READ) | rights("Job", *READ) | rights("JobRun", *READ)
-    | READ_MONEY | COMPUTE | READ_BILLING | TAKE_AWAY | rights("InboundMessage", *READ) | READ_QUALITY,
+    | READ_MONEY | COMPUTE | READ_BILLING | TAKE_AWAY | rights("InboundMessage", *READ) | READ_QUALITY
+    | READ_IMPORTS | READ_PAST,
     PUBLIC: frozenset(),
 }  # fmt: skip
 

@@ -15,6 +15,7 @@ from app.feeds import FeedView
 from app.fieldwork.office import OrderView
 from app.fieldwork.phone import MyOrdersView
 from app.finder import FinderView
+from app.imports import ImportBatchView
 from app.lookups import LookupView
 from app.massevents import MassEventView
 from app.money import DeviationView, FinancingView, InvoiceChangeView
@@ -33,6 +34,7 @@ from app.screens.catalogues import (
     SuiCodeView,
 )
 from app.screens.house import OrganisationView, ProcessMemberView, ProcessView
+from app.screens.imported import InvoiceView, MarketClaimView, PastRecordView
 from app.screens.inbox import InboundMessageView
 from app.screens.jobs import JobRunView, JobView
 from app.screens.law import LegalTermView
@@ -72,6 +74,10 @@ MENU: list[tuple[type, str, str, str]] = [
     (PartyView, N_("Parties"), "people", PARTIES),
     (AccountView, N_("Accounts"), "account", PARTIES),
     (AccountChartView, N_("Charts of accounts"), "chart", PARTIES),
+    (InvoiceView, N_("Invoices"), "invoice", PARTIES),
+    (PastRecordView, N_("Registers of other programs"), "history", EXCHANGE),
+    (MarketClaimView, N_("Claims of the market (SUI)"), "chart", REPORTS),
+    (ImportBatchView, N_("Files that come in"), "template", EXCHANGE),
     (BillingBatchView, N_("Batches for billing"), "invoice", EXCHANGE),
     (ArchiveView, N_("Archive in open formats"), "report", EXCHANGE),
     (QualityIssueView, N_("Data quality"), "todo", EXCHANGE),

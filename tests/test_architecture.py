@@ -60,7 +60,7 @@ RANK = {
     "fieldwork": 75,
     "finder": 75,
     "almanac": 75,  # pages of the staff beside the declared screens, which put them in the menu
-    "imports": 80,  # the pages of what comes in, each with its long work and its history
+    "imports": 76,  # the pages of what comes in, each with its long work
     "work": 75,  # the tray, and what runs by the clock
     "money": 75,  # financing, invoice changes, deviations
     "billing": 75,  # batches for the billing system, and its answers

@@ -22,6 +22,7 @@ from app.domain.states import DocumentType, Identity
 from app.extensions import db, today
 from app.forms import Checked, DocumentNumber, NotTakenWith, check_email, check_phone
 from app.models import Account, Consent, Party, Pqr
+from app.screens.imported import invoices_of
 from app.screens.records import history_of
 from app.security import may, scope_cases
 from app.words import say_nit, say_phone
@@ -141,7 +142,8 @@ class AccountView(RuledView):
         return [*order, *history_of("account", item.id)]
 
     def related(self, item: Account) -> list[Related]:
-        return [cases_related(Pqr.account_id == item.id, f"/pqr/?account={item.id}")] if may("can_list") else []
+        cases = [cases_related(Pqr.account_id == item.id, f"/pqr/?account={item.id}")] if may("can_list") else []
+        return [*cases, *invoices_of(item)]
 
 
 class AccountChartView(RuledChartView):
