@@ -405,7 +405,7 @@ def frame_of(organisation: Organisation, language: str, *, is_staff: bool = Fals
     choose = public_url("/mail/preferences/", trust_request=False) if is_staff else None
     if choose:
         foot.append(_("To choose what you are told: %(url)s", url=choose))
-    return Frame(organisation.name, foot, language, _("Open"), public_url("", trust_request=False) or "")
+    return Frame(organisation.name, foot, language, _("Open it"), public_url("", trust_request=False) or "")
 
 
 def _queue(
