@@ -21,6 +21,7 @@ from app.domain.states import (
     Delivery,
     DocumentKind,
     DocumentType,
+    InboundStatus,
     JobStatus,
     MessageStatus,
     Move,
@@ -66,6 +67,7 @@ def build(session: Session) -> dict[str, list[Any]]:
         _outward(add, n, rows)
         _background(add, n, rows)
         _billing(add, n, rows)
+        _old_logs(add, n, rows)
     return rows
 
 
@@ -118,7 +120,8 @@ def _case(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
             service_id=rows["service"][n - 1].id, cause_id=rows["sui_cause"][n - 1].id, subject="Cobro", body="Texto",
             disputed_cop=Decimal(1000), filed_at=AT, filed_on=ON, effective_on=ON, term_id=term.id, term_value=term.value,
             term_unit=term.unit, term_count_from=term.count_from, due_on=date(2026, 8, 3), safe_on=date(2026, 7, 31),
-            n_extended=5, extension_term_id=term.id, extension_told_on=ON,
+            n_extended=5, extension_term_id=term.id, extension_told_on=ON, source=f"Libro {n}", source_number="17",
+            source_due_on=date(2026, 8, 4),
             process_id=process_id, outcome=Outcome.GRANTED, answered_on=date(2026, 7, 20), notified_on=date(2026, 7, 21),
         )
     )  # fmt: skip
@@ -141,6 +144,9 @@ def _papers(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
     add(m.Notice(pqr_id=pqr.id, means=NoticeMeans.E_LINK, address="a@example.com", token=f"t{n}", sent_at=AT))
     add(m.OutboxMessage(key=f"receipt:{n}", event="receipt", to_address="a@example.com", subject="Radicado", body="Texto", pqr_id=pqr.id,
                         status=MessageStatus.QUEUED, next_attempt_at=AT, message_id=f"<{n}@example.com>", created_at=AT))  # fmt: skip
+    add(m.InboundMessage(message_id=f"<in{n}@example.com>", sha256="0" * 64, received_at=AT, from_address="a@example.com", pqr_id=pqr.id,
+                         note_id=rows["note"][n - 1].id, raw_file_id=file.id, status=InboundStatus.NOTED, handled_at=AT,
+                         handled_by_id=rows["ab_user"][n - 1].id))  # fmt: skip
     add(m.MessageTemplate(event=f"receipt{n}", language="es", subject="Radicado", body="{number}"))
     add(m.NoticePreference(user_id=rows["ab_user"][n - 1].id, event="routed", delivery=Delivery.DIGEST))
     add(m.MailLanguage(user_id=rows["ab_user"][n - 1].id, language="en"))
@@ -222,3 +228,28 @@ def _billing(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
     add(m.BillingItem(batch_id=batch.id, position=n, kind=BillingKind.INVOICE_CHANGE, number=change.number, pqr_id=change.pqr_id,
                       change_id=change.id, status=BillingStatus.BILLED, result_on=ON, reply_id=reply.id))  # fmt: skip
     add(m.BillingColumn(kind=BillingKind.FINANCING, position=n, header=f"orden {n}", field="key"))
+
+
+def _old_logs(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
+    """A row of an old log that cannot be true, and waits."""
+    file = add(m.StoredFile(storage_key=f"libro{n}", name="a.csv", media_type="text/csv", n_bytes=1, sha256="0" * 64), is_kept=False)
+    batch = add(m.ImportBatch(kind="cases", source=f"Libro {n}", file_id=file.id, file_name="a.csv"), is_kept=False)
+    add(m.QualityIssue(import_id=batch.id, row_number=2, code="REPEATED", text="Otra vez", source=f"Libro {n}", source_number="17",
+                       pqr_id=rows["pqr"][n - 1].id))  # fmt: skip
+
+
+def _imports(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
+    """A file that came in with its errors, what its header meant, and a row of each register that such files fill."""
+    of = {"media_type": "text/csv", "n_bytes": 1, "sha256": "0" * 64}
+    files = [add(m.StoredFile(storage_key=f"entra{n}{which}", name="a.csv", **of), is_kept=False) for which in "ab"]
+    job = add(m.Job(kind="import", title="Importación", created_at=AT), is_kept=False)
+    batch = add(m.ImportBatch(kind="accounts", source="HASSQL", file_id=files[0].id, file_name="a.csv", job_id=job.id,
+                              error_file_id=files[1].id))  # fmt: skip
+    add(m.ImportMapping(kind="accounts", fingerprint=str(n) * 40, columns={"0": "number"}, used_at=AT))
+    account_id, party_id = rows["account"][n - 1].id, rows["party"][n - 1].id
+    add(m.Invoice(account_id=account_id, number="F-1", period="2026-07", issued_on=ON, delivered_on=ON, due_on=ON, amount_cop=Decimal(87450),
+                  consumption=Decimal("14.5")))  # fmt: skip
+    add(m.MarketClaim(source="SUI", year=2020 + n, place="BARANOA", municipality_code=rows["municipality"][n - 1].code, procedure="QUEJA",
+                      cause="Promedio", n_claims=7))  # fmt: skip
+    add(m.PastRecord(kind=PastKind.SURVEY, source="Encuesta", source_number=f"R{n}", on=ON, party_id=party_id,
+                     import_id=batch.id))  # fmt: skip
