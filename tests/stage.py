@@ -107,6 +107,8 @@ class Stage:
         self.marks |= steps.billing()
         self.marks |= steps.outward()
         steps.arrive()
+        steps.old_log()
+        self.marks |= steps.imported()
         session.commit()
 
     # ── finding the way ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -456,6 +458,47 @@ class Steps:
         from tests.letterbox import letter
 
         inbox.take_in(self.session, inbox.Arrival(letter(X_Spam_Flag="YES"), self.at), at=self.at)
+
+    def old_log(self) -> None:
+        """Bring in an old log whose only row cannot be true."""
+        from io import BytesIO
+
+        from app.domain.states import ImportStatus
+        from app.importing import runs
+        from app.importing.registry import kind_named
+        from app.operations.files import hold_upload
+
+        text = "Radicado;Fecha;Tipo;Fecha de respuesta;Sentido\n18;02/07/2026;Queja;01/07/2026;Accede\n"
+        kind, held = kind_named("cases"), hold_upload("libro.csv", BytesIO(text.encode()), "text/csv", most=1000)
+        batch = runs.receive(self.session, kind, "Libro 2026", held, self.at)
+        batch.status = ImportStatus.RUNNING
+        runs.bring_in(self.session, batch, self.at, self.users["X"])
+
+    def imported(self) -> dict[str, int]:
+        """Check a file of parties with a bad row and a value that nobody knows, and leave a row of each register that came in."""
+        from io import BytesIO
+
+        from app.domain.states import PastKind
+        from app.importing import runs, sheets
+        from app.importing.registry import kind_named
+        from app.models import Account, Invoice, MarketClaim, PastRecord
+        from app.operations.files import hold_upload
+
+        text = "Cédula;Tipo doc;Nombre\n52000111;CC;Ana Gil\n52000112;Cedulita;Luz Gil\n"
+        held = hold_upload("clientes.csv", BytesIO(text.encode()), "text/csv", most=1000)
+        batch = runs.receive(self.session, kind_named("parties"), "HASSQL", held, self.at)
+        checked = runs.look_through(self.session, batch, self.at, self.users["X"])
+        runs.keep_check(self.session, batch, checked)
+        batch.error_file = sheets.error_sheet(self.session, batch, checked.tally, self.at, "Ana")
+        account = self.session.scalars(select(Account).order_by(Account.id)).first()
+        on = self.at.date()
+        self.session.add_all([
+            Invoice(account_id=account.id, number="F-1", period="2026-06", issued_on=on, amount_cop=87_450),
+            MarketClaim(source="SUI", year=2025, place="BARANOA", procedure="QUEJA", cause="Promedio", n_claims=7),
+            PastRecord(kind=PastKind.SURVEY, source="Encuesta 2015", source_number="R1", on=on, title="Agua", facts={"p01": "7"}),
+        ])  # fmt: skip
+        self.session.flush()
+        return {"@batch": batch.id}
 
     def outward(self) -> dict[str, Any]:
         """Tell another program, which took nothing yet; and give D a calendar that was read just now."""

@@ -28,6 +28,7 @@ from app.domain.states import (
     NoticeMeans,
     OrderKind,
     Outcome,
+    PastKind,
     PqrStatus,
     RatingVia,
     ReminderTrigger,
@@ -68,6 +69,7 @@ def build(session: Session) -> dict[str, list[Any]]:
         _background(add, n, rows)
         _billing(add, n, rows)
         _old_logs(add, n, rows)
+        _imports(add, n, rows)
     return rows
 
 
