@@ -41,8 +41,7 @@ from app.models import (
     Pqr,
     ProcessMember,
 )
-from app.operations import outbox, rating
-from app.operations.answers import check_template
+from app.operations import answers, outbox, rating
 from app.operations.seeds import read_seed
 
 
@@ -382,7 +381,7 @@ def check_words(event: str, subject: str, body: str) -> None:
     known = EVENTS[event].known
     for field_name, text in (("subject", subject), ("body", body)):
         try:
-            check_template(text, known)
+            answers.check_template(text, known)
         except DomainError as error:
             error.field = field_name
             raise
