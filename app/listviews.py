@@ -122,6 +122,7 @@ class Lists:
     hidden_args: tuple[str, ...] = ()
     clipped: tuple[str, ...] = ()
     intro: Any = ""
+    alarm: Any = ""  # what the reader has to know before the rows: a property that asks
     search_hint: Any = ""
     empty_text: Any = _l("There is nothing here yet.")
 

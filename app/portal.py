@@ -22,7 +22,7 @@ from flask_babel import force_locale
 from flask_babel import gettext as _
 from flask_login import AnonymousUserMixin
 from itsdangerous import BadSignature, URLSafeTimedSerializer
-from sqlalchemy import select, text
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload, selectinload
 from werkzeug.datastructures import HeaderSet
@@ -38,10 +38,11 @@ from app.domain.states import Category, ConsentKind, DocumentKind, DocumentType,
 from app.downloads import send_stored
 from app.extensions import csrf, db, local, now, start_writing, today
 from app.forms import IDENTITY_HELP, CalculatorForm, FilingForm, LookupForm, PressForm
-from app.models import Answer, Channel, ConsentText, Document, Note, Notice, Party, Pqr, RequestType, Service, StoredFile
+from app.models import Answer, Channel, ConsentText, Document, Note, Notice, Party, Pqr, RequestType, Service, StoredFile, WorkerBeat
 from app.operations import calculator, files, messages, notices, parties
 from app.operations import pqr as operations
 from app.operations.numbers import new_access_key, normalise_key
+from app.operations.work import SILENT
 from app.ratelimit import DOWN, count_hit, minutes_to_wait
 from app.words import say
 
@@ -789,13 +790,17 @@ def compute() -> Page:
 
 @portal.route("/healthz")
 def health() -> tuple[Response, int]:
-    """Say whether this process and its database answer; for balancers and monitors."""
+    """
+    Say whether this process and its database answer; for balancers and monitors. A worker that is silent takes no web away: it is only
+    told.
+    """
     try:
-        db.session.execute(text("SELECT 1"))
+        seen_at = db.session.scalar(select(func.max(WorkerBeat.seen_at)))
     except DOWN:
         db.session.rollback()
         return jsonify(status="down", database="down"), 503
-    return jsonify(status="ok", database="ok"), 200
+    is_alive = seen_at is not None and seen_at > datetime.now(UTC) - SILENT
+    return jsonify(status="ok", database="ok", worker="ok" if is_alive else "silent"), 200
 
 
 def init_app(app: Flask) -> None:

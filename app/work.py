@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import abort, flash, redirect, request, url_for
+from flask import abort, flash, has_request_context, redirect, request, url_for
 from flask_appbuilder import BaseView, expose, has_access, permission_name
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -48,13 +48,16 @@ def alive_since() -> datetime:
 
 def silence_of_worker() -> str:
     """Return what to tell when no worker runs; empty when one does, or where none is meant to (`HUEY_URL=none`). One statement."""
-    if not jobs.is_connected():
+    if not has_request_context() or not jobs.is_connected():  # Flask-AppBuilder reads every property of a view when it starts
         return ""
     seen_at = db.session.scalar(select(func.max(WorkerBeat.seen_at)))
     return "" if seen_at is not None and seen_at > alive_since() else worker_is_silent()
 
 
 def worker_is_silent() -> str:
+    """Return what to tell the reader when no worker runs: how to start it, or whom to ask."""
+    if not may("can_run", "JobRun"):
+        return _("Nobody is doing this work now: the program that does it is not running. Tell the administrator; nothing is lost.")
     return _(
         "The worker is not running: no mail leaves, nothing is read and long work waits. Start it with “make run”, or with "
         "“flask atiende worker” where the web runs by itself."

@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from app.baseviews import READ_ONLY, Button, RuledView
 from app.jobs import TIMETABLE
 from app.models import Job, JobRun
-from app.work import may_download, may_stop, took, what_was_done
+from app.work import may_download, may_stop, silence_of_worker, took, what_was_done
 
 
 class JobView(RuledView):
@@ -38,6 +38,10 @@ class JobView(RuledView):
         "error": _l("What went wrong"),
     }  # fmt: skip
     formatters_columns = {"asked_by": lambda user: user.get_full_name(), "phase": lambda text: _(text) if text else "—"}
+
+    @property
+    def alarm(self) -> str:
+        return silence_of_worker()
 
     def buttons(self, item: Job) -> list[Button]:
         buttons = [Button(_("Progress"), url_for("WorkView.show", pk=item.id))]

@@ -32,6 +32,7 @@ from app.operations import messages, notices, outbox
 from app.screens.records import history_of
 from app.security import scope_cases
 from app.words import say, say_instant, tidy
+from app.work import silence_of_worker
 
 #: Each in its own words.
 LANGUAGES = {"es": "Español", "en": "English"}
@@ -156,6 +157,10 @@ class OutboxMessageView(RuledView):
 
     def _fits_a_cell(self, mapper: Any, name: str) -> bool:
         return name not in ("message_id", "in_reply_to", "digest") and super()._fits_a_cell(mapper, name)
+
+    @property
+    def alarm(self) -> str:
+        return silence_of_worker()
 
     @property
     def intro(self) -> str:
