@@ -22,7 +22,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 from wtforms import TextAreaField
-from wtforms.validators import InputRequired
+from wtforms.validators import DataRequired
 
 from app import jobs, queries
 from app.audit import record_reading
@@ -46,7 +46,7 @@ class PersonForm(FlaskForm):
         _l("Why"),
         description=_l("Who asked for it, when and how. It stays in the change log."),
         filters=[tidy],
-        validators=[InputRequired(_l("Write why: it stays in the change log.")), UpTo(1000)],
+        validators=[DataRequired(_l("Write why: it stays in the change log.")), UpTo(1000)],
     )
 
 

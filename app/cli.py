@@ -83,6 +83,29 @@ def seed_demo_command(n_cases: int, force: bool) -> None:
         click.echo(_("Password of all of them: %(password)s", password=password))
 
 
+# ── Reminders ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@atiende.command("remind")
+@click.option("--dry-run", is_flag=True, help="Only list who would be told what, at any hour, without telling anybody.")
+def remind_command(dry_run: bool) -> None:
+    """Tell people what falls due, as the worker does by itself in working hours; nobody is told twice."""
+    from app.operations import reminders
+
+    g.is_reading = dry_run
+    with spoken():
+        if not dry_run:
+            click.echo(_("Reminders given: %(n)s", n=reminders.remind(db.session(), now())))
+            db.session.commit()
+            return
+        found = reminders.due(db.session(), now())
+        for line in reminders.listed(db.session(), found, today()):
+            click.echo(line)
+        click.echo(_("Reminders to give: %(n)s", n=len(found)))
+        if not reminders.is_open(db.session(), now()):
+            click.echo(_("Nobody is told now: it is outside working hours."))
+
+
 # ── The clock ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -169,6 +192,65 @@ def _deadline_table(deadline: Deadline, steps: Iterable[Step]) -> Iterator[str]:
 
 def _day(on: date | None) -> str:
     return format_date(on, "EEE dd/MM/yyyy") if on else "–"
+
+
+# ── Open formats ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@atiende.command("archive")
+@click.option("--case", "number", help="Number of the case; with the recursos against its answer.")
+@click.option("--all", "is_all", is_flag=True, help="Everything that is held.")
+@click.option("--person", "document", help="Document of a person, as in “CC 52123456”: what is held about that person.")
+@click.option("--reason", default="", help="Who asked for the data of the person, when and how; it stays in the change log.")
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, writable=True), help="The ZIP to write.")
+def archive_command(number: str | None, is_all: bool, document: str | None, reason: str, output: str) -> None:
+    """
+    Write what is held in open formats: JSON Lines, files and control sums (docs/archive-format.md).
+
+    Exit code 1: some files were not in the store as they were stored; manifest.json names them.
+    """
+    from app.archive import in_words, write_case, write_everything, write_person
+    from app.audit import record_reading
+    from app.extensions import start_writing
+
+    if sum((bool(number), is_all, bool(document))) != 1:
+        raise click.UsageError("Say one of --case, --all and --person.")
+    g.is_reading = True  # asks for no lock: the house may go on working
+    with spoken():
+        session, at = db.session(), now()
+        row = _archived_row(number, document, reason)
+        with open(output, "w+b") as out:
+            if is_all:
+                summary = write_everything(session, out, at)
+            elif number:
+                summary = write_case(session, out, session.get_one(*row), at)
+            else:
+                summary = write_person(session, out, session.get_one(*row), at)
+        start_writing()
+        record_reading(session, row[0].__tablename__, row[1], "archive", reason.strip())
+        session.commit()
+        click.echo(in_words(summary))
+    raise SystemExit(1 if summary.missing else 0)
+
+
+def _archived_row(number: str | None, document: str | None, reason: str) -> tuple[Any, int]:
+    """Return the class and key of the row that an archive is about; of everything, the company. Raises DomainError."""
+    from sqlalchemy import select
+
+    from app import queries
+    from app.models import Organisation, Party, Pqr
+    from app.operations.archive import parties_named
+
+    if number:
+        pqr_id = db.session.scalar(select(Pqr.id).where(Pqr.number == number.strip().upper()))
+        if pqr_id is None:
+            raise DomainError(N_("There is no case %(number)s."), number=number)
+        return Pqr, pqr_id
+    if document:
+        if not reason.strip():
+            raise DomainError(N_("Write why: it stays in the change log."))
+        return Party, parties_named(db.session(), document)[0].id
+    return Organisation, queries.organisation(db.session).id
 
 
 @atiende.command("reindex")
