@@ -27,8 +27,13 @@ from app.operations import work
 
 log = structlog.get_logger("atiende.jobs")
 
-#: Machine, process and a mark: a process that is started again under the same number is another worker.
-NAME = f"{socket.gethostname()[:80]}/{os.getpid()}/{secrets.token_hex(3)}"
+_names: dict[int, str] = {}
+
+
+def name() -> str:
+    """Return the name of this worker: machine, process, and a mark, since a process that is started again may get the same number."""
+    pid = os.getpid()  # the supervisor imports us and forks
+    return _names.setdefault(pid, f"{socket.gethostname()[:80]}/{pid}/{secrets.token_hex(3)}")
 
 
 class Heart(threading.Thread):
@@ -54,7 +59,7 @@ class Heart(threading.Thread):
     def beat(self, real: datetime) -> None:
         """Say that we live, keep what we hold, and see to what nobody does."""
         with db.engine.begin() as connection:
-            said = connection.execute(update(WorkerBeat).where(WorkerBeat.worker == NAME).values(seen_at=real))
+            said = connection.execute(update(WorkerBeat).where(WorkerBeat.worker == name()).values(seen_at=real))
             if said.rowcount == 0:
                 connection.execute(WorkerBeat.__table__.insert().values(self._row(real)))
             for job in list(held.values()):
@@ -66,7 +71,7 @@ class Heart(threading.Thread):
     def _row(self, real: datetime) -> dict[str, object]:
         engine = type(huey.storage).__name__.removesuffix("Storage")
         host = socket.gethostname()[:80]
-        return {"worker": NAME, "host": host, "version": self._version, "queue": engine, "started_at": self._started_at, "seen_at": real}
+        return {"worker": name(), "host": host, "version": self._version, "queue": engine, "started_at": self._started_at, "seen_at": real}
 
     def rest(self) -> None:
         """Stop, and say so: who reads the pages need not wait for the silence."""
@@ -75,6 +80,6 @@ class Heart(threading.Thread):
         with self._app.app_context():
             try:
                 with db.engine.begin() as connection:
-                    connection.execute(delete(WorkerBeat).where(WorkerBeat.worker == NAME))
+                    connection.execute(delete(WorkerBeat).where(WorkerBeat.worker == name()))
             except SQLAlchemyError as error:
                 log.warning("beat", kind=type(error).__name__)

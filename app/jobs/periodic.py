@@ -64,7 +64,7 @@ def run_task(name: str, due_at: str | None = None, asked_by_id: int | None = Non
     try:
         with context() as session:
             minute = datetime.fromisoformat(due_at) if due_at else None
-            begun = runs.begin(session, name, minute, heart.NAME, datetime.now(UTC), asked_by_id)
+            begun = runs.begin(session, name, minute, heart.name(), datetime.now(UTC), asked_by_id)
             run_id = begun.id if begun is not None else None
             session.commit()
             if run_id is not None:
@@ -89,7 +89,8 @@ def _run(session: Session, task: Periodic, run_id: int) -> None:
     if run is not None and run.ended_at is None:
         runs.end(session, run, counts, error, datetime.now(UTC))
     session.commit()
-    log.info("periodic", task=task.name, counts=dict(counts), has_failed=bool(error))
+    if error or any(n != 0 for n in counts.values()):
+        log.info("periodic", task=task.name, counts=dict(counts), has_failed=bool(error) or None in counts.values())
 
 
 def _words_of(error: Exception) -> str:

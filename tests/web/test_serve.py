@@ -165,18 +165,31 @@ def test_nothing_survives_a_supervisor_that_was_killed(run: Callable[..., Run]) 
         server.page("/healthz")
 
 
-def test_a_worker_that_was_killed_is_started_again(run: Callable[..., Run]) -> None:
+def test_a_worker_that_was_killed_is_started_again(run: Callable[..., Run], tmp_path: Path) -> None:
     server = run()
     server.until_ready()
     server.page("/healthz")  # by now the web server has workers, so the child without any is the one that works off the jobs
     children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
     (worker,) = (pid for pid in children if not Path(f"/proc/{pid}/task/{pid}/children").read_text())
 
+    wait_for_beats(tmp_path, 1)
+
     os.kill(int(worker), signal.SIGKILL)
 
     assert server.process.stdout
     assert any("starting another" in line for line in server.process.stdout)
     assert server.page("/healthz")[0] == 200
+    wait_for_beats(tmp_path, 2)  # the dead one's, and the new one's
+
+
+def wait_for_beats(folder: Path, n: int, seconds: float = 60) -> None:
+    """Return when *n* workers have given a sign of life; fail after *seconds*."""
+    last = time.monotonic() + seconds
+    with closing(create_engine(f"sqlite:///{folder / 'atiende.db'}").connect()) as connection:
+        while connection.scalar(text("SELECT count(*) FROM worker_beat")) < n:
+            connection.rollback()
+            assert time.monotonic() < last, "no worker gave a sign of life"
+            time.sleep(0.1)  # nothing else tells from outside
 
 
 def test_a_taken_port_is_told_in_words(run: Callable[..., Run]) -> None:
