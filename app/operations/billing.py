@@ -152,7 +152,8 @@ def open_batch(
     session.flush()
     n_items = 0
     for kind in (kind for kind in SOURCES if kind in kinds):
-        n_items += session.execute(_items(batch, kind, since, n_items)).rowcount
+        session.execute(_items(batch, kind, since, n_items))
+        n_items = session.scalar(select(func.count()).where(BillingItem.batch_id == batch.id)) or 0
     batch.n_items = n_items  # what was signed between the count and now is in too
     for model, key in ((InvoiceChange, BillingItem.change_id), (Financing, BillingItem.financing_id)):
         _mark_exported(session, batch, model, key, at)
@@ -171,7 +172,7 @@ def _items(batch: BillingBatch, kind: BillingKind, since: date | None, n_before:
         item.handled_why: literal(""),
     }  # fmt: skip
     values[source.item_key] = model.id
-    return insert(item).from_select([column.key for column in values], select(*values.values()).where(is_waiting(kind, since)))
+    return insert(item.__table__).from_select([column.key for column in values], select(*values.values()).where(is_waiting(kind, since)))
 
 
 def _mark_exported(session: Session, batch: BillingBatch, model: type[InvoiceChange] | type[Financing], key: Any, at: datetime) -> None:
