@@ -45,6 +45,7 @@ from app.models import (
     Pqr,
     Process,
     ProcessMember,
+    Reminder,
     SavedFilter,
     Silence,
     UtcDateTime,
@@ -194,6 +195,15 @@ class DayFigures:
     answered: list[int]
     silences: dict[date, int] = field(default_factory=dict)
     sspd_files: dict[date, int] = field(default_factory=dict)
+    n_reminded: int = 0
+
+
+def reminded_since(user_id: int, since: datetime) -> Select[Any]:
+    """Return the SELECT of how many things the user was reminded of from that instant on, as `day_figures` counts."""
+    things = func.count(Reminder.row_key.distinct()).label("n")
+    return select(literal("his").label("kind"), literal("reminded").label("key"), things).where(
+        Reminder.user_id == user_id, Reminder.told_at >= since
+    )
 
 
 def day_figures(
@@ -206,6 +216,7 @@ def day_figures(
     returned: ColumnElement[bool],
     states: Collection[PqrStatus],
     periods: Sequence[date],
+    more: Sequence[Select[Any]] = (),
 ) -> DayFigures:
     """
     Return the figures of *ids* (a SELECT over Pqr alone) on *today*, in one statement. Raises CalendarGap.
@@ -214,6 +225,7 @@ def day_figures(
         waiting, returned: `waiting_condition` and `returned_condition` of the reader.
         states: States to count one by one.
         periods: First days of the periods, oldest first; the last one is open.
+        more: `reminded_since`.
     """
 
     def counted(kind: str, key: ColumnElement[str], *conditions: ColumnElement[bool]) -> Select[Any]:
@@ -244,6 +256,7 @@ def day_figures(
             flow("answered", Pqr.answered_on),
             awaited("silence", Silence, Silence.recognise_by, to_recognise()),
             awaited("sspd", Appeal, Appeal.sspd_due_on, file_is_due()),
+            *more,
         )
     )
     found = {(row.kind, row.key): row.n for row in rows}
@@ -257,6 +270,7 @@ def day_figures(
         answered=[found.get(("answered", str(i)), 0) for i in range(len(periods))],
         silences=days_of("silence"),
         sspd_files=days_of("sspd"),
+        n_reminded=found.get(("his", "reminded"), 0),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from flask import abort, current_app, flash, redirect, request, url_for
@@ -18,7 +18,7 @@ from app.caselist import light_shown, shown_name
 from app.days import DayFigures, HouseFacts
 from app.domain.errors import DomainError
 from app.domain.states import PqrStatus
-from app.extensions import db, today
+from app.extensions import LOCAL_ZONE, db, today
 from app.models import Parameter, Pqr
 from app.security import may, scope_cases
 from app.words import say, say_day
@@ -102,8 +102,9 @@ class HomeView(IndexView):
         calendar = queries.calendar_of(db.session, queries.organisation(db.session))
         cases, waiting, weeks = scope_cases(select(Pqr.id), on), reader.waiting(), weeks_until(on)
         figures = days.day_figures(
-            db.session, cases, on, calendar, waiting=waiting, returned=reader.returned(), states=reader.next_steps(), periods=weeks
-        )
+            db.session, cases, on, calendar, waiting=waiting, returned=reader.returned(), states=reader.next_steps(), periods=weeks,
+            more=[days.reminded_since(current_user.id, datetime.combine(on, time(), LOCAL_ZONE))],
+        )  # fmt: skip
         lines = queries.waiting_for(db.session, cases.where(waiting))
         return {
             "day": figures,
@@ -150,7 +151,15 @@ def own_tiles(figures: DayFigures) -> list[Tile]:
     steps = (Tile(words[status], n, cases_url(status=status.name), "info") for status, n in figures.steps.items())
     returned = Tile(_("Returned to me"), figures.n_returned, cases_url(returned="me"), "warn")
     waiting = Tile(_("Waiting for me"), figures.n_waiting, cases_url(waiting="me"), "info")
-    return [waiting, returned, *steps, *lapsed_tiles(figures), *silence_tiles(figures), *sspd_tiles(figures)]
+    return [waiting, returned, *steps, *lapsed_tiles(figures), *silence_tiles(figures), *sspd_tiles(figures), *reminded_tiles(figures)]
+
+
+def reminded_tiles(figures: DayFigures) -> list[Tile]:
+    """Return what the reader was reminded of today, by mail or here alone; nothing when it was nothing."""
+    if not figures.n_reminded or not may("can_list", "Reminder"):
+        return []
+    url = url_for("ReminderView.list", mine="1", told_at=today().isoformat())
+    return [Tile(_("Reminded today"), figures.n_reminded, url, "info")]
 
 
 def lapsed_tiles(figures: DayFigures) -> list[Tile]:

@@ -401,6 +401,14 @@ def _tell(session: Session, user: User, event: str, its: list[Due], calendar: Bu
     return messages.tell_user(session, user, event, told, key=key, at=at)
 
 
+def listed(session: Session, found: list[Due], today: date) -> Iterator[str]:
+    """Yield who is to be told what, by which rule, a line each, in the current language."""
+    calendar = queries.calendar_of(session, queries.organisation(session))
+    users = {user.id: user for user in session.scalars(select(User).where(User.id.in_({each.user_id for each in found})))}
+    for each in sorted(found, key=lambda each: (users[each.user_id].username, each.term.due_on or date.max, each.row.key)):
+        yield f"{users[each.user_id].username} ({_(each.told_as.value)})  {each.rule.code}  {said(each, calendar, today)}"
+
+
 def said(each: Due, calendar: BusinessCalendar, today: date) -> str:
     """Return a thing and how much time it has, in one line of the current language."""
     return f"{thing_of(each)}: {_time_left(each.term, calendar, today)}"

@@ -27,7 +27,7 @@ from app.domain.errors import DomainError
 from app.domain.reminders import Rule, Term, to_tell
 from app.domain.states import ReminderTrigger
 from app.extensions import db, today
-from app.listing import Choices, Facet, Moment
+from app.listing import Choices, Facet, Moment, Text
 from app.listviews import SWITCHES, Ready
 from app.models import OutboxMessage, Pqr, Reminder, ReminderRule
 from app.operations.reminders import SOURCES
@@ -173,6 +173,13 @@ def _mine(_value: str, moment: Moment) -> ColumnElement[bool]:
     return Reminder.user_id == moment.user_id
 
 
+class OfCase(Text):
+    """What was told of a case: of its own term, and of its acts and orders. The value is its number."""
+
+    def condition(self, value: str, moment: Moment) -> ColumnElement[bool] | None:
+        return Reminder.pqr_id.in_(select(Pqr.id).where(Pqr.number == "".join(value.split()).upper()))
+
+
 def link_to_case(pqr: Pqr) -> Markup:
     return Markup('<a class="num" href="/pqr/{0}">{0}</a>').format(pqr.number)
 
@@ -203,7 +210,10 @@ class ReminderView(RuledView):
         (_l("What was told"), {"fields": ["row_key", "source", "pqr", "rule", "due_on", "step", "n_covered"]}),
         (_l("To whom, and how"), {"fields": ["user", "told_as", "told_at", "how"]}),
     ]
-    own_facets: tuple[Facet, ...] = (Choices("mine", _l("Told to me"), lambda: (("1", N_("Yes")),), _mine),)
+    own_facets: tuple[Facet, ...] = (
+        Choices("mine", _l("Told to me"), lambda: (("1", N_("Yes")),), _mine),
+        OfCase("case", _l("Case"), Reminder.row_key),
+    )
     ready_filters = (Ready(N_("Told to me"), "mine=1"),)
     search_words = ("row_key",)
     filter_columns = ("rule", "user", "told_as", "row_key")
