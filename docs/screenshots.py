@@ -32,6 +32,8 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "mi-dia-subgerente": ("Mi día de quien aprueba", "subgerente", "/"),
     "mostrador": ("Mostrador", "auxiliar", "/counter/"),
     "lista": ("La lista de PQR", "auxiliar", "/pqr/?light=late,silence,now,soon&order=due_on"),
+    "correo-entrante": ("Correo que entra", "auxiliar", "/inbox/list/"),
+    "cuarentena": ("Un mensaje en cuarentena", "auxiliar", "first /inbox/list/?status=QUARANTINED"),
     "filtro": ("Un filtro de fechas", "auxiliar", "/pqr/?open=1&facet=due_on"),
     "columnas": ("Elegir columnas", "auxiliar", "/lists/Pqr/columns"),
     "buscar": ("Buscar", "auxiliar", "/search?q=consumo"),
@@ -73,14 +75,17 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "correo-saliente": ("Correo que sale", "admin", "/outbox/list/"),
     "mensaje-como-llega": ("Un mensaje como llega", "admin", "/messagetemplate/preview/1"),
     "mis-avisos": ("Qué me avisan", "dueno.facturacion", "/mail/preferences/"),
+    "reglas-recordatorio": ("Las reglas de recordatorio", "subgerente", "/reminderrule/list/"),
+    "recordatorios": ("Los recordatorios dados", "subgerente", "/reminder/list/"),
 }
 
 
 #: Pages of the gallery that the manual shows too, whole.
 IN_THE_MANUAL = (
     "requerimiento", "notificacion", "recurso", "por-aprobar", "redactar", "silencios", "evento-masivo", "ordenes", "orden", "mis-ordenes",
-    "llenar-orden", "financiacion", "cambio-factura", "desviacion", "evaluacion", "avisos", "verificar", "correo-saliente",
+    "llenar-orden", "financiacion", "cambio-factura", "desviacion", "evaluacion", "avisos", "verificar", "correo-saliente", "correo-entrante",
     "mensaje-como-llega",
+    "reglas-recordatorio", "recordatorios",
 )  # fmt: skip
 
 

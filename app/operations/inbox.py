@@ -232,7 +232,8 @@ def _number(typed: str | None, default: int) -> int:
 def _our_addresses(session: Session) -> set[str]:
     """Return the addresses that we write from and read at."""
     config = current_app.config
-    ours = (queries.organisation(session).email, config.get("MAIL_FROM"), config.get("IMAP_USER"))
+    reply_to = (config.get("MAIL_REPLY_TO") or "").replace("+{number}", "")
+    ours = (queries.organisation(session).email, config.get("MAIL_FROM"), config.get("MAIL_BOUNCES"), config.get("IMAP_USER"), reply_to)
     return {address.strip().lower() for address in ours if address}
 
 

@@ -531,7 +531,7 @@ def test_without_a_mailbox_nothing_is_read_and_one_that_does_not_answer_says_so(
 
 # ── Two workers, and workers that are killed ──────────────────────────────────────────────────────────────────────────────
 
-N_WAITING = 60
+N_WAITING = 40
 
 
 def _read(app: Flask, dies: str = "") -> None:
@@ -587,7 +587,7 @@ def test_a_worker_killed_at_the_worst_moment_loses_and_repeats_nothing(reading_a
 def test_workers_killed_again_and_again_lose_and_repeat_nothing(reading_app: Flask, imap: Box) -> None:
     put(imap, N_WAITING)
     n_killed = 0
-    for at_least in (5, 15, 30):
+    for at_least in (4, 12, 24):
         child = start_worker(reading_app)
         until = time.monotonic() + 60
         while child.is_alive() and n_taken(reading_app) < at_least and time.monotonic() < until:
