@@ -127,7 +127,7 @@ class ImportBatchView(RuledView):
     datamodel = SQLAInterface(ImportBatch)
     route_base = "/imports"
     class_permission_name = "Import"
-    include_route_methods = READ_ONLY | {"add", "columns", "check", "values", "bring", "errors", "template"}
+    include_route_methods = READ_ONLY | {"add", "mapping", "check", "meanings", "bring", "errors", "template"}
     list_title, add_title = _l("Files that come in"), _l("Bring in a file")
     intro = _l("Files of the billing system and of other registers. Nothing is written before you have seen what it would change.")
     empty_text = _l("No file was brought in yet. Bring in the accounts first: invoices and old cases refer to them.")
@@ -177,7 +177,7 @@ class ImportBatchView(RuledView):
             try:
                 batch = self._received(form)
                 db.session.commit()
-                return redirect(url_for("ImportBatchView.columns", pk=batch.id))
+                return redirect(url_for("ImportBatchView.mapping", pk=batch.id))
             except DomainError as error:
                 db.session.rollback()
                 blame(form, error)
@@ -200,10 +200,10 @@ class ImportBatchView(RuledView):
 
     # What its columns mean
 
-    @expose("/columns/<pk>", methods=["GET", "POST"])
+    @expose("/mapping/<pk>", methods=["GET", "POST"])
     @has_access
     @permission_name("run")
-    def columns(self, pk: str) -> Any:
+    def mapping(self, pk: str) -> Any:
         """Say which sheet and rows hold the header, and which field each column fills; then the file is checked."""
         batch, problem = self._batch(pk, to_change=request.method == "POST"), ""
         typed = {int(column): name for column, name in batch.mapping.items()}
@@ -213,7 +213,7 @@ class ImportBatchView(RuledView):
                 if request.form.get("do") == "look":
                     runs.look_again(db.session(), batch, request.form.get("sheet", ""), *self._header_rows())
                     db.session.commit()
-                    return redirect(url_for("ImportBatchView.columns", pk=pk))
+                    return redirect(url_for("ImportBatchView.mapping", pk=pk))
                 typed = self._typed_mapping(batch)
                 runs.save_mapping(db.session(), batch, typed, batch.value_map, self._typed_options(batch), now())
                 return self._start(batch, "import_check")
@@ -222,7 +222,7 @@ class ImportBatchView(RuledView):
                 problem = say(error)
         kind = runs.kind_of(batch)
         facts = {"batch": batch, "kind": kind, "typed": typed, "problem": problem, "view": self, "lines": _lines(batch, typed)}
-        page = self.render_template("imports/columns.html", fields=kind.fields, year_of=year_of, **facts)
+        page = self.render_template("imports/mapping.html", fields=kind.fields, year_of=year_of, **facts)
         return page, 422 if problem else 200
 
     @staticmethod
@@ -287,10 +287,10 @@ class ImportBatchView(RuledView):
         """Check the file again, against what is in the database now."""
         return self._press(pk, "import_check", self._mapped)
 
-    @expose("/values/<pk>", methods=["POST"])
+    @expose("/meanings/<pk>", methods=["POST"])
     @has_access
     @permission_name("run")
-    def values(self, pk: str) -> Response:
+    def meanings(self, pk: str) -> Response:
         """Keep what unknown values mean, and check again."""
         return self._press(pk, "import_check", self._keep_values)
 

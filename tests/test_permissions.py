@@ -250,9 +250,9 @@ ROWS: list[Row] = [
     # Files that come in, and the registers that they fill
     *register("ImportBatchView", "SGX"),
     *both("ImportBatchView.add", HOUSE),
-    *both("ImportBatchView.columns", HOUSE, url={"pk": "@batch"}),
+    *both("ImportBatchView.mapping", HOUSE, url={"pk": "@batch"}),
     post("ImportBatchView.check", HOUSE, url={"pk": "@batch"}),
-    post("ImportBatchView.values", HOUSE, url={"pk": "@batch"}),
+    post("ImportBatchView.meanings", HOUSE, url={"pk": "@batch"}),
     post("ImportBatchView.bring", HOUSE, url={"pk": "@batch"}),
     get("ImportBatchView.show", "SGX", url={"pk": "@batch"}),
     get("ImportBatchView.errors", "SGX", url={"pk": "@batch"}),

@@ -26,6 +26,7 @@ from app.domain.states import (
     FinancingStatus,
     Identity,
     InboundStatus,
+    IssueStatus,
     JobStatus,
     MessageStatus,
     Move,

@@ -249,8 +249,8 @@ def _imports(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
                               error_file_id=files[1].id))  # fmt: skip
     add(m.ImportMapping(kind="accounts", fingerprint=str(n) * 40, columns={"0": "number"}, used_at=AT))
     account_id, party_id = rows["account"][n - 1].id, rows["party"][n - 1].id
-    add(m.Invoice(account_id=account_id, number="F-1", period="2026-07", issued_on=ON, delivered_on=ON, due_on=ON, amount_cop=Decimal(87450),
-                  consumption=Decimal("14.5")))  # fmt: skip
+    add(m.Invoice(account_id=account_id, number="F-1", period="2026-07", issued_on=ON, delivered_on=ON, due_on=ON,
+                  amount_cop=Decimal(87450), consumption=Decimal("14.5")))  # fmt: skip
     add(m.MarketClaim(source="SUI", year=2020 + n, place="BARANOA", municipality_code=rows["municipality"][n - 1].code, procedure="QUEJA",
                       cause="Promedio", n_claims=7))  # fmt: skip
     add(m.PastRecord(kind=PastKind.SURVEY, source="Encuesta", source_number=f"R{n}", on=ON, party_id=party_id,
