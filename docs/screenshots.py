@@ -67,6 +67,11 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "terminos": ("Términos legales", "admin", "/term/list/"),
     "bitacora": ("Registro de cambios", "admin", "/changelog/list/"),
     "roles": ("Roles", "admin", "/roles/list/"),
+    "webhooks": ("Webhooks", "admin", "/webhook/list/"),
+    "entregas": ("Entregas de webhooks", "admin", "/webhook-delivery/list/"),
+    "mi-calendario": ("Mi calendario", "dueno.facturacion", "/my-calendar/"),
+    "archivo": ("Archivo en formatos abiertos", "admin", "/archive/"),
+    "archivo-persona": ("Los datos de una persona", "subgerente", "/archive/person"),
     "entrar": ("Entrar", "", "/login/"),
     "radicar": ("Radicar por internet", "", "/pqr/nueva"),
     "consultar": ("Consultar", "", "/pqr/consulta"),
@@ -85,7 +90,7 @@ IN_THE_MANUAL = (
     "requerimiento", "notificacion", "recurso", "por-aprobar", "redactar", "silencios", "evento-masivo", "ordenes", "orden", "mis-ordenes",
     "llenar-orden", "financiacion", "cambio-factura", "desviacion", "evaluacion", "avisos", "verificar", "correo-saliente", "correo-entrante",
     "mensaje-como-llega",
-    "reglas-recordatorio", "recordatorios",
+    "reglas-recordatorio", "recordatorios", "webhooks", "mi-calendario", "archivo-persona",
 )  # fmt: skip
 
 
