@@ -287,6 +287,7 @@ class MessageTemplateView(RuledView):
 
     def _form_page(self, form: Any, title: Any, template: str, item: Any = None) -> Any:
         fields = ", ".join(f"{{{name}}}" for name in messages.EVENTS[item.event].known)
+        form["body"].render_kw = {"rows": 18}
         form["body"].description = _("These words are filled by themselves: %(fields)s.", fields=fields)
         return super()._form_page(form, title, template, item)
 
