@@ -23,7 +23,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app import queries
+from app import queries, search
 from app.domain import N_, letters
 from app.domain.errors import DomainError
 from app.domain.letters import Ground, Letter, Nature
@@ -301,7 +301,9 @@ def _request_type(session: Session) -> RequestType:
 
 def _party(session: Session, letter: Letter) -> Party:
     """Return who writes: the one party with that address, or of several the one of that name; made when nobody is."""
-    found = session.scalars(select(Party).where(func.lower(Party.email) == letter.sender).order_by(Party.id).limit(20)).all()
+    words = search.matching(Party, letter.sender)  # an index knows them; it knows no addresses
+    same = select(Party).where(func.lower(Party.email) == letter.sender, *[words] * (words is not None))
+    found = session.scalars(same.order_by(Party.id).limit(20)).all()
     name = letter.sender_name or letter.sender
     one = found[0] if len(found) == 1 else next((each for each in found if parties.is_same_name(each.name, name)), None)
     return one or parties.find_or_create_party(session, PartyKind.PERSON, None, None, name[:160], email=letter.sender)
