@@ -80,6 +80,8 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "correo-saliente": ("Correo que sale", "admin", "/outbox/list/"),
     "mensaje-como-llega": ("Un mensaje como llega", "admin", "/messagetemplate/preview/1"),
     "mis-avisos": ("Qué me avisan", "dueno.facturacion", "/mail/preferences/"),
+    "bandeja": ("Mi bandeja", "auxiliar", "/work/"),
+    "tareas-periodicas": ("Tareas periódicas", "admin", "/periodic/"),
     "reglas-recordatorio": ("Las reglas de recordatorio", "subgerente", "/reminderrule/list/"),
     "recordatorios": ("Los recordatorios dados", "subgerente", "/reminder/list/"),
 }
@@ -90,7 +92,7 @@ IN_THE_MANUAL = (
     "requerimiento", "notificacion", "recurso", "por-aprobar", "redactar", "silencios", "evento-masivo", "ordenes", "orden", "mis-ordenes",
     "llenar-orden", "financiacion", "cambio-factura", "desviacion", "evaluacion", "avisos", "verificar", "correo-saliente", "correo-entrante",
     "mensaje-como-llega",
-    "reglas-recordatorio", "recordatorios", "webhooks", "mi-calendario", "archivo-persona",
+    "bandeja", "tareas-periodicas", "reglas-recordatorio", "recordatorios", "webhooks", "mi-calendario", "archivo-persona",
 )  # fmt: skip
 
 
