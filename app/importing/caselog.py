@@ -23,7 +23,7 @@ FIELDS = (
     Field("filed", N_("Filed"), Type.MOMENT, is_required=True, example="15/03/2019",
           synonyms=_words("""
         Fecha, Fecha de radicación, Fecha radicado, Fecha recibido, Fecha de recibo, Recibida, Fecha de ingreso, Fecha
-        solicitud, Fecha PQR, Fecha de recepción
+        solicitud, Fecha PQR, Fecha de recepción, Recibo, Fechas Recibo, Fechas Recibido, Fechas Radicación
     """)),
     Field("request_type", N_("Type"), Type.CHOICE, is_required=True, example="Reclamo por la factura",
           synonyms=_words("""
@@ -61,18 +61,18 @@ FIELDS = (
         Área encargada
     """)),
     Field("routed_on", N_("Handed over"), Type.DATE,
-          synonyms=_words("Fecha de traslado, Fecha remisión, Fecha de entrega al área, Fecha de envío")),
+          synonyms=_words("Fecha de traslado, Fecha remisión, Fecha de entrega al área, Fecha de envío, Fechas Traslado")),
     Field("solution", N_("Solution"), most=20_000, synonyms=_words("Solución, Respuesta, Trámite realizado, Gestión, Acción tomada")),
-    Field("solved_on", N_("Solved"), Type.DATE, synonyms=_words("Fecha de solución, Fecha solución")),
+    Field("solved_on", N_("Solved"), Type.DATE, synonyms=_words("Fecha de solución, Fecha solución, Fechas Solución")),
     Field("answered_on", N_("Answered"), Type.DATE,
-          synonyms=_words("Fecha de respuesta, Fecha respuesta, Respondida, Fecha de contestación, Fecha oficio")),
+          synonyms=_words("Fecha de respuesta, Fecha respuesta, Respondida, Fecha de contestación, Fecha oficio, Fechas Respuesta")),
     Field("outcome", N_("Sense"), Type.CHOICE,
           synonyms=_words("Sentido, Sentido de la respuesta, Tipo de respuesta, Resultado, Favorabilidad, Decisión")),
     Field("notified_on", N_("Notified"), Type.DATE,
           synonyms=_words("""
-        Fecha de notificación, Fecha notificación, Notificada, Fecha de entrega, Fecha entrega respuesta
+        Fecha de notificación, Fecha notificación, Notificada, Fecha de entrega, Fecha entrega respuesta, Fechas Notificación
     """)),
-    Field("closed_on", N_("Closed"), Type.DATE, synonyms=_words("Fecha de cierre, Fecha cierre, Cerrada, Fecha final")),
+    Field("closed_on", N_("Closed"), Type.DATE, synonyms=_words("Fecha de cierre, Fecha cierre, Cerrada, Fecha final, Fechas Cierre")),
     Field("due_on", N_("Due date of the log"), Type.DATE,
           synonyms=_words("""
         Fecha límite, Vence, Fecha de vencimiento, Vencimiento, Fecha máxima de respuesta

@@ -102,8 +102,8 @@ _MONEY_SIGNS = re.compile(r"(?i)^(?:cop|usd)?\s*\$?\s*|\s*(?:cop|pesos|m3|m³|kw
 _COMMA_PROOF = re.compile(r"^[+-]?(?:\d{1,3}(?:\.\d{3})+,\d+|0,\d+|\d+,(?:\d{1,2}|\d{4,})|\d{1,3}(?:\.\d{3}){2,}|\d{4,},\d+)$")
 _POINT_PROOF = re.compile(r"^[+-]?(?:\d{1,3}(?:,\d{3})+\.\d+|0\.\d+|\d+\.(?:\d{1,2}|\d{4,})|\d{1,3}(?:,\d{3}){2,}|\d{4,}\.\d+)$")
 #: What is read at once in a column whose notation is known.
-_COMMA = re.compile(r"-?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d{1,2})?", re.ASCII).fullmatch
-_POINT = re.compile(r"-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d{1,2})?", re.ASCII).fullmatch
+_COMMA = re.compile(r"-?(?:[1-9]\d{0,2}(?:\.\d{3})+|\d+)(?:,\d{1,2})?", re.ASCII).fullmatch
+_POINT = re.compile(r"-?(?:[1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.\d{1,2})?", re.ASCII).fullmatch
 _EITHER = re.compile(r"^[+-]?[1-9]\d{0,2}([.,])\d{3}$")
 
 

@@ -379,14 +379,18 @@ def _unpivoted(
 
 def _without_totals(rows: list[Row], plan: Plan) -> list[Row]:
     """Leave out what is no row of the table: totals under it, and the header where a print repeated it."""
-    header = plan.header.names
-    left = {row.number for row in rows if row.problems and (_is_sum(row) or _repeats(row.cells, header))}
+    header, n_filled = plan.header.names, len(plan.mapping) / 2
+    left = {row.number for row in rows if _is_sum(row, n_filled) or (row.problems and _repeats(row.cells, header))}
     plan.n_skipped += len(left)
     return [row for row in rows if row.number not in left] if left else rows
 
 
-def _is_sum(row: Row) -> bool:
-    return is_total(row.cells) and any(problem.code == "EMPTY" for problem in row.problems)
+def _is_sum(row: Row, n_filled: float) -> bool:
+    """Say whether *row* is a sum under the table: it begins as one, and lacks what rows have."""
+    first = row.cells[0] or next((cell for cell in row.cells if cell), "")
+    if first.__class__ is not str or first[:1] not in "TtGgSs" or not is_total(row.cells):
+        return False
+    return any(problem.code == "EMPTY" for problem in row.problems) or sum(map(bool, row.cells)) < n_filled
 
 
 def _repeats(cells: Cells, header: Sequence[str]) -> bool:

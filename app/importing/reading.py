@@ -190,7 +190,7 @@ class TextBook(Book):
         line = 0
         try:
             for line, row in enumerate(csv.reader(text, delimiter=self.delimiter), 1):
-                if line == 1 and len(row) == 1 and row[0].lower().startswith("sep="):
+                if line == 1 and 0 < len(row) <= 2 and row[0].lower().startswith("sep=") and not any(row[1:]):
                     yield []  # a line for Excel, which is no row of the table
                     continue
                 yield row

@@ -66,7 +66,7 @@ class ChangeLogView(RuledView):
     filter_columns = ("table_name", "row_id", "action", "request_id")
     base_order = ("at", "desc")
     clipped = ("reason",)
-    ACTIONS = {"insert": N_("Added"), "update": N_("Changed"), "delete": N_("Deleted"), "read": N_("Read")}
+    ACTIONS = {"insert": N_("Added"), "update": N_("Changed"), "delete": N_("Deleted"), "read": N_("Read"), "import": N_("Imported")}
     label_columns = {
         "at": _l("When"), "table_name": _l("Register"), "row_id": _l("Row"), "action": _l("What happened"), "actor": _l("Who"),
         "reason": _l("Reason"), "request_id": _l("Request"),
