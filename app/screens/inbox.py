@@ -130,10 +130,10 @@ class InboundMessageView(RuledView):
     base_order = ("received_at", "desc")
     clipped = ("subject", "ground")
     label_columns = {
-        "received_at": _l("Received"), "sent_at": _l("Sent, as it says"), "from_address": _l("From"), "from_name": _l("Name"),
-        "to_address": _l("To"), "subject": _l("Subject"), "status": _l("What became of it"), "ground": _l("Why it was set aside"),
+        "received_at": _l("Arrived"), "sent_at": _l("Sent, as it says"), "from_address": _l("Sender"),
+        "from_name": _l("Name of the sender"), "to_address": _l("Addressee"), "subject": _l("Subject"), "status": _l("What became of it"), "ground": _l("Why it was set aside"),
         "pqr": _l("Case"), "body": _l("Text"), "body_trimmed": _l("Text without quotes and signature"), "reason": _l("Reason"),
-        "handled_by": _l("Decided by"), "handled_at": _l("Decided"), "mailbox": _l("Mailbox"), "n_bytes": _l("Bytes"),
+        "handled_by": _l("Decided by"), "handled_at": _l("When it was decided"), "mailbox": _l("Mailbox"), "n_bytes": _l("Bytes"),
     }  # fmt: skip
     formatters_columns = {"ground": ground_in_words, "pqr": _case_link, "handled_by": lambda user: user.get_full_name()}
 
