@@ -22,7 +22,8 @@ from typing import Any
 from imap_tools import BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted
 from imap_tools.errors import ImapToolsError
 
-from app.domain import letters
+from app.domain import N_, letters
+from app.domain.errors import DomainError
 
 #: Seconds that one step of the conversation may take.
 TIMEOUT = 60
@@ -39,8 +40,10 @@ BEGINNING = 256 * 1024
 _READ_UP_TO: dict[tuple[str, str, str], tuple[int, int]] = {}
 
 
-class NotRead(Exception):
-    """The mail server does not answer, does not let us in, or has no such folder; the text is its own."""
+class NotRead(DomainError):
+    """The mail server does not answer, does not let us in, or has no such folder; `why` is its own words."""
+
+    msgid = N_("The mailbox cannot be read: %(why)s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,7 @@ class Mailbox:
         except _ERRORS as error:
             raise _not_read(error) from error
         if kind != "OK":
-            raise NotRead(str(answers))
+            raise NotRead(why=str(answers)[:300])
         found: list[tuple[bytes, bytes]] = []
         for answer in answers:
             if isinstance(answer, tuple):
@@ -191,7 +194,7 @@ def _not_read(error: Exception) -> NotRead:
     result = getattr(error, "command_result", None)
     said = result[1] if isinstance(result, tuple) and len(result) > 1 else None
     words = b" ".join(each for each in said if isinstance(each, bytes)).decode(errors="replace") if isinstance(said, list) else str(error)
-    return NotRead(f"{type(error).__name__}: {words}"[:500])
+    return NotRead(why=f"{type(error).__name__}: {words}"[:500])
 
 
 _UID, _SIZE, _CAME = re.compile(rb"\bUID (\d+)"), re.compile(rb"\bRFC822\.SIZE (\d+)"), re.compile(rb'INTERNALDATE "([^"]+)"')

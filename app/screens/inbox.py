@@ -131,7 +131,8 @@ class InboundMessageView(RuledView):
     clipped = ("subject", "ground")
     label_columns = {
         "received_at": _l("Arrived"), "sent_at": _l("Sent, as it says"), "from_address": _l("Sender"),
-        "from_name": _l("Name of the sender"), "to_address": _l("Addressee"), "subject": _l("Subject"), "status": _l("What became of it"), "ground": _l("Why it was set aside"),
+        "from_name": _l("Name of the sender"), "to_address": _l("Addressee"), "subject": _l("Subject"),
+        "status": _l("What became of it"), "ground": _l("Why it was set aside"),
         "pqr": _l("Case"), "body": _l("Text"), "body_trimmed": _l("Text without quotes and signature"), "reason": _l("Reason"),
         "handled_by": _l("Decided by"), "handled_at": _l("When it was decided"), "mailbox": _l("Mailbox"), "n_bytes": _l("Bytes"),
     }  # fmt: skip
@@ -240,5 +241,5 @@ class InboundMessageView(RuledView):
             with mailbox.Mailbox(current_app.config, timeout=PATIENCE) as box:
                 flash(_("The mailbox %(name)s answers: %(n)s messages wait to be read.", name=box.name, n=box.n_waiting()), "success")
         except mailbox.NotRead as error:
-            flash(_("The mailbox cannot be read: %(why)s", why=str(error)), "warning")
+            flash(say(error), "warning")
         return redirect(self.list_url())
