@@ -33,9 +33,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from app.domain.calendar import BusinessCalendar
-from app.domain.states import Category, MessageStatus, Outcome, PqrStatus, states_in
+from app.domain.states import BillingStatus, Category, MessageStatus, Outcome, PqrStatus, states_in
 from app.models import (
     Appeal,
+    BillingItem,
     CalendarDay,
     CalendarYear,
     ListColumns,
@@ -196,6 +197,13 @@ class DayFigures:
     silences: dict[date, int] = field(default_factory=dict)
     sspd_files: dict[date, int] = field(default_factory=dict)
     n_reminded: int = 0
+    n_rejected: int = 0
+
+
+def rejected_items() -> Select[Any]:
+    """Return the SELECT of how many things billing rejected that wait for somebody, as `day_figures` counts."""
+    n = func.count(BillingItem.id).label("n")
+    return select(literal("his").label("kind"), literal("rejected").label("key"), n).where(BillingItem.status == BillingStatus.REJECTED)
 
 
 def reminded_since(user_id: int, since: datetime) -> Select[Any]:
@@ -225,7 +233,7 @@ def day_figures(
         waiting, returned: `waiting_condition` and `returned_condition` of the reader.
         states: States to count one by one.
         periods: First days of the periods, oldest first; the last one is open.
-        more: `reminded_since`.
+        more: `reminded_since`, `rejected_items`.
     """
 
     def counted(kind: str, key: ColumnElement[str], *conditions: ColumnElement[bool]) -> Select[Any]:
@@ -271,6 +279,7 @@ def day_figures(
         silences=days_of("silence"),
         sspd_files=days_of("sspd"),
         n_reminded=found.get(("his", "reminded"), 0),
+        n_rejected=found.get(("his", "rejected"), 0),
     )
 
 

@@ -103,7 +103,10 @@ class HomeView(IndexView):
         cases, waiting, weeks = scope_cases(select(Pqr.id), on), reader.waiting(), weeks_until(on)
         figures = days.day_figures(
             db.session, cases, on, calendar, waiting=waiting, returned=reader.returned(), states=reader.next_steps(), periods=weeks,
-            more=[days.reminded_since(current_user.id, datetime.combine(on, time(), LOCAL_ZONE))],
+            more=[
+                days.reminded_since(current_user.id, datetime.combine(on, time(), LOCAL_ZONE)),
+                *[days.rejected_items()] * may("can_handle", "BillingItem"),
+            ],
         )  # fmt: skip
         lines = queries.waiting_for(db.session, cases.where(waiting))
         return {
@@ -151,7 +154,15 @@ def own_tiles(figures: DayFigures) -> list[Tile]:
     steps = (Tile(words[status], n, cases_url(status=status.name), "info") for status, n in figures.steps.items())
     returned = Tile(_("Returned to me"), figures.n_returned, cases_url(returned="me"), "warn")
     waiting = Tile(_("Waiting for me"), figures.n_waiting, cases_url(waiting="me"), "info")
-    return [waiting, returned, *steps, *lapsed_tiles(figures), *silence_tiles(figures), *sspd_tiles(figures), *reminded_tiles(figures)]
+    rest = (lapsed_tiles, silence_tiles, sspd_tiles, rejected_tiles, reminded_tiles)
+    return [waiting, returned, *steps, *(tile for tiles in rest for tile in tiles(figures))]
+
+
+def rejected_tiles(figures: DayFigures) -> list[Tile]:
+    """Return what billing rejected and waits for somebody; nothing when there is nothing."""
+    if not figures.n_rejected:
+        return []
+    return [Tile(_("Rejected by billing"), figures.n_rejected, url_for("BillingItemView.list", status="REJECTED"), "warn")]
 
 
 def reminded_tiles(figures: DayFigures) -> list[Tile]:

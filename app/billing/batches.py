@@ -58,8 +58,9 @@ class OpenForm(FlaskForm):
         _l("What is sent"), choices=choices_of(BillingKind), widget=ListWidget(prefix_label=False), option_widget=CheckboxInput()
     )
     media = RadioField(
-        _l("File"), choices=[("csv", _l("CSV, one file a kind, in a ZIP")), ("xlsx", _l("Excel, one sheet a kind"))], default="csv"
-    )
+        _l("How the file is made"), default="csv",
+        choices=[("csv", _l("CSV, one file a kind, in a ZIP")), ("xlsx", _l("Excel, one sheet a kind"))],
+    )  # fmt: skip
 
 
 class BillingBatchView(RuledView):
@@ -86,7 +87,7 @@ class BillingBatchView(RuledView):
         Ready(_l("Waits for more than a week"), "waits=week&order=made_at"),
     )
     label_columns = {
-        "number": _l("Batch"), "made_at": _l("Made on"), "made_by": _l("By whom"), "n_items": _l("Things"), "n_billed": _l("Billed"),
+        "number": _l("Batch"), "made_at": _l("Made on"), "made_by": _l("By whom"), "n_items": _l("Things"), "n_billed": _l("Invoiced"),
         "n_rejected": _l("Rejected"),
     }  # fmt: skip
     formatters_columns = {"made_by": lambda user: user.get_full_name()}

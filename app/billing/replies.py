@@ -61,9 +61,9 @@ class BillingReplyView(RuledView):
     show_template = "billing/reply.html"
     base_order = ("id", "desc")
     label_columns = {
-        "file": _l("File"), "created_at": _l("Brought on"), "applied_at": _l("Taken on"), "applied_by": _l("By whom"),
-        "n_lines": _l("Lines"), "n_billed": _l("Billed"), "n_rejected": _l("Rejected"), "n_same": _l("Known already"),
-        "n_bad": _l("Refused"),
+        "file": _l("File name"), "created_at": _l("Brought on"), "applied_at": _l("Taken on"), "applied_by": _l("By whom"),
+        "n_lines": _l("Lines"), "n_billed": _l("Invoiced"), "n_rejected": _l("Rejected"), "n_same": _l("Known already"),
+        "n_bad": _l("Not taken"),
     }  # fmt: skip
     formatters_columns = {"applied_by": lambda user: user.get_full_name()}
 

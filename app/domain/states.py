@@ -535,7 +535,7 @@ class BillingStatus(Enum):
     """What the billing system did with an item, and what somebody did with a rejected one."""
 
     SENT = N_("Sent")
-    BILLED = N_("Billed")
+    BILLED = N_("Invoiced")
     REJECTED = N_("Rejected")
     RESENT = N_("Rejected, to be sent again")
     DROPPED = N_("Rejected, given up")

@@ -141,7 +141,7 @@ def test_what_is_billed_is_not_rejected_afterwards_but_a_rejection_may_be_though
     settle(seeded, line(sent[0]), line(sent[1], "rechazado", text="Período cerrado"))
     judged = settle(seeded, line(sent[0], "rechazado", text="No"), line(sent[1], on="2026-07-16", reference="NC-2"))
 
-    assert whys(judged) == [f"{sent[0].number} was answered before with another result, on 2026-07-15: it is “Billed”."]
+    assert whys(judged) == [f"{sent[0].number} was answered before with another result, on 2026-07-15: it is “Invoiced”."]
     assert {item.status for item in items(seeded).values()} == {BillingStatus.BILLED, BillingStatus.SENT}
     assert seeded.scalars(select(BillingBatch)).one().n_rejected == 0
 
