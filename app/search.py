@@ -42,6 +42,7 @@ from app.domain.states import Identity
 from app.domain.text import plain
 from app.extensions import db
 from app.models import Account, OutboxMessage, Party, Pqr, SearchDoc
+from app.pour import pour
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +295,12 @@ def index_rows(session: Session, model: Any, ids: Iterable[int] | None = None) -
     if ids is None:
         forget_gone(session, model)
     return n
+
+
+def index_new(session: Session, model: Any, ids: Sequence[int]) -> None:
+    """Write the documents of rows that this transaction made unseen by the session: nobody else can see them yet."""
+    for block in _batched(ids):
+        pour(session, SearchDoc.__table__, _read(session, model, _key(model).in_(block)))
 
 
 def key_blocks(session: Session, model: Any) -> Iterator[Sequence[int]]:

@@ -25,6 +25,7 @@ RANK = {
     "words": 20,  # values and refusals in the reader's language and notation
     "pressed": 25,  # fewer bytes over the wire
     "web": 30,  # what every request gets, and `say()`: below the pages that say errors
+    "pour": 25,  # many new rows at once
     "search": 35,  # keeps its documents as the audit keeps its log; queries ask it
     "queries": 40,
     "days": 45,  # the SELECTs of the menu and of Mi día

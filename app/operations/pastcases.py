@@ -50,6 +50,7 @@ from app.models import (
 from app.operations import pqr as moves
 from app.operations.numbers import new_access_key, next_block
 from app.operations.pqr import stored_dates
+from app.pour import pour
 
 #: Numbers of imported cases are a series of their own: what was filed here keeps its numbers without gaps and in order.
 PREFIX = "ANT"
@@ -126,15 +127,13 @@ def write_cases(session: Session, organisation: Organisation, origin: Origin, ro
     stamp = {"created_at": origin.at, "changed_at": origin.at, "created_by_id": origin.actor_id, "changed_by_id": origin.actor_id}
     own = {"organisation_id": organisation.id, "source": origin.source, **stamp}
     lines = [own | _columns(row, number, desk) for row, number in zip(rows, numbers, strict=True)]
-    session.execute(insert(Pqr.__table__), lines)
+    pour(session, Pqr.__table__, lines)
     ids = _ids(session, organisation, origin.source, [row.case.number for row in rows])
     pairs = [(row, ids[row.case.number]) for row in rows]
-    session.execute(insert(CaseEvent.__table__), [line for row, key in pairs for line in _events(row, key, origin, desk, words)])
-    session.execute(insert(Assignment.__table__), [line for row, key in pairs for line in _ledger(row, key, desk)])
-    silences = [_silence(row, key) | stamp for row, key in pairs if row.verdict.silence]
-    if silences:
-        session.execute(insert(Silence.__table__), silences)
-    search.index_rows(session, Pqr, ids.values())
+    pour(session, CaseEvent.__table__, [line for row, key in pairs for line in _events(row, key, origin, desk, words)])
+    pour(session, Assignment.__table__, [line for row, key in pairs for line in _ledger(row, key, desk)])
+    pour(session, Silence.__table__, [_silence(row, key) | stamp for row, key in pairs if row.verdict.silence])
+    search.index_new(session, Pqr, list(ids.values()))
     return ids
 
 
@@ -374,7 +373,7 @@ def add_parties(session: Session, rows: Sequence[dict[str, Any]], origin: Origin
     stamp = {"created_at": origin.at, "changed_at": origin.at, "created_by_id": origin.actor_id, "changed_by_id": origin.actor_id}
     statement = insert(Party.__table__).returning(Party.__table__.c.id, sort_by_parameter_order=True)
     ids = list(session.scalars(statement, [row | stamp for row in rows]))
-    search.index_rows(session, Party, ids)
+    search.index_new(session, Party, ids)
     return ids
 
 
