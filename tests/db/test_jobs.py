@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from flask import Flask
 from huey.storage import BlackHoleStorage, PostgresStorage, SqliteStorage
-from sqlalchemy import func, inspect, select
+from sqlalchemy import delete, func, inspect, select
 
 from app import jobs, mailer
 from app.domain.states import RunOutcome
 from app.extensions import db
-from app.models import OutboxMessage, RateCounter
-from app.operations import outbox
+from app.models import JobRun, OutboxMessage, RateCounter
+from app.operations import outbox, work
 from config import SettingError
 
 AT = datetime(2026, 7, 10, 15, 0, tzinfo=UTC)
@@ -159,3 +159,40 @@ def test_a_queue_that_cannot_be_is_refused_by_name(fresh_app: Flask, url: str, m
 
     with pytest.raises(SettingError, match="ATIENDE_HUEY_URL"):
         jobs.storage_of(fresh_app)
+
+
+def test_redis_is_asked_for_by_its_address(fresh_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+    from types import ModuleType
+
+    monkeypatch.setitem(sys.modules, "redis", ModuleType("redis"))
+    monkeypatch.setattr("app.jobs.queue.RedisStorage", lambda name, url: (name, url))
+    fresh_app.config["HUEY_URL"] = "rediss://:secret@cache:6380/2"
+
+    assert jobs.storage_of(fresh_app) == ("atiende", "rediss://:secret@cache:6380/2")
+
+
+def test_a_tick_queues_what_is_due_and_two_ticks_run_it_once(queued_app: Flask) -> None:
+    with queued_app.app_context():
+        db.session.execute(delete(JobRun))
+        db.session.commit()
+
+    for _worker in range(2):
+        jobs.tick.call_local()
+    queued = jobs.huey.pending()
+    while task := jobs.huey.dequeue():
+        jobs.huey.execute(task)
+
+    assert len(queued) == 2 * len(jobs.TIMETABLE)
+    with queued_app.app_context():
+        ran = db.session.scalars(select(JobRun.task)).all()
+    assert sorted(ran) == sorted(task.name for task in jobs.TIMETABLE)
+
+
+def test_a_commit_that_asked_for_work_wakes_the_worker(queued_app: Flask) -> None:
+    with queued_app.app_context():
+        work.start(db.session, "archive", "A", {}, None, AT)
+        assert names_in_queue() == [], "not before the commit"
+        db.session.commit()
+
+    assert names_in_queue() == ["work_off"]

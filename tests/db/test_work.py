@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import func, insert, select
+from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
 from app import jobs
@@ -16,8 +17,10 @@ from app.domain.errors import DomainError
 from app.domain.states import JobStatus
 from app.extensions import db
 from app.jobs import longwork
-from app.models import Job, Parameter
+from app.models import Job, OutboxMessage, Parameter, RateCounter
 from app.operations import files, work
+from app.security import AUXILIAR
+from tests.factories import Factory
 
 AT = datetime(2026, 7, 10, 15, 0, tzinfo=UTC)
 
@@ -245,3 +248,78 @@ def test_a_job_that_killed_three_workers_is_given_up(inside: Flask, handle: Call
 
     assert read(job_id).status is JobStatus.LOST
     assert "3" in read(job_id).error
+
+
+def test_who_asked_is_told_by_mail_how_it_went(inside: Flask, handle: Callable[..., None]) -> None:
+    user = Factory(db.session()).user(AUXILIAR)
+    user_id, address = user.id, user.email
+    db.session.commit()
+
+    def run(_session: Any, job: Job, _progress: Any) -> None:
+        job.result = "Tres filas."
+
+    handle(run)
+    job = work.start(db.session, "test", "Importación de julio", {}, user_id, AT)
+    db.session.commit()
+    job_id = job.id
+    for _twice in range(2):
+        jobs.run_job(job_id)
+
+    (mail,) = db.session.scalars(select(OutboxMessage)).all()
+    assert (mail.to_address, mail.event, mail.user_id) == (address, "job_done", user_id)
+    assert "Importación de julio" in mail.subject
+    assert "Tres filas." in mail.body and f"/work/{job_id}" in mail.body
+
+
+def test_who_stopped_it_needs_no_mail(inside: Flask, handle: Callable[..., None]) -> None:
+    user_id = Factory(db.session()).user(AUXILIAR).id
+    db.session.commit()
+
+    def run(session: Any, job: Job, progress: jobs.Progress) -> None:
+        work.cancel(session, session.get(Job, job.id), AT)
+        session.commit()
+        progress(1)
+
+    handle(run)
+    job_id = work.start(db.session, "test", "Importación", {}, user_id, AT).id
+    db.session.commit()
+
+    jobs.run_job(job_id)
+
+    assert read(job_id).status is JobStatus.CANCELLED
+    assert db.session.scalars(select(OutboxMessage)).all() == []
+
+
+def test_a_long_reading_lets_others_write_and_its_progress_is_told(inside: Flask, handle: Callable[..., None]) -> None:
+    seen: list[int] = []
+
+    def run(session: Any, job: Job, progress: jobs.Progress) -> None:
+        with jobs.reading(session):
+            seen.append(session.scalar(select(func.count()).select_from(RateCounter)))
+            with db.engine.begin() as other:
+                other.execute(insert(RateCounter).values(key="other", n_hits=1, expires_at=AT))
+            progress(7)
+        seen.append(session.scalar(select(Job.n_done).where(Job.id == job.id)))
+
+    handle(run)
+
+    jobs.run_job(ask())
+
+    assert seen == [0, 7]
+
+
+def test_a_busy_database_is_tried_again_and_not_for_ever(inside: Flask, handle: Callable[..., None]) -> None:
+    n_tries: list[int] = []
+
+    def run(_session: Any, _job: Job, _progress: Any) -> None:
+        n_tries.append(1)
+        raise OperationalError("SELECT 1", {}, Exception("busy"))
+
+    handle(run)
+    job_id = ask()
+
+    while jobs.run_job():
+        pass
+
+    assert len(n_tries) == work.MOST_ATTEMPTS
+    assert read(job_id).status is JobStatus.FAILED
