@@ -54,7 +54,12 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "llenar-orden": ("Llenar el acta en el teléfono", "tecnico", "first /tecnico/"),
     "financiacion": ("Orden de financiación", "subgerente", "first /financing/list/"),
     "cambio-factura": ("Cambio en la factura", "subgerente", "first /invoice-change/list/"),
+    "facturacion": ("Lotes para facturación", "auxiliar", "/billing/list/"),
+    "lote": ("Un lote", "auxiliar", "first /billing/list/"),
+    "columnas-facturacion": ("Las columnas del archivo para facturación", "admin", "/billing/columns/INVOICE_CHANGE"),
     "desviacion": ("Desviación significativa", "dueno.facturacion", "/desviacion/"),
+    "importaciones": ("Archivos que entran", "admin", "/imports/list/"),
+    "importacion": ("Un archivo revisado", "admin", "first /imports/list/?status=CHECKED"),
     "evaluacion": ("Evaluación en el mostrador", "auxiliar", "/evaluacion/"),
     "avisos": ("Avisos publicados", "", "/avisos"),
     "verificar": ("Comprobar un documento", "", "/verificar"),
@@ -91,8 +96,9 @@ PAGES: dict[str, tuple[str, str, str]] = {
 IN_THE_MANUAL = (
     "requerimiento", "notificacion", "recurso", "por-aprobar", "redactar", "silencios", "evento-masivo", "ordenes", "orden", "mis-ordenes",
     "llenar-orden", "financiacion", "cambio-factura", "desviacion", "evaluacion", "avisos", "verificar", "correo-saliente", "correo-entrante",
-    "mensaje-como-llega",
+    "mensaje-como-llega", "facturacion",
     "bandeja", "tareas-periodicas", "reglas-recordatorio", "recordatorios", "webhooks", "mi-calendario", "archivo-persona",
+    "importaciones", "importacion",
 )  # fmt: skip
 
 

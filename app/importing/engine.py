@@ -390,7 +390,7 @@ def _is_sum(row: Row, n_filled: float) -> bool:
     first = row.cells[0] or next((cell for cell in row.cells if cell), "")
     if first.__class__ is not str or first[:1] not in "TtGgSs" or not is_total(row.cells):
         return False
-    return any(problem.code == "EMPTY" for problem in row.problems) or sum(map(bool, row.cells)) < n_filled
+    return any(problem.code == "EMPTY" for problem in row.problems) or sum(map(bool, row.cells)) <= n_filled
 
 
 def _repeats(cells: Cells, header: Sequence[str]) -> bool:

@@ -89,7 +89,7 @@ class PastRecordView(ImportedView):
 
     def related(self, item: PastRecord) -> list[Related]:
         rows = [(name, value) for name, value in item.facts.items()]
-        return [Related(_("As it came"), (_("Column"), _("Value")), rows)]
+        return [Related(_("As it came"), (_("Column of the file"), _("Value")), rows)]
 
 
 def invoices_of(account: Account) -> list[Related]:
