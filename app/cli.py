@@ -64,7 +64,7 @@ def load_seeds_command(if_changed: bool) -> None:
 @click.option("--force", is_flag=True, help="Go on although the database holds real cases.")
 def seed_demo_command(n_cases: int, force: bool) -> None:
     """Fill the database with a fictional water company and two years of cases."""
-    from app.demo import DEMO_PASSWORD, seed_demo
+    from app.demo import DEMO_PASSWORD, bring_past, seed_demo
     from app.operations.seeds import are_seeds_loaded, load_seeds
     from app.security import sync_roles
 
@@ -78,6 +78,7 @@ def seed_demo_command(n_cases: int, force: bool) -> None:
         if not demo.is_new:
             click.echo(_("The demonstration company is there already, with %(n)s cases; nothing changed.", n=demo.n_cases))
             return
+        bring_past(session, now())
         click.echo(_("Fictional company ready: %(n)s cases.", n=demo.n_cases))
         click.echo(_("Users: %(users)s", users=", ".join(demo.users)))
         click.echo(_("Password of all of them: %(password)s", password=password))

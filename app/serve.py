@@ -136,13 +136,14 @@ def first_administrator() -> str | None:
 
 def seed_demo_company() -> None:
     """Fill an empty database with the fictional company, and say who may sign in."""
-    from app.demo import DEMO_KEY, DEMO_PASSWORD, seed_demo  # with Typst and its fonts, which nobody else needs to start
+    from app.demo import DEMO_KEY, DEMO_PASSWORD, bring_past, seed_demo  # with Typst and its fonts, which nobody else needs to start
 
     if db.session.get(Parameter, DEMO_KEY) is None:
         click.echo(_("Living two years of a fictional company: this takes some minutes, and only the first time…"))
     password = config.setting("DEMO_PASSWORD", DEMO_PASSWORD) or DEMO_PASSWORD
     demo = seed_demo(db.session(), now(), password=password)
     db.session.commit()
+    bring_past(db.session(), now())
     click.echo(_("Fictional company ready: %(n)s cases.", n=demo.n_cases))
     click.echo(_("Users: %(users)s", users=", ".join(demo.users)))
     click.echo(_("Password of all of them: %(password)s", password=password))

@@ -25,6 +25,7 @@ from werkzeug.security import generate_password_hash
 
 from app import queries
 from app.audit import silently
+from app.demo.exchange import exchange, pass_morning, seat_chief
 from app.demo.fieldwork import furnish
 from app.demo.lives import World, life, planned_cases
 from app.demo.nights import pass_night
@@ -129,6 +130,7 @@ def _live(world: World, n_cases: int) -> None:
     Run every case until `world.ends_at`: always the one that acts next, so that all acts happen in the order of time. Between two
     days, what the law lets happen by itself happens.
     """
+    seat_chief(world)
     turn = count()
     agenda: list[tuple[datetime, int, Iterator[datetime]]] = []
     world.start = lambda plan: heapq.heappush(agenda, (plan.filed_at, next(turn), life(world, plan)))
@@ -144,6 +146,7 @@ def _live(world: World, n_cases: int) -> None:
             heapq.heappush(agenda, (wakes_at, next(turn), case))
     _pass_nights(world, night, local(world.ends_at).date())
     furnish(world)
+    exchange(world)
 
 
 def _pass_nights(world: World, since: date | None, until: date) -> None:
@@ -152,6 +155,7 @@ def _pass_nights(world: World, since: date | None, until: date) -> None:
         since += ONE_DAY
         if since == until or world.calendar.is_working_day(since):
             pass_night(world, since)
+            pass_morning(world, since)
 
 
 # ── The company and its people ────────────────────────────────────────────────────────────────────────────────────────────
