@@ -95,8 +95,8 @@ PAGES: dict[str, tuple[str, str, str]] = {
 #: Pages of the gallery that the manual shows too, whole.
 IN_THE_MANUAL = (
     "requerimiento", "notificacion", "recurso", "por-aprobar", "redactar", "silencios", "evento-masivo", "ordenes", "orden", "mis-ordenes",
-    "llenar-orden", "financiacion", "cambio-factura", "desviacion", "evaluacion", "avisos", "verificar", "correo-saliente", "correo-entrante",
-    "mensaje-como-llega", "facturacion",
+    "llenar-orden", "financiacion", "cambio-factura", "desviacion", "evaluacion", "avisos", "verificar", "correo-saliente",
+    "correo-entrante", "mensaje-como-llega", "facturacion",
     "bandeja", "tareas-periodicas", "reglas-recordatorio", "recordatorios", "webhooks", "mi-calendario", "archivo-persona",
     "importaciones", "importacion",
 )  # fmt: skip

@@ -33,8 +33,10 @@ class WhyForm(FlaskForm):
 #: What may be done with a rejected thing, by its part of the address.
 ACTS = {
     "resend": (billing.send_again, _l("Send again"), _l("It enters the next batch, as it stands. Correct first what was wrong.")),
-    "drop": (billing.give_up, _l("Give up"), _l("It is not sent any more. Write what takes its place: another change, for example.")),
-}
+    "drop": (
+        billing.give_up, _l("Leave it as it is"), _l("It is not sent any more. Write what takes its place: another change, for example.")
+    ),
+}  # fmt: skip
 
 
 def _refusal(item: BillingItem) -> str:

@@ -46,7 +46,7 @@ from app.reports.base import Cells, Column, Figure, FilterForm, Kind, Report
 from app.reports.delimited import write_csv
 from app.reports.xlsx import MEDIA_TYPE as XLSX_TYPE
 from app.reports.xlsx import write_sheets
-from app.words import say
+from app.words import say, translated
 
 ZIP_TYPE = "application/zip"
 #: How a batch may be written: name → extension and media type.
@@ -154,7 +154,7 @@ _VALUES: Mapping[tuple[BillingKind, str], Callable[[Any], Any]] = {
     (BillingKind.SOLUTION, "outcome_code"): lambda value: value.name,
     (BillingKind.FINANCING, "monthly_rate"): lambda value: Decimal(value) * 100,
     (BillingKind.RECONNECTION, "order_kind"): lambda value: _(value.value),
-    (BillingKind.RECONNECTION, "cause"): lambda asked: _(_CAUSES[asked["cause"]]) if asked.get("cause") in _CAUSES else None,
+    (BillingKind.RECONNECTION, "cause"): lambda asked: translated(_CAUSES.get(asked.get("cause"), "")),
     (BillingKind.RECONNECTION, "cause_on"): lambda asked: read_date(asked.get("cause_on")),
     (BillingKind.RECONNECTION, "done_at"): lambda result: read_time(result.get("done_at")),
     (BillingKind.RECONNECTION, "reading"): lambda result: Decimal(result["reading"]) if result.get("reading") else None,

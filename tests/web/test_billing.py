@@ -181,7 +181,7 @@ def test_a_rejected_thing_is_sent_again_or_given_up_from_its_page_and_from_the_l
     tile = re.search(r'href="/billing/item/list/\?status=REJECTED"><strong>2</strong>', clerk.get("/").text)
     assert tile and "Rejected by billing" not in sign_in(DUENO).get("/").text
     assert manager.post(f"/billing/item/handle/{first.id}/drop", data={"why": ""}).status_code == 422
-    assert "Done: Give up" in manager.post(f"/billing/item/handle/{first.id}/drop", data={"why": "Otra"}, follow_redirects=True).text
+    assert "Done: Leave it as it is" in manager.post(f"/billing/item/handle/{first.id}/drop", data={"why": "Otra"}, follow_redirects=True).text
     plan = clerk.post("/billing/item/bulk/resend", data={"row": [first.id, second.id]}).text
     seal = re.search(r'name="sure" value="(\w+)"', plan)[1]
     clerk.post("/billing/item/bulk/resend", data={"row": [first.id, second.id], "sure": seal, "why": "Se corrigió"})
