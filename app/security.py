@@ -117,7 +117,7 @@ PROCESS_ROLES: dict[str, frozenset[Right]] = {
     CONTROL: EVERYBODY | READ_CASES | READ_TIMES | rights("Pqr", "can_see_all", "can_see_reserved") | READ_PARTIES
     | rights("ChangeLog", *READ) | READ_CALENDAR | rights("LegalTerm", *READ) | rights("Job", *READ) | rights("JobRun", *READ)
     | READ_MONEY | COMPUTE | READ_BILLING | TAKE_AWAY | rights("InboundMessage", *READ) | READ_QUALITY
-    | READ_IMPORTS | READ_PAST,
+    | READ_IMPORTS | READ_PAST | rights("ReminderRule", *READ),
     PUBLIC: frozenset(),
 }  # fmt: skip
 

@@ -296,7 +296,7 @@ ROWS: list[Row] = [
     *catalogue("AnswerTemplateView", "SX", "SX"),
     *catalogue("LeaveView", "SX", "SX"),
     *(row for name in HOUSES for row in catalogue(f"{name}View", HOUSE, HOUSE)),
-    *catalogue("ReminderRuleView", "SX", HOUSE),
+    *catalogue("ReminderRuleView", "SGX", HOUSE),
     post("ReminderRuleView.bulk_action", HOUSE, url={"name": "activate"}),
     *register("ConsentTextView", HOUSE),
     *both("ConsentTextView.add", HOUSE),  # a version is never edited

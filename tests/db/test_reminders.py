@@ -386,6 +386,31 @@ def test_two_workers_at_once_tell_everybody_once(fresh_app):
     assert (len(rows), len(set(rows)), n_mails) == (41, 41, 1)
 
 
+def test_a_worker_that_dies_in_the_middle_has_told_nobody_and_the_next_one_tells_all(fresh_app, monkeypatch):
+    with fresh_app.app_context():
+        make = Factory(db.session())
+        make.user(OWNER, "TECNICA")
+        make.user(OWNER, "TECNICA")
+        pqr = make.case(at=instant("2026-07-10"))
+        operations.route(db.session(), pqr, make.process("TECNICA"), "Revisar", at=instant("2026-07-10", 11), actor_id=None)
+        db.session.commit()
+        tell = messages.tell_user
+        monkeypatch.setattr(messages, "tell_user", lambda *args, **more: tell(*args, **more) and 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run(db.session(), instant("2026-07-14"))
+        db.session.rollback()
+        monkeypatch.setattr(messages, "tell_user", tell)
+        left = select(OutboxMessage.id).where(OutboxMessage.event == "reminder")
+        assert (db.session.scalars(select(Reminder.id)).all(), db.session.scalars(left).all()) == ([], [])
+        db.session.rollback()
+
+        assert run(db.session(), instant("2026-07-14", 10, 15)) == 2
+        db.session.commit()
+        assert run(db.session(), instant("2026-07-14", 10, 30)) == 0
+        assert len(db.session.scalars(left).all()) == 2
+        db.session.remove()
+
+
 # ── Another room ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
