@@ -20,7 +20,7 @@ HANDFUL = 50
 
 def read_mail(session: Session, limit: int = 2000) -> int:
     """
-    Take in up to *limit* waiting messages; return how many were new. Holds no transaction while it talks to the mail server.
+    Take in up to *limit* waiting messages; return how many had to be fetched. Holds no transaction while it talks to the mail server.
 
     A worker may be killed anywhere: what it committed is known by its Message-ID when it is read again.
 

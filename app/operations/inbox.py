@@ -130,6 +130,8 @@ def _take_in(
         in_reply_to=letter.thread[0][:250] if letter.thread else None, n_bytes=arrival.n_bytes or len(arrival.raw),
     )  # fmt: skip
     case = _case_of(session, letter)
+    if case is not None:  # the receipt that a reply quotes holds the key of the citizen, which the staff does not read
+        message.body, message.body_trimmed = (text.replace(case.access_key, "•" * 4) for text in (message.body, message.body_trimmed))
     ground = ground or _ground(session, letter, message.received_at, case, at)
     if ground is Ground.BOUNCE:
         case = _returned(session, letter, at)

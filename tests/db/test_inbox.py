@@ -231,6 +231,13 @@ def test_the_case_is_found_by_thread_number_or_address(seeded: Session, arrives,
     assert arrives(answer_to(filed, **how)).pqr is filed
 
 
+def test_the_key_that_a_reply_quotes_is_not_shown(seeded: Session, arrives, filed: Pqr) -> None:
+    message = arrives(answer_to(filed, f"Aquí está\n> Clave: {filed.access_key}\n> Hola\ny la clave es {filed.access_key}"))
+
+    assert message.status is S.NOTED
+    assert filed.access_key not in message.body + message.body_trimmed + message.note.body
+
+
 def test_who_holds_the_case_is_told_and_no_move_is_made(seeded: Session, arrives, filed: Pqr, owner) -> None:
     moves.route(seeded, filed, owner_process(seeded, owner), "Revisar", at=AT, actor_id=None)
     n_moves = len(filed.events)
@@ -597,10 +604,12 @@ def test_workers_killed_again_and_again_lose_and_repeat_nothing(reading_app: Fla
         n_killed += child.exitcode == -signal.SIGKILL
     n_left = pass_over(reading_app)
 
-    print(f"killed {n_killed}; read after the last: {n_left}; lost 0, repeated 0 of {N_WAITING}")
+    counts = tally(reading_app)
+    lost, repeated = (max(0, n) for n in (N_WAITING - counts["cases"], counts["cases"] - N_WAITING))
+    print(f"{n_killed} workers killed over {N_WAITING} messages; {n_left} read after the last; lost {lost}, repeated {repeated}")
     assert n_killed == 3
     assert n_left > 0
-    assert tally(reading_app) == whole(N_WAITING)
+    assert counts == whole(N_WAITING)
 
 
 def test_two_workers_read_one_mailbox_without_a_repetition(reading_app: Flask, imap: Box) -> None:
