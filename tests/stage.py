@@ -529,12 +529,14 @@ class Steps:
         self.session.flush()
 
     def background(self) -> dict[str, int]:
-        """Write a work of D that waits and one that is done, and a run of the timetable."""
+        """Write works of D: one waits, one runs, one is done; and a run of the timetable."""
         from app.domain.states import JobStatus
         from app.models import JobRun
         from app.operations import files, runs, work
 
-        waiting, done = (work.start(self.session, "test", "Un archivo grande", {}, self.users["D"], self.at) for _n in range(2))
+        waiting, running, done = (work.start(self.session, "test", "Un archivo grande", {}, self.users["D"], self.at) for _n in range(3))
+        running.status, running.started_at, running.n_attempts = JobStatus.RUNNING, self.at, 1
+        running.lease_until, running.n_done, running.n_total = self.at, 120, 300
         done.status, done.ended_at = JobStatus.DONE, self.at
         done.result_file = files.store_file(self.session, b"a;b\n", "filas.csv", "text/csv")
         run = runs.begin(self.session, "sweep", None, "w", self.at)

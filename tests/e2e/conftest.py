@@ -63,7 +63,7 @@ class LiveServer:
 @pytest.fixture
 def live_server(make_fresh_app: Callable[..., Flask]) -> Iterator[LiveServer]:
     """The product with CSRF on, served by threads on a free port, on its own seeded SQLite file."""
-    app = make_fresh_app(WTF_CSRF_ENABLED=True, PROPAGATE_EXCEPTIONS=None, TESTING=False)
+    app = make_fresh_app(WTF_CSRF_ENABLED=True, PROPAGATE_EXCEPTIONS=None, TESTING=False, HUEY_URL="none")
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     app.config["PUBLIC_URL"] = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
