@@ -81,7 +81,8 @@ def write_person(session: Session, out: IO[bytes], party: Party, at: datetime) -
 def write_everything(
     session: Session, out: IO[bytes], at: datetime, tell: archive.Tell = lambda _done, _total: None
 ) -> archive.Summary:
-    """Write all that is held, as it is at one moment."""
+    """Write all that is held, as it is at one moment: in a transaction that begins here."""
+    session.rollback()
     if session.connection().dialect.name == "postgresql":
         session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
     return archive.write(session, out, archive.of_everything(), at, readme=readme(at, _("All that is held")), tell=tell)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.hooks import EVENT_OF, message
 from app.domain.states import MessageStatus
-from app.models import CaseEvent, Webhook, WebhookDelivery
+from app.models import CaseEvent, Pqr, Webhook, WebhookDelivery
 from app.operations import webhooks
 
 _TOLD = 12
@@ -25,7 +25,9 @@ def tell_programs(session: Session, at: datetime) -> Webhook:
     session.add(hook)
     session.flush()
     chosen = [move for move, event in EVENT_OF.items() if event in hook.events.split(",")]
-    newest = session.scalars(select(CaseEvent).where(CaseEvent.move.in_(chosen)).order_by(CaseEvent.id.desc()).limit(_TOLD)).all()
+    filed_here = CaseEvent.pqr.has(Pqr.source.is_(None))
+    told = select(CaseEvent).where(CaseEvent.move.in_(chosen), filed_here).order_by(CaseEvent.id.desc()).limit(_TOLD)
+    newest = session.scalars(told).all()
     for n, event in enumerate(newest):
         session.add(_delivery(hook, event, n, at))
     session.flush()

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from enum import Enum
+from itertools import chain, islice
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
@@ -201,8 +202,10 @@ def write(
         order = rows.order()
         tables: dict[str, dict[str, Any]] = {}
         for n, name in enumerate(order, start=1):
-            digest, n_rows = box.add_lines(f"data/{name}.jsonl", rows.of(name))
-            if n_rows or scope.kind is Kind.EVERYTHING:
+            found = rows.of(name)
+            first = list(islice(found, 1))
+            if first or scope.kind is Kind.EVERYTHING:
+                digest, n_rows = box.add_lines(f"data/{name}.jsonl", chain(first, found))
                 tables[name] = {"rows": n_rows, "sha256": digest, "columns": list(scope.columns_of(name))}
                 summary.rows[name] = n_rows
             tell(n, len(order))

@@ -13,6 +13,7 @@ from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 from sqlalchemy import select
 from werkzeug.wrappers import Response
+from wtforms.validators import DataRequired
 
 from app.baseviews import READ_ONLY, READ_WRITE, Button, Related, RuledView
 from app.domain.errors import DomainError
@@ -69,7 +70,10 @@ class WebhookView(RuledView):
         "is_active": _l("Untick it to tell it nothing more; what is queued waits."),
     }
     add_form_extra_fields = {
-        "events": EventsField(_l("What it is told"), choices=[(name, _l(text)) for name, text in EVENTS.items()]),
+        "events": EventsField(
+            _l("What it is told"), choices=[(name, _l(text)) for name, text in EVENTS.items()],
+            validators=[DataRequired(_l("Choose at least one event."))],
+        ),
     }
     formatters_columns = {"events": _events_in_words, "paused_why": lambda why: _(why)}
 
@@ -194,7 +198,7 @@ class WebhookDeliveryView(RuledView):
         "pqr": lambda pqr: Markup('<a class="num" href="/pqr/{0}">{0}</a>').format(pqr.number),
         "event": lambda name: f"{name} · {_(EVENTS[name])}" if name in EVENTS else name,
         "last_error": lambda msgid: _(msgid) if msgid else "",
-        "payload": lambda body: Markup("<pre>{}</pre>").format(json.dumps(json.loads(body), ensure_ascii=False, indent=1)),
+        "payload": lambda body: Markup('<pre class="told">{}</pre>').format(json.dumps(json.loads(body), ensure_ascii=False, indent=1)),
     }
 
     def title_of(self, item: WebhookDelivery) -> str:
