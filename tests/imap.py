@@ -190,6 +190,9 @@ def dovecot() -> Iterator[Server]:
     """A running server, started by the first test of this worker that asks."""
     if not os.access(DOVECOT, os.X_OK):
         lacking("Dovecot (install the package dovecot-imapd)")
+    version = subprocess.run([DOVECOT, "--version"], capture_output=True, text=True, check=True).stdout
+    if not version.startswith("2.3."):
+        lacking(f"Dovecot 2.3, whose configuration is written here, and not {version.strip()},")
     folder = Path(tempfile.mkdtemp(prefix="atiende-imap-", dir="/tmp"))  # short: sockets have names of at most 107 letters
     folder.chmod(0o755)
     server = Server(folder, free_port())
