@@ -1,4 +1,6 @@
-"""One row again: what somebody corrects in the tray of quality is read, judged and written as a row of its file would be."""
+"""
+After an import of old logs: one row again, as somebody corrects it in the tray of quality, and the whole of it taken back.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +8,18 @@ from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.domain import N_
-from app.domain.errors import DomainError
+from app.domain.errors import DomainError, MoveRefused
+from app.domain.states import ImportStatus
 from app.importing import engine, runs
 from app.importing.cells import BadCell, Notation
 from app.importing.kinds import Fate, Kind, Problem, Row, Run
 from app.models import ImportBatch, Pqr, QualityIssue
-from app.operations import quality
+from app.operations import pastcases, quality
 
 #: How people write in the form, whatever the file did.
 NOTATION = Notation()
@@ -92,6 +96,23 @@ def bring_again(session: Session, issue: QualityIssue, cells: Mapping[str, str],
     changed = [f"{name}: {before[name] or '–'} → {text or '–'}" for name, text in cells.items() if text.strip() != before[name]]
     quality.became(session, issue, pqr.id, "; ".join(changed) or "=", at=at, actor_id=user_id)
     return pqr
+
+
+def take_back(session: Session, batch: ImportBatch, reason: str, *, at: datetime, user_id: int | None) -> int:
+    """
+    Void the cases of an import; return how many. The batch says so, and the file may be imported again. Flushes.
+
+    Raises:
+        MoveRefused: It is no import of cases that ended, or `pastcases.undo` refuses.
+    """
+    session.refresh(batch, with_for_update={"of": ImportBatch})
+    if batch.kind != "cases" or batch.status not in (ImportStatus.DONE, ImportStatus.FAILED, ImportStatus.CANCELLED):
+        raise MoveRefused(N_("Only an import of old cases that has ended can be taken back."))
+    n = pastcases.undo(session, batch.source, batch.id, reason, at=at, actor_id=user_id)
+    batch.status = ImportStatus.UNDONE
+    batch.detail = _("Taken back: %(n)s cases were voided. %(reason)s", n=n, reason=reason.strip())
+    session.flush()
+    return n
 
 
 def _row(kind: Kind, run: Run, batch: ImportBatch, issue: QualityIssue, cells: Mapping[str, str]) -> Row:

@@ -140,6 +140,7 @@ class PastCases(Kind):
     # ── judged ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def check(self, rows: Sequence[Row], run: Run) -> None:
+        """Judge each row. That its due date is another is no doubt of the row: a figure counts them, and a page lists them."""
         house: House = run.facts[HOUSE]
         numbers: Numbers = run.facts.setdefault(NUMBERS, Numbers())
         judge, law_of = house.judge, house.law_of
@@ -155,7 +156,7 @@ class PastCases(Kind):
             if isinstance(seen, Finding):
                 row.problems = (*row.problems, _problem(seen))
             if verdict.doubts:
-                row.doubts = (*row.doubts, *map(_problem, verdict.doubts))
+                row.doubts = (*row.doubts, *(_problem(doubt) for doubt in verdict.doubts if doubt.code is not Doubt.DUE_DIFFERS))
 
     def settle(self, rows: Sequence[Row], run: Run) -> None:
         house: House = run.facts[HOUSE]

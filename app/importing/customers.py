@@ -101,6 +101,12 @@ def write_parties(rows: Sequence[dict[str, Any]], run: Run) -> list[int]:
     return ids
 
 
+def settle_words(run: Run) -> None:
+    """Give PostgreSQL the statistics of the words that came; SQLite keeps its index as it goes, and to rebuild it takes minutes."""
+    if run.session.get_bind().dialect.name == "postgresql":
+        search.settle(run.session)
+
+
 @register
 class Parties(Kind):
     """People and organisations by their document; what the file does not say of one that is known stays as it is."""
@@ -150,7 +156,7 @@ class Parties(Kind):
         write_parties([row.found for row in rows], run)
 
     def finish(self, run: Run) -> None:
-        search.settle(run.session) if run.session.get_bind().dialect.name == "postgresql" else None
+        settle_words(run)
 
 
 @register
@@ -246,7 +252,7 @@ class Accounts(Kind):
         search.index_rows(run.session, Account, [each.id for each in found.values()])
 
     def finish(self, run: Run) -> None:
-        Parties.finish(self, run)  # type: ignore[arg-type]
+        settle_words(run)
 
 
 def _holder(row: Row, parties: Mapping[tuple[Any, ...], Any]) -> tuple[int | None, dict[str, Any] | None]:
