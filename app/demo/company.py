@@ -25,7 +25,7 @@ from werkzeug.security import generate_password_hash
 
 from app import queries
 from app.audit import silently
-from app.demo.exchange import exchange, pass_morning, seat_chief
+from app.demo.exchange import exchange, hold_mail, pass_morning, seat_chief
 from app.demo.fieldwork import furnish
 from app.demo.lives import World, life, planned_cases
 from app.demo.nights import pass_night
@@ -147,6 +147,7 @@ def _live(world: World, n_cases: int) -> None:
     _pass_nights(world, night, local(world.ends_at).date())
     furnish(world)
     exchange(world)
+    hold_mail(world.session)
 
 
 def _pass_nights(world: World, since: date | None, until: date) -> None:

@@ -6,15 +6,15 @@ import csv
 import io
 from datetime import date, datetime, time, timedelta
 from email.message import EmailMessage
-from email.utils import format_datetime
+from email.utils import format_datetime, formataddr
 from typing import TYPE_CHECKING
 
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app import queries
-from app.domain.states import BillingKind, MemberRole
+from app.domain.states import BillingKind, MemberRole, MessageStatus
 from app.extensions import LOCAL_ZONE
 from app.importing import runs
 from app.importing.headers import canon
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 MAILBOX = "pqr@ejemplo.invalid"
 #: How many working days before the end people began to be told, and when a batch went to billing.
 _REMINDED_DAYS, _BATCH_DAYS = 6, (20, 4)
+NOT_SENT = "Demostración: ningún mensaje sale."
 PAST_LOG = "registro-pqr-2023.csv"
 
 
@@ -49,9 +50,9 @@ def exchange(world: World) -> None:
     """Leave what the visitor finds today: an answer of billing, and letters of each kind in the mailbox."""
     answer_first_batch(world)
     words = {row["key"]: row["text"] for row in read_seed("demo_text") if row["kind"] == "letter"}
-    sender = "Marta Inés Ficticia <marta.ficticia@correo.invalid>"
+    sender = formataddr(("Marta Inés Roa (ficticia)", "marta.roa@ejemplo.invalid"))
     _arrives(world, 300, _letter(sender, words["new.subject"], words["new.text"]))
-    _arrives(world, 200, _letter("Premios <premios@correo.invalid>", words["spam.subject"], words["spam.text"], X_Spam_Flag="YES"))
+    _arrives(world, 200, _letter("Premios <premios@ejemplo.invalid>", words["spam.subject"], words["spam.text"], X_Spam_Flag="YES"))
     receipt = world.session.scalars(select(OutboxMessage).where(OutboxMessage.event == "filed").order_by(OutboxMessage.id.desc())).first()
     if receipt is None or receipt.pqr is None:
         return
@@ -59,7 +60,7 @@ def exchange(world: World) -> None:
     _arrives(world, 150, _letter(sender, f"Re: {receipt.subject}", words["reply.text"], **thread))
     _arrives(world, 140, _letter(sender, words["away.subject"], words["away.text"], Auto_Submitted="auto-replied", **thread))
     about = words["stranger.subject"].format(number=receipt.pqr.number)
-    stranger = _letter("Vecino Ficticio <vecino@correo.invalid>", about, words["stranger.text"])
+    stranger = _letter("Vecino <vecino@ejemplo.invalid>", about, words["stranger.text"])
     _arrives(world, 60, stranger)
 
 
@@ -88,6 +89,12 @@ def answer_first_batch(world: World) -> None:
 # ── Letters ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def hold_mail(session: Session) -> None:
+    """Give up every message that was written: nobody gets mail about people who do not exist."""
+    waiting = OutboxMessage.status.in_((MessageStatus.QUEUED, MessageStatus.HELD))
+    session.execute(update(OutboxMessage).where(waiting).values(status=MessageStatus.DISCARDED, last_error=NOT_SENT))
+
+
 def _letter(sender: str, subject: str, text: str, **headers: str) -> EmailMessage:
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = sender, MAILBOX, subject
@@ -99,7 +106,7 @@ def _letter(sender: str, subject: str, text: str, **headers: str) -> EmailMessag
 
 def _arrives(world: World, n_minutes_ago: int, mail: EmailMessage) -> None:
     received_at = world.ends_at - timedelta(minutes=n_minutes_ago)
-    mail["Message-ID"], mail["Date"] = f"<demo-{n_minutes_ago}@correo.invalid>", format_datetime(received_at)
+    mail["Message-ID"], mail["Date"] = f"<demo-{n_minutes_ago}@ejemplo.invalid>", format_datetime(received_at)
     inbox.take_in(world.session, inbox.Arrival(mail.as_bytes(), received_at, MAILBOX), at=world.ends_at)
 
 

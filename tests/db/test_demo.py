@@ -13,17 +13,19 @@ from stdnum.co import nit
 from werkzeug.security import check_password_hash
 
 from app import documents, queries
-from app.demo import DEMO_PASSWORD, PEOPLE, seed_demo
+from app.demo import DEMO_PASSWORD, PEOPLE, bring_past, seed_demo
 from app.domain.deadlines import silence_on
 from app.domain.errors import DomainError
-from app.domain.states import Category, Identity, Move, NoticeMeans, PqrStatus
+from app.domain.states import Category, Identity, InboundStatus, MessageStatus, Move, NoticeMeans, PqrStatus, ToldAs
 from app.extensions import db, local
 from app.models import (
     Account,
     Answer,
+    BillingBatch,
     CaseEvent,
     FieldOrder,
     Financing,
+    InboundMessage,
     InvoiceChange,
     MassEvent,
     Municipality,
@@ -33,6 +35,7 @@ from app.models import (
     Pqr,
     ProcessMember,
     Rating,
+    Reminder,
     Requirement,
     Silence,
 )
@@ -80,7 +83,7 @@ def test_every_state_is_there(cases):
 def test_there_are_as_many_cases_as_asked_and_the_appeals(cases):
     appeals = [case for case in cases if case.previous_id]
 
-    assert len(cases) == N_CASES + len(appeals)
+    assert len(cases) == N_CASES + len(appeals) + 1, "and one that came by mail"
     assert appeals
 
 
@@ -206,7 +209,23 @@ def test_every_answer_has_its_letter(demo, cases):
 
 def test_nothing_waits_in_the_outbox(demo):
     """Nobody gets mail about people who do not exist."""
-    assert demo.scalars(select(OutboxMessage)).all() == []
+    assert set(demo.scalars(select(OutboxMessage.status))) == {MessageStatus.DISCARDED}
+
+
+def test_letters_reminders_and_batches_are_there(demo):
+    assert {letter.status for letter in demo.scalars(select(InboundMessage))} == {
+        InboundStatus.FILED, InboundStatus.NOTED, InboundStatus.QUARANTINED, InboundStatus.IGNORED,
+    }  # fmt: skip
+    assert {row.told_as for row in demo.scalars(select(Reminder))} == {ToldAs.OWNER, ToldAs.SUBSTITUTE, ToldAs.CHIEF}
+    first, *_rest = demo.scalars(select(BillingBatch).order_by(BillingBatch.id)).all()
+    assert first.n_billed > first.n_rejected == 1
+
+
+def test_the_log_of_before_becomes_cases_and_leaves_what_cannot_be_true_in_the_tray(demo):
+    batch = bring_past(demo, AT)
+
+    assert (batch.n_rows, batch.n_new, batch.n_bad) == (10, 6, 4)
+    assert bring_past(demo, AT) is None
 
 
 # ── That it is fiction ────────────────────────────────────────────────────────────────────────────────────────────────────
