@@ -25,10 +25,12 @@ from werkzeug.security import generate_password_hash
 
 from app import queries
 from app.audit import silently
+from app.demo.background import leave_in_tray
 from app.demo.exchange import exchange, hold_mail, pass_morning, seat_chief
 from app.demo.fieldwork import furnish
 from app.demo.lives import World, life, planned_cases
 from app.demo.nights import pass_night
+from app.demo.outward import tell_programs
 from app.domain import N_
 from app.domain.calendar import ONE_DAY
 from app.domain.errors import DomainError
@@ -147,6 +149,8 @@ def _live(world: World, n_cases: int) -> None:
     _pass_nights(world, night, local(world.ends_at).date())
     furnish(world)
     exchange(world)
+    tell_programs(world.session, world.ends_at)
+    leave_in_tray(world.session, world.user_id("auxiliar"), world.ends_at)
     hold_mail(world.session)
 
 
