@@ -30,13 +30,16 @@ def pour(session: Session, table: Table, rows: Sequence[dict[str, Any]]) -> None
                 target.write_row([value.name if isinstance(value, Enum) else value for value in map(row.__getitem__, names)])
         return
     statement = f'INSERT INTO "{table.name}" ({columns}) VALUES ({", ".join("?" * len(names))})'
-    plain = _PLAIN.get
-    lines = [tuple([plain(value.__class__, _same)(value) for value in map(row.__getitem__, names)]) for row in rows]
+    lines = [tuple([_plain(value) for value in map(row.__getitem__, names)]) for row in rows]
     connection.exec_driver_sql(statement, lines)
 
 
-def _same(value: Any) -> Any:
-    return value.name if isinstance(value, Enum) else value
+def _plain(value: Any) -> Any:
+    """Return a value as SQLite keeps it."""
+    kind = value.__class__
+    if kind in _AS_IT_IS:
+        return value
+    return value.name if isinstance(value, Enum) else _PLAIN[kind](value)
 
 
 @lru_cache(maxsize=16_384)
@@ -45,5 +48,6 @@ def _instant(value: datetime) -> str:
     return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
+_AS_IT_IS = frozenset({str, int, type(None)})
 #: How SQLite keeps what it has no type for.
 _PLAIN: dict[type, Any] = {datetime: _instant, date: lru_cache(maxsize=16_384)(date.isoformat), bool: int}

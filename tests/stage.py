@@ -107,7 +107,7 @@ class Stage:
         self.marks |= steps.billing()
         self.marks |= steps.outward()
         steps.arrive()
-        steps.old_log()
+        self.marks |= steps.old_log()
         self.marks |= steps.imported()
         session.commit()
 
@@ -459,7 +459,7 @@ class Steps:
 
         inbox.take_in(self.session, inbox.Arrival(letter(X_Spam_Flag="YES"), self.at), at=self.at)
 
-    def old_log(self) -> None:
+    def old_log(self) -> dict[str, int]:
         """Bring in an old log whose only row cannot be true."""
         from io import BytesIO
 
@@ -473,6 +473,7 @@ class Steps:
         batch = runs.receive(self.session, kind, "Libro 2026", held, self.at)
         batch.status = ImportStatus.RUNNING
         runs.bring_in(self.session, batch, self.at, self.users["X"])
+        return {"@old-log": batch.id}
 
     def imported(self) -> dict[str, int]:
         """Check a file of parties with a bad row and a value that nobody knows, and leave a row of each register that came in."""

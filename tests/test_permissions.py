@@ -263,6 +263,7 @@ ROWS: list[Row] = [
     # Old logs: rows that cannot be true, and due dates that differ
     *register("QualityIssueView", "SGX"),
     *both("QualityIssueView.correct", HOUSE),
+    *both("QualityIssueView.undo", HOUSE, url={"pk": "@old-log"}),
     *both("QualityIssueView.decide", HOUSE, url={"name": "settle"}),
     *both("QualityIssueView.decide", HOUSE, url={"name": "ignore"}),
     *(post("QualityIssueView.bulk_action", HOUSE, url={"name": name}) for name in ("settle", "ignore")),

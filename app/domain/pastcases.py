@@ -217,6 +217,7 @@ class Judge:
         self.rules, self.calendar, self.today, self.choices = tuple(rules), calendar, today, choices
         self.appealable, self.decisions = frozenset(appealable), frozenset(decisions)
         self._deadlines: dict[tuple[Any, ...], tuple[TermRule, Deadline] | Finding] = {}
+        self._of_type: dict[tuple[Regime, str], tuple[TermRule, ...]] = {}
         self._appeals: dict[date, date | Finding] = {}
         self._silences: dict[date, Arisen | Finding] = {}
 
@@ -303,9 +304,16 @@ class Judge:
             found = self._deadlines[key] = self._computed(case.regime, kind, filed)
         return found
 
+    def _rules_of(self, regime: Regime, kind: str) -> tuple[TermRule, ...]:
+        """Return the rules for the answer to that type, of all days: few of the many that are loaded."""
+        if (regime, kind) not in self._of_type:
+            same = (rule for rule in self.rules if rule.act is TermAct.ANSWER and (rule.regime, rule.request_type) == (regime, kind))
+            self._of_type[regime, kind] = tuple(same)
+        return self._of_type[regime, kind]
+
     def _computed(self, regime: Regime, kind: str, filed: datetime | date) -> tuple[TermRule, Deadline] | Finding:
         try:
-            rule = rule_for(self.rules, regime, TermAct.ANSWER, kind, local_day(filed))
+            rule = rule_for(self._rules_of(regime, kind), regime, TermAct.ANSWER, kind, local_day(filed))
             return rule, deadline_of(filed, rule, self.calendar)
         except CalendarGap as error:
             return Finding(Fault.YEAR_MISSING, "filed", {"year": error.year})

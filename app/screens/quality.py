@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from flask import flash, redirect, url_for
+from flask import abort, flash, redirect, url_for
 from flask_appbuilder import expose, has_access, permission_name
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_babel import gettext as _
@@ -28,7 +28,8 @@ from app.importing import again, runs
 from app.importing.kinds import Option, Type
 from app.listing import Choices
 from app.listviews import Bulk, Ready
-from app.models import Pqr, QualityIssue
+from app.lookups import BIGGEST_ID
+from app.models import ImportBatch, Pqr, QualityIssue
 from app.operations import quality
 from app.security import scope_cases
 from app.words import say, tidy
@@ -94,9 +95,9 @@ class QualityIssueView(RuledView):
     datamodel = SQLAInterface(QualityIssue)
     route_base = "/quality"
     class_permission_name = "QualityIssue"
-    method_permission_name = {"decide": "settle", "correct": "settle"}
+    method_permission_name = {"decide": "settle", "correct": "settle", "undo": "settle"}
     bulk = BULK
-    include_route_methods = READ_ONLY | {"decide", "correct"}
+    include_route_methods = READ_ONLY | {"decide", "correct", "undo"}
     list_title = _l("Data quality")
     intro = _l(
         "Rows of old logs that cannot be true as they came. They are in no list, report or chart of cases until somebody corrects them."
@@ -196,6 +197,29 @@ class QualityIssueView(RuledView):
                 flash(_("The row is the case %(number)s now.", number=pqr.number), "success")
                 return redirect(url_for("CaseView.show", number=pqr.number))
         page = self.render_template("quality/correct.html", view=self, item=issue, form=form, what=say_issue(issue))
+        return page, 422 if form.errors else 200
+
+
+    @expose("/undo/<pk>", methods=["GET", "POST"])
+    @has_access
+    @permission_name("settle")
+    def undo(self, pk: str) -> Any:
+        """Ask why a whole import is taken back, and void its cases, unless something happened to one since."""
+        batch = db.session.get(ImportBatch, int(pk)) if pk.isdecimal() and int(pk) <= BIGGEST_ID else None
+        if batch is None or batch.kind != "cases":
+            abort(404)
+        form = WhyForm()
+        if form.validate_on_submit():
+            try:
+                n = again.take_back(db.session(), batch, form.reason.data, at=now(), user_id=current_user.id)
+                db.session.commit()
+            except DomainError as error:
+                db.session.rollback()
+                self._blame(form, error.field, say(error))
+            else:
+                flash(_("Taken back: %(n)s cases were voided.", n=n), "success")
+                return redirect(url_for("ImportBatchView.show", pk=pk))
+        page = self.render_template("quality/undo.html", view=self, batch=batch, form=form)
         return page, 422 if form.errors else 200
 
 

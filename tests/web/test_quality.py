@@ -118,3 +118,19 @@ def test_due_dates_that_differ_are_listed_with_their_days_and_taken_as_a_file(is
 
     assert "ANT-2026-000001" in page and "+5" in page
     assert "ANT-2026-000001" in file and "5" in file
+
+
+def test_an_import_is_taken_back_with_a_reason_and_then_no_more(seeded, issue, desk):
+    desk.post(f"/quality/correct/{issue.id}", data=cells(answered_on="09/07/2026"))
+    shown = desk.get(f"/imports/show/{issue.import_id}").get_data(as_text=True)
+
+    short = desk.post(f"/quality/undo/{issue.import_id}", data={"reason": "no"})
+    done = desk.post(f"/quality/undo/{issue.import_id}", data={"reason": "Era el libro de otra oficina"})
+    again = desk.post(f"/quality/undo/{issue.import_id}", data={"reason": "Era el libro de otra oficina"})
+
+    seeded.expire_all()
+    assert f"/quality/undo/{issue.import_id}" in shown and "Libro+2026" in shown
+    assert (short.status_code, done.status_code, again.status_code) == (422, 302, 422)
+    assert seeded.scalars(select(Pqr.status)).all() == [PqrStatus.VOIDED]
+    assert issue.batch.status is ImportStatus.UNDONE and "otra oficina" in issue.batch.detail
+    assert desk.get("/quality/undo/999999").status_code == 404
