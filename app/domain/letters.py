@@ -59,6 +59,7 @@ class Ground(Enum):
     BOUNCE = N_("A message of ours could not be delivered")
     STRANGER = N_("It speaks of a case, and its address is not one that this case knows")
     TOO_MANY = N_("Its sender wrote too many messages in one hour")
+    REPEATED = N_("It says the same as a message of the same sender of that day")
     TOO_OLD = N_("It arrived in the mailbox long before it was read")
     TOO_BIG = N_("It is too big: only its beginning is here, the whole is in the mailbox")
     NO_TEXT = N_("It has neither text nor files")

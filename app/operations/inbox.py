@@ -219,7 +219,20 @@ def _ground(session: Session, letter: Letter, received_at: datetime, case: Pqr |
         return Ground.TOO_MANY
     if case is not None and letter.sender not in _addresses_of(session, case):
         return Ground.STRANGER
-    return None
+    is_new = case is None or case.status.is_final
+    return Ground.REPEATED if is_new and _is_repeated(session, letter, received_at) else None
+
+
+def _is_repeated(session: Session, letter: Letter, received_at: datetime) -> bool:
+    """Say whether the sender wrote the same within a day: who pressed twice, or a machine that answers receipts and does not say so."""
+    if not letter.text:
+        return False
+    day = (received_at - timedelta(days=1), received_at)
+    same = select(InboundMessage.id).where(
+        InboundMessage.from_address == letter.sender, InboundMessage.received_at.between(*day),
+        InboundMessage.subject == letter.subject[:240], InboundMessage.body == letter.text,
+    )  # fmt: skip
+    return session.scalar(same.limit(1)) is not None
 
 
 _BY_NATURE = {

@@ -126,7 +126,7 @@ def test_of_several_with_one_address_the_name_decides(seeded: Session, arrives, 
     ana = a_party(name="Ana María Pérez", email="ana@example.org")
 
     assert arrives(letter()).pqr.party is ana
-    other = arrives(letter(message_id="<dos@example.org>", From="Luisa Rojas <ana@example.org>")).pqr.party
+    other = arrives(letter("Otra cosa", message_id="<dos@example.org>", From="Luisa Rojas <ana@example.org>")).pqr.party
     assert (other.name, other.email) == ("Luisa Rojas", "ana@example.org")
 
 
@@ -331,6 +331,15 @@ def test_who_writes_too_much_in_an_hour_waits(seeded: Session, arrives) -> None:
     assert [message.status for message in came] == [S.FILED] * 3 + [S.QUARANTINED] * 2
     assert came[-1].ground == Ground.TOO_MANY.name
     assert later.status is S.FILED
+
+
+def test_who_sends_the_same_twice_has_one_case(seeded: Session, arrives) -> None:
+    again = letter(message_id="<otra-vez@example.org>")
+
+    assert arrives(letter()).status is S.FILED
+    assert arrives(again).ground == Ground.REPEATED.name
+    assert arrives(letter(message_id="<ayer@example.org>"), CAME - timedelta(days=2)).status is S.FILED
+    assert len(receipts(seeded)) == 2
 
 
 def test_what_arrived_long_before_it_is_read_waits(seeded: Session, arrives) -> None:
