@@ -15,27 +15,30 @@ from flask_login import current_user
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from sqlalchemy import Select
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 from wtforms import Form
 from wtforms.validators import InputRequired
 
+from app import jobs
 from app.baseviews import READ_ONLY, RuledView
 from app.domain import N_
 from app.domain.errors import DomainError
 from app.domain.states import BillingStatus
 from app.downloads import send_made, send_stored
 from app.extensions import db, now, today
-from app.importing.reading import Book, SheetBook, open_book
+from app.importing.reading import SheetBook, open_book
 from app.intake import blame
-from app.models import BillingReply
+from app.models import BillingReply, Job
 from app.operations import billing_replies as operations
-from app.operations import files
+from app.operations import files, work
 from app.reports.billing import RefusedLines
 from app.reports.delimited import MEDIA_TYPE as CSV_TYPE
 from app.reports.delimited import write_csv
-from app.reports.xlsx import MEDIA_TYPE as XLSX_TYPE
 from app.words import say
 
+#: A file with more bytes, some ten thousand lines, is taken as long work.
+MOST_AT_ONCE = 700_000
 #: Refused lines that the page lists; the file has all.
 N_SHOWN = 50
 
@@ -117,6 +120,11 @@ class BillingReplyView(RuledView):
     def settle(self, pk: str) -> Response:
         """Take what the answer says."""
         reply = self._reply(pk)
+        if reply.applied_at is None and reply.file.n_bytes > MOST_AT_ONCE:
+            work.start(db.session, "billing_answer", _("Answer of billing"), {"reply": reply.id}, current_user.id, now())
+            db.session.commit()
+            flash(_("The answer is long, so it is taken in the background. How it went will wait in your tray."), "success")
+            return redirect(url_for("BillingReplyView.show", pk=pk))
         try:
             judged = operations.settle(db.session, reply, _rows(reply), at=now(), actor_id=current_user.id)
             db.session.commit()
@@ -124,8 +132,7 @@ class BillingReplyView(RuledView):
             db.session.rollback()
             flash(say(error), "warning")
         else:
-            n = {"billed": judged.n_of(BillingStatus.BILLED), "rejected": judged.n_of(BillingStatus.REJECTED)}
-            flash(_("The answer is taken: %(billed)s billed, %(rejected)s rejected.", **n), "success")
+            flash(_taken(judged.n_of(BillingStatus.BILLED), judged.n_of(BillingStatus.REJECTED)), "success")
         return redirect(url_for("BillingReplyView.show", pk=pk))
 
     @expose("/errors/<pk>")
@@ -152,6 +159,21 @@ class BillingReplyView(RuledView):
         return send_stored(self._reply(pk).file)
 
 
+def _taken(n_billed: int, n_rejected: int) -> str:
+    return _("The answer is taken: %(billed)s billed, %(rejected)s rejected.", billed=n_billed, rejected=n_rejected)
+
+
+@jobs.handler("billing_answer")
+def settle_answer(session: Session, job: Job, progress: jobs.Progress) -> None:
+    """Take a long answer. Done again after its worker died, it finds that it was taken, or takes it."""
+    reply = session.get_one(BillingReply, job.params["reply"])
+    progress(0, None, _("Reading the answer"))
+    if reply.applied_at is None:
+        operations.settle(session, reply, _rows(reply), at=now(), actor_id=job.asked_by_id)
+        session.commit()
+    job.result = _taken(reply.n_billed, reply.n_rejected)
+
+
 def _stored(part: Any) -> Any:
     """Return the stored file of an upload. Raises DomainError: it is empty, too large, or no table."""
     content = part.stream.read(files.MAX_BYTES + 1)
@@ -159,18 +181,14 @@ def _stored(part: Any) -> Any:
         raise DomainError(N_("The file is empty."), field="file")
     if len(content) > files.MAX_BYTES:
         raise DomainError(N_("The file weighs more than %(most)s MB."), field="file", most=files.MAX_BYTES // files.MEGABYTE)
-    book = open_book(io.BytesIO(content))
-    _first_rows(book)
-    media_type = XLSX_TYPE if isinstance(book, SheetBook) else CSV_TYPE
-    return files.store_file(db.session, content, name=part.filename or "respuesta.csv", media_type=media_type)
-
-
-def _first_rows(book: Book) -> Any:
-    return book.rows(book.sheets[0]) if book.sheets else iter(())
+    is_workbook = isinstance(open_book(io.BytesIO(content)), SheetBook)
+    name = part.filename or "respuesta.csv"
+    media_type = files.ALLOWED["ods" if name.lower().endswith(".ods") else "xlsx"][0] if is_workbook else CSV_TYPE
+    return files.store_file(db.session, content, name=name, media_type=media_type)
 
 
 def _rows(reply: BillingReply) -> Any:
     """Return the rows of the first sheet. Raises DomainError: the file is no table any more."""
     with files.open_file(reply.file) as stored:
-        content = io.BytesIO(stored.read())
-    return _first_rows(open_book(content))
+        book = open_book(io.BytesIO(stored.read()))
+    return book.rows(book.sheets[0]) if book.sheets else iter(())

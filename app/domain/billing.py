@@ -45,6 +45,7 @@ NOTATIONS: Mapping[FieldType, tuple[tuple[str, str], ...]] = {
     FieldType.PESOS: (("WHOLE", "80000"), ("COMMA", "80000,00"), ("POINT", "80000.00")),
     FieldType.DECIMAL: (("COMMA", "1,5000"), ("POINT", "1.5000")),
 }
+_USUAL = {kind: shapes[0][0] for kind, shapes in NOTATIONS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,7 @@ def written(value: Any, field: BillingField, notation: str = "") -> str:
     """
     if value is None:
         return ""
-    match field.type, notation or next(iter(field.notations), ""):
+    match field.type, notation or _USUAL.get(field.type, ""):
         case FieldType.DATE, "DMY":
             return f"{value:%d/%m/%Y}"
         case FieldType.DATE, "COMPACT":

@@ -14,7 +14,7 @@ from typing import Any
 from flask_appbuilder.security.sqla.models import User
 from flask_babel import force_locale
 from flask_babel import gettext as _
-from sqlalchemy import Row, bindparam, func, or_, select, update
+from sqlalchemy import Row, bindparam, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.domain import N_
@@ -214,7 +214,7 @@ def settle(session: Session, reply: BillingReply, rows: Iterable[Sequence[Any]],
     session.flush()
     if judged.changes:
         _write(session, reply, judged)
-        _note(session, judged, actor_id)
+        _note(session, judged, at, actor_id)
         _tell(session, reply, judged, at)
     session.flush()
     return judged
@@ -251,14 +251,16 @@ def sentence(number: str, verdict: Verdict) -> str:
     return _("%(number)s was billed on %(day)s.", **facts)
 
 
-def _note(session: Session, judged: Judged, actor_id: int | None) -> None:
-    """Leave a note on each case, in the language of the acts."""
+def _note(session: Session, judged: Judged, at: datetime, actor_id: int | None) -> None:
+    """Leave a note on each case, in the language of the acts. All at once: of thousands, the answer is the trace."""
     said: dict[int, list[str]] = {}
     with force_locale(LANGUAGE):
         for item, verdict in judged.changes:
             if item.pqr_id is not None:
                 said.setdefault(item.pqr_id, []).append(f"{sentence(item.number, verdict)} ({item.batch})")
-    session.add_all(Note(pqr_id=pqr_id, author_id=actor_id, body="\n".join(lines)) for pqr_id, lines in said.items())
+    by = {"author_id": actor_id, "created_by_id": actor_id, "changed_by_id": actor_id, "created_at": at, "changed_at": at}
+    if said:
+        session.execute(insert(Note), [{"pqr_id": pqr_id, "body": "\n".join(lines), **by} for pqr_id, lines in said.items()])
 
 
 def _tell(session: Session, reply: BillingReply, judged: Judged, at: datetime) -> None:

@@ -133,6 +133,22 @@ def test_an_answer_is_looked_at_then_taken_and_shows_on_the_case(seeded, sent, c
     assert "taken already" in clerk.post(f"/billing/reply/settle/{reply.id}", follow_redirects=True).text
 
 
+def test_a_long_answer_is_taken_in_the_background_once(seeded, sent, clerk, at, monkeypatch):
+    from app.billing import replies
+    from app.extensions import db
+
+    at("2026-07-20T10:00-05:00")
+    monkeypatch.setattr(replies, "MOST_AT_ONCE", 10)
+    bring(clerk, answer_for(f"{sent[0].number};Facturado;15/07/2026;;NC-9"))
+    assert "in the background" in clerk.post(f"/billing/reply/settle/{only(seeded, BillingReply).id}", follow_redirects=True).text
+    assert only(seeded, BillingReply).applied_at is None
+
+    job = only(seeded, Job)
+    for _again in range(2):
+        replies.settle_answer(db.session(), job, lambda *_args: None)
+        assert "1 " in job.result and only(seeded, BillingReply).n_billed == 1
+
+
 def test_an_answer_may_be_a_workbook(seeded, sent, clerk, at):
     at("2026-07-20T10:00-05:00")
     content = io.BytesIO()
@@ -181,7 +197,8 @@ def test_a_rejected_thing_is_sent_again_or_given_up_from_its_page_and_from_the_l
     tile = re.search(r'href="/billing/item/list/\?status=REJECTED"><strong>2</strong>', clerk.get("/").text)
     assert tile and "Rejected by billing" not in sign_in(DUENO).get("/").text
     assert manager.post(f"/billing/item/handle/{first.id}/drop", data={"why": ""}).status_code == 422
-    assert "Done: Leave it as it is" in manager.post(f"/billing/item/handle/{first.id}/drop", data={"why": "Otra"}, follow_redirects=True).text
+    dropped = manager.post(f"/billing/item/handle/{first.id}/drop", data={"why": "Otra"}, follow_redirects=True)
+    assert "Done: Leave it as it is" in dropped.text
     plan = clerk.post("/billing/item/bulk/resend", data={"row": [first.id, second.id]}).text
     seal = re.search(r'name="sure" value="(\w+)"', plan)[1]
     clerk.post("/billing/item/bulk/resend", data={"row": [first.id, second.id], "sure": seal, "why": "Se corrigió"})
