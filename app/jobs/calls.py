@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import structlog
 from flask import current_app
 from sqlalchemy.orm import Session
@@ -12,14 +14,20 @@ from app.operations import webhooks
 
 log = structlog.get_logger("atiende.jobs")
 
+#: Seconds that one run may take: slow receivers do not hold a worker.
+MOST_SECONDS = 45
+
 
 def call_hooks(session: Session, limit: int = 500) -> int:
     """
     Deliver up to *limit* due messages; return how many were taken. Commits around each, and holds no transaction while it calls.
-    An address that fails is left for the rest of the run: a receiver that hangs makes nobody else wait.
+    An address that fails is left for the rest of the run: a receiver that hangs makes nobody else wait. Ends after `MOST_SECONDS`,
+    as the next minute goes on.
     """
-    n_taken, failing = 0, set[int]()
+    n_taken, failing, ends = 0, set[int](), time.monotonic() + MOST_SECONDS
     for _n in range(limit):
+        if time.monotonic() > ends:
+            break
         delivery = webhooks.claim_due(session, now(), failing)
         session.commit()
         if delivery is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from flask_appbuilder import Model
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Numeric, String, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Numeric, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.domain.deadlines import CountFrom, Regime, TermUnit
@@ -248,7 +248,7 @@ class StoredFile(Audited, Model):
     storage_key: Mapped[str] = mapped_column(String(120), unique=True)
     name: Mapped[str] = mapped_column(String(160), comment="As the sender named it; never used as a path")
     media_type: Mapped[str] = mapped_column(String(100), comment="Sniffed, not claimed")
-    n_bytes: Mapped[int]
+    n_bytes: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(String(64))
     pqr_id: Mapped[int | None] = mapped_column(ForeignKey("pqr.id", ondelete="RESTRICT"))
     pqr: Mapped[Pqr | None] = relationship(back_populates="files")

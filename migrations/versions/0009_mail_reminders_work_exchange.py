@@ -618,6 +618,9 @@ def upgrade():
         batch_op.add_column(sa.Column('source_due_on', sa.Date(), nullable=True, comment='The due date as that register had it'))
         batch_op.create_unique_constraint(batch_op.f('uq_pqr_organisation_id_source_source_number'), ['organisation_id', 'source', 'source_number'])
 
+    with op.batch_alter_table('stored_file') as batch_op:  # an archive of everything may weigh more than 2 GB
+        batch_op.alter_column('n_bytes', existing_type=sa.Integer(), type_=sa.BigInteger(), existing_nullable=False)
+
     op.execute("UPDATE outbox_message SET was_interrupted = true WHERE last_error LIKE 'A worker stopped while it was sending this message%'")
     add_checks(AFTER)
 
@@ -627,6 +630,10 @@ def downgrade():
     op.execute("UPDATE outbox_message SET status = 'QUEUED' WHERE status = 'HELD'")
     op.execute("UPDATE outbox_message SET status = 'FAILED' WHERE status IN ('DIGESTED', 'DISCARDED')")
     op.execute("DELETE FROM process_member WHERE role = 'CHIEF'")
+    with op.batch_alter_table('stored_file') as batch_op:
+        batch_op.alter_column('n_bytes', existing_type=sa.BigInteger(), type_=sa.Integer(), existing_nullable=False,
+                              postgresql_using='least(n_bytes, 2147483647)')
+
     with op.batch_alter_table('pqr') as batch_op:
         batch_op.drop_constraint(batch_op.f('uq_pqr_organisation_id_source_source_number'), type_='unique')
         batch_op.drop_column('source_due_on')
