@@ -44,6 +44,9 @@ from app.models import (
 from app.operations import answers, outbox, rating
 from app.operations.seeds import read_seed
 
+#: The parameter with the events, by name, that nobody of the house may refuse, besides those that are declared so.
+FIRM = "mail.not_refused"
+
 
 class Audience(Enum):
     """Whom an event is told to."""
@@ -200,7 +203,15 @@ def tell_user(
 def delivery_of(session: Session, user: User, event: str) -> Delivery:
     """Return how *user* hears of an event: as they chose, if the event still allows it, else as it is declared."""
     chosen = session.get(NoticePreference, (user.id, event))
-    return chosen.delivery if chosen and chosen.delivery in EVENTS[event].deliveries else EVENTS[event].delivery
+    return chosen.delivery if chosen and chosen.delivery in ways_of(session)[event] else EVENTS[event].delivery
+
+
+def ways_of(session: Session) -> dict[str, tuple[Delivery, ...]]:
+    """Return by event how the staff may choose to hear of it: as it is declared, without refusing what the house says nobody may refuse."""
+    firm = set(queries.parameter(session, FIRM).replace(",", " ").split())
+    return {
+        name: tuple(way for way in event.deliveries if way is not Delivery.NEVER or name not in firm) for name, event in EVENTS.items()
+    }
 
 
 def language_of(session: Session, user: User) -> str:
@@ -468,8 +479,9 @@ def choose(session: Session, user: User, language: str, wanted: Mapping[str, Del
     Raises:
         DomainError: An event cannot be heard of that way.
     """
+    ways = ways_of(session)
     for name, delivery in wanted.items():
-        if delivery not in EVENTS[name].deliveries:
+        if delivery not in ways[name]:
             raise DomainError(N_("“%(event)s” cannot be refused: the house needs you to know it."), field=name, event=EVENTS[name].title)
         row = session.get(NoticePreference, (user.id, name))
         if delivery is EVENTS[name].delivery:

@@ -346,21 +346,20 @@ WAYS = {
 }  # fmt: skip
 
 
+Ways = dict[str, tuple[Delivery, ...]]
+
+
 class PreferenceForm(FlaskForm):
     language = SelectField(_l("Language of my mail"), choices=list(LANGUAGES.items()))
 
 
-def _form_class() -> type[FlaskForm]:
+def _form_class(arranged: Ways) -> type[FlaskForm]:
     """Return the form with one field an event that the reader may arrange."""
     fields = {
-        name: SelectField(_l(event.title), choices=[(way.name, WAYS[way]) for way in event.deliveries])
-        for name, event in _arranged().items()
+        name: SelectField(_l(messages.EVENTS[name].title), choices=[(way.name, WAYS[way]) for way in ways])
+        for name, ways in arranged.items()
     }
     return type("AllPreferences", (PreferenceForm,), fields)
-
-
-def _arranged() -> dict[str, messages.Event]:
-    return {name: event for name, event in messages.EVENTS.items() if len(event.deliveries) > 1}
 
 
 class PreferenceView(BaseView):
@@ -375,27 +374,29 @@ class PreferenceView(BaseView):
     @permission_name("edit")
     def edit(self) -> Any:
         """How the reader wants to hear of each event."""
-        form = _form_class()(data=self._kept())
+        ways = messages.ways_of(db.session)
+        arranged = {name: each for name, each in ways.items() if len(each) > 1}
+        form = _form_class(arranged)(data=self._kept(arranged))
         if form.validate_on_submit():
-            wanted = {name: Delivery[form[name].data] for name in _arranged()}
+            wanted = {name: Delivery[form[name].data] for name in arranged}
             messages.choose(db.session, current_user, form.language.data, wanted)
             db.session.commit()
             flash(_("Saved: from now on you are told that way."), "success")
             return redirect(url_for("PreferenceView.edit"))
-        always = [_(event.title) for event in messages.EVENTS.values() if self._is_always(event)]
-        page = self.render_template("mail/preferences.html", form=form, names=list(_arranged()), always=always, address=current_user.email)
+        always = [_(event.title) for name, event in messages.EVENTS.items() if self._is_always(name, ways)]
+        page = self.render_template("mail/preferences.html", form=form, names=list(arranged), always=always, address=current_user.email)
         return (page, 422) if form.is_submitted() else page
 
     @staticmethod
-    def _is_always(event: messages.Event) -> bool:
-        return event.audience is messages.Audience.STAFF and len(event.deliveries) == 1 and event is not messages.EVENTS["digest"]
+    def _is_always(name: str, ways: Ways) -> bool:
+        return messages.EVENTS[name].audience is messages.Audience.STAFF and len(ways[name]) == 1 and name != "digest"
 
     @staticmethod
-    def _kept() -> dict[str, str]:
+    def _kept(arranged: Ways) -> dict[str, str]:
         """Return what the reader chose, by field; where nothing, what is declared."""
         rows = db.session.scalars(select(NoticePreference).where(NoticePreference.user_id == current_user.id))
         chosen = {row.event: row.delivery for row in rows}
         kept = {
-            name: (chosen[name] if chosen.get(name) in event.deliveries else event.delivery).name for name, event in _arranged().items()
+            name: (chosen[name] if chosen.get(name) in ways else messages.EVENTS[name].delivery).name for name, ways in arranged.items()
         }
         return {"language": messages.language_of(db.session, current_user) or LANGUAGE, **kept}

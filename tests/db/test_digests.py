@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import queries
+from app.domain.errors import DomainError
 from app.domain.states import Delivery, MessageStatus
 from app.extensions import db
 from app.jobs.post import digest
@@ -74,6 +75,18 @@ def test_what_nobody_may_refuse_is_told_whatever_was_chosen(seeded: Session, per
 
     assert message is not None
     assert message.status is MessageStatus.QUEUED
+
+
+def test_the_house_says_what_else_nobody_may_refuse(seeded: Session, person: User) -> None:
+    prefers(seeded, person, Delivery.NEVER, "job_done")
+    assert tell(seeded, person) == [None]
+
+    seeded.get_one(Parameter, messages.FIRM).value = "routed, job_done"
+    seeded.flush()
+
+    assert tell(seeded, person) != [None]
+    with pytest.raises(DomainError):
+        messages.choose(seeded, person, "es", {"routed": Delivery.NEVER})
 
 
 def test_legal_messages_to_citizens_can_neither_wait_nor_be_refused() -> None:
