@@ -71,7 +71,8 @@ class Mailbox:
     def __init__(self, config: Mapping[str, Any], timeout: int = TIMEOUT) -> None:
         self.config, self.timeout = config, timeout
         self.folder: str = config.get("IMAP_FOLDER") or "INBOX"
-        self.done_folder: str | None = config.get("IMAP_DONE_FOLDER")
+        done: str | None = config.get("IMAP_DONE_FOLDER")
+        self.done_folder = done if done != self.folder else None  # nothing is moved to where it is
         self.name = f"{config.get('IMAP_USER') or ''}/{self.folder}"[:160]
         self._key = (config["IMAP_HOST"], config.get("IMAP_USER") or "", self.folder)
 

@@ -34,7 +34,9 @@ listen = 127.0.0.1
 base_dir = {folder}/run
 state_dir = {folder}/run
 log_path = {folder}/log
-ssl = no
+ssl = yes
+ssl_cert = <{folder}/cert.pem
+ssl_key = <{folder}/key.pem
 disable_plaintext_auth = no
 auth_mechanisms = plain login
 mail_location = maildir:{folder}/mail
@@ -66,7 +68,8 @@ service imap-login {{
     port = {port}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {tls_port}
+    ssl = yes
   }}
 }}
 service anvil {{
@@ -118,9 +121,20 @@ class Box:
 class Server:
     """One running Dovecot."""
 
-    def __init__(self, folder: Path, port: int) -> None:
-        self.folder, self.port = folder, port
+    def __init__(self, folder: Path, port: int, tls_port: int) -> None:
+        self.folder, self.port, self.tls_port = folder, port, tls_port
         self._boxes = itertools.count(1)
+
+    @property
+    def certificate(self) -> Path:
+        """Its own certificate, for the name localhost; nobody trusts it who was not told to."""
+        return self.folder / "cert.pem"
+
+    def _certify(self) -> None:
+        subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+        key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", self.folder / "key.pem"]
+        command = ["openssl", "req", "-x509", *key, "-out", self.certificate, "-days", "30", *subject]
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
 
     def box(self) -> Box:
         """Return a new empty folder."""
@@ -133,8 +147,9 @@ class Server:
         if os.geteuid() == 0:
             for name in ("home", "mail", "mail/new", "mail/cur", "mail/tmp"):
                 os.chown(self.folder / name, *_mail_owner())
+        self._certify()
         config = self.folder / "dovecot.conf"
-        config.write_text(_config(self.folder, self.port))
+        config.write_text(_config(self.folder, self.port, self.tls_port))
         self._process = subprocess.Popen(
             [DOVECOT, "-F", "-c", str(config)], stdout=subprocess.DEVNULL, stderr=(self.folder / "errors").open("ab")
         )
@@ -169,14 +184,14 @@ def _mail_owner() -> tuple[int, int]:
     return os.getuid(), os.getgid()
 
 
-def _config(folder: Path, port: int) -> str:
+def _config(folder: Path, port: int, tls_port: int) -> str:
     uid, gid = _mail_owner()
     if os.geteuid() == 0:
         names = {"internal": "dovecot", "internal_group": "dovecot", "login": "dovenull"}
     else:
         me = pwd.getpwuid(os.getuid()).pw_name
         names = {"internal": me, "internal_group": grp.getgrgid(os.getgid()).gr_name, "login": me}
-    return _CONFIG.format(folder=folder, port=port, uid=uid, gid=gid, password=PASSWORD, **names)
+    return _CONFIG.format(folder=folder, port=port, tls_port=tls_port, uid=uid, gid=gid, password=PASSWORD, **names)
 
 
 def free_port() -> int:
@@ -195,7 +210,7 @@ def dovecot() -> Iterator[Server]:
         lacking(f"Dovecot 2.3, whose configuration is written here, and not {version.strip()},")
     folder = Path(tempfile.mkdtemp(prefix="atiende-imap-", dir="/tmp"))  # short: sockets have names of at most 107 letters
     folder.chmod(0o755)
-    server = Server(folder, free_port())
+    server = Server(folder, free_port(), free_port())
     server.start()
     yield server
     server.stop()

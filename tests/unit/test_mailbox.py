@@ -126,13 +126,29 @@ def test_a_message_that_went_away_meanwhile_is_none(imap: Box) -> None:
         ({"IMAP_PASSWORD": "contraseña"}, "AUTHENTICATIONFAILED"),
         ({"IMAP_FOLDER": "No hay"}, "doesn't exist"),
         ({"IMAP_TLS": "quizá"}, "ATIENDE_IMAP_TLS"),
-        ({"IMAP_TLS": "starttls"}, "TLS"),
+        ({"IMAP_TLS": "starttls"}, "certificate verify failed"),
         ({"IMAP_PORT": free_port()}, "refused"),
     ],
 )
 def test_a_mailbox_that_cannot_be_read_says_why(imap: Box, change: dict, said: str) -> None:
     with pytest.raises(NotRead, match=re.escape(said)), Mailbox(imap.settings | change):
         pass
+
+
+@pytest.mark.parametrize("encryption", ["yes", "starttls"])
+def test_an_encrypted_mailbox_is_read_when_its_certificate_is_trusted(
+    imap: Box, encryption: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(imap, 1)
+    port = imap.server.tls_port if encryption == "yes" else imap.server.port
+    settings = imap.settings | {"IMAP_TLS": encryption, "IMAP_PORT": port, "IMAP_HOST": "localhost"}
+    with pytest.raises(NotRead, match="certificate verify failed"):
+        heads(settings)
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(imap.server.certificate))
+    assert len(heads(settings)) == 1
+    with pytest.raises(NotRead, match="certificate verify failed"):
+        heads(settings | {"IMAP_HOST": "127.0.0.1"})  # it is the certificate of another name
 
 
 def test_a_server_that_hangs_up_is_told(imap: Box) -> None:
