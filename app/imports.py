@@ -407,15 +407,17 @@ def _lines(batch: ImportBatch, typed: dict[int, str]) -> list[dict[str, Any]]:
 
 
 def _notations(batch: ImportBatch) -> list[str]:
-    """Return how the columns of numbers and days were read, in sentences."""
-    said = []
+    """Return how the columns of numbers and days were read, in a sentence for each notation."""
     names = batch.reading.get("names", [])
-    for column, told in batch.reading.get("notation", {}).items():
-        name = names[int(column)] if int(column) < len(names) else column
+    found: dict[tuple[bool, str], list[str]] = {}
+    for number, told in batch.reading.get("notation", {}).items():
+        name = f"“{names[int(number)]}”"
         if told["is_day"]:
-            order = _("day, month, year") if told["day_first"] else _("month, day, year")
-            said.append(_("Dates of “%(name)s”: %(order)s.", name=name, order=order))
+            found.setdefault((True, _("day, month, year") if told["day_first"] else _("month, day, year")), []).append(name)
         elif told["is_certain"] or told["decimal"] == ".":
-            mark = _("decimal comma") if told["decimal"] == "," else _("decimal point")
-            said.append(_("Numbers of “%(name)s”: %(mark)s.", name=name, mark=mark))
-    return said
+            found.setdefault((False, _("decimal comma") if told["decimal"] == "," else _("decimal point")), []).append(name)
+    return [
+        _("Dates of %(names)s: %(how)s.", names=", ".join(each), how=how) if is_day
+        else _("Numbers of %(names)s: %(how)s.", names=", ".join(each), how=how)
+        for (is_day, how), each in found.items()
+    ]  # fmt: skip

@@ -27,13 +27,13 @@ from app.importing import engine
 from app.importing.cells import Notation, text_of
 from app.importing.engine import Plan
 from app.importing.headers import Header, canon
-from app.importing.kinds import Fate, Kind, Row, Run
+from app.importing.kinds import Fate, Kind, Problem, Row, Run
 from app.importing.reading import MAX_COLUMNS, Book, FileRefused, open_book
 from app.importing.registry import kind_named
 from app.models import ChangeLog, ImportBatch, ImportMapping
 from app.operations import files
 from app.operations.files import CheckedFile
-from app.words import say
+from app.words import say, say_number
 
 WHOLE = 5_000  # lines that one transaction takes
 MOST_TOLD = 20_000  # bad rows that the error sheet keeps
@@ -164,7 +164,11 @@ def plan_of(batch: ImportBatch) -> Plan:
 
 @dataclass
 class Tally:
-    """What became of the rows so far; `bad` and `doubtful` keep (row number, cells, what to say) of the first ones."""
+    """
+    What became of the rows so far; `bad` and `doubtful` keep (row number, cells, what to say) of the first ones.
+
+    `labels` are the msgids of the fields, by name.
+    """
 
     n_rows: int = 0
     n_new: int = 0
@@ -172,6 +176,7 @@ class Tally:
     n_same: int = 0
     n_bad: int = 0
     n_doubtful: int = 0
+    labels: Mapping[str, str] = field(default_factory=dict)
     bad: list[tuple[int, list[str], str]] = field(default_factory=list)
     doubtful: list[tuple[int, list[str], str]] = field(default_factory=list)
 
@@ -195,11 +200,20 @@ class Tally:
     def counts(self) -> dict[str, int]:
         return {name: getattr(self, name) for name in ("n_rows", "n_new", "n_changed", "n_same", "n_bad")}
 
-    @staticmethod
-    def _tell(told: list[tuple[int, list[str], str]], row: Row, problems: Any) -> None:
+    def _tell(self, told: list[tuple[int, list[str], str]], row: Row, problems: tuple[Problem, ...]) -> None:
         if len(told) < MOST_TOLD:
-            words = " ".join(say(DomainError(problem.msgid, **problem.facts)) for problem in problems)
-            told.append((row.number, [text_of(cell) for cell in row.cells], words))
+            told.append((row.number, [text_of(cell) for cell in row.cells], " ".join(map(self._words, problems))))
+
+    def _words(self, problem: Problem) -> str:
+        """Return what is wrong, after the name of the field where the words do not say it."""
+        label = self.labels.get(problem.name or "", "") if problem.code != "EMPTY" else ""
+        words = say(DomainError(problem.msgid, **problem.facts))
+        return f"{_(label)}: {words}" if label else words
+
+
+def labels_of(batch: ImportBatch) -> dict[str, str]:
+    """Return how the fields of its kind are called: name → msgid."""
+    return {each.name: each.label for each in kind_of(batch).fields}
 
 
 def _blocks(book: Book, plan: Plan, run: Run, skip: int = 0) -> Iterator[list[Row]]:
@@ -235,7 +249,7 @@ def look_through(session: Session, batch: ImportBatch, at: datetime, user_id: in
     Raises:
         DomainError: The file cannot be read, or no longer as it was mapped.
     """
-    kind, tally = kind_of(batch), Tally()
+    kind, tally = kind_of(batch), Tally(labels=labels_of(batch))
     run = run_of(session, batch, at, user_id, is_dry=True)
     with closing(files.open_file(batch.file)) as stream:
         book, plan = open_book(stream), plan_of(batch)
@@ -322,7 +336,7 @@ def bring_in(
         Whatever stopped it, after the batch was marked with what is in the database; an engine that is busy leaves it as it was, to
         go on later.
     """
-    kind, tally = kind_of(batch), Tally(batch.n_rows, batch.n_new, batch.n_changed, batch.n_same, batch.n_bad)
+    kind, tally = kind_of(batch), Tally(batch.n_rows, batch.n_new, batch.n_changed, batch.n_same, batch.n_bad, labels=labels_of(batch))
     run = run_of(session, batch, at, user_id, is_dry=False)
     run.totals |= {name: Decimal(total) for name, total in batch.totals.items()} if batch.n_done else {}
     batch_id, start, plan = batch.id, batch.n_done, plan_of(batch)
@@ -383,7 +397,7 @@ def _end(session: Session, batch_id: int, plan: Plan, tally: Tally, run: Run, st
     batch.status = status
     batch.detail = _(
         "Every row was dealt with: %(new)s new, %(changed)s changed, %(same)s were the same, %(bad)s were refused and are not in.",
-        new=tally.n_new, changed=tally.n_changed, same=tally.n_same, bad=tally.n_bad,
+        new=say_number(tally.n_new), changed=say_number(tally.n_changed), same=say_number(tally.n_same), bad=say_number(tally.n_bad),
     )  # fmt: skip
     _log(session, batch, run)
 
@@ -397,7 +411,8 @@ def _end_early(session: Session, batch_id: int, plan: Plan, run: Run, status: Im
         done = _(
             "The rows up to line %(line)s of the file are in (%(new)s new, %(changed)s changed, %(same)s the same, %(bad)s refused); "
             "of the rest nothing is. Import the file again to go on: what is in is not doubled.",
-            line=batch.n_done, new=batch.n_new, changed=batch.n_changed, same=batch.n_same, bad=batch.n_bad,
+            line=batch.n_done, new=say_number(batch.n_new), changed=say_number(batch.n_changed), same=say_number(batch.n_same),
+            bad=say_number(batch.n_bad),
         )  # fmt: skip
     why = _("It was stopped.") if status is ImportStatus.CANCELLED else _("It failed.")
     if isinstance(error, DomainError):
