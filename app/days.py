@@ -33,12 +33,13 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from app.domain.calendar import BusinessCalendar
-from app.domain.states import BillingStatus, Category, MessageStatus, Outcome, PqrStatus, states_in
+from app.domain.states import BillingStatus, Category, MessageStatus, Outcome, PqrStatus, RunOutcome, states_in
 from app.models import (
     Appeal,
     BillingItem,
     CalendarDay,
     CalendarYear,
+    JobRun,
     ListColumns,
     Organisation,
     OutboxMessage,
@@ -306,6 +307,7 @@ class HouseFacts:
     n_failed: int
     is_hidden: bool
     has_worker: bool
+    n_failing: int
 
 
 @cache
@@ -323,6 +325,8 @@ def _house() -> CompoundSelect[Any]:
     is_named = and_(filled(Organisation.address), Organisation.nit != PLACEHOLDER_NIT)
     staffed = exists().where(ProcessMember.process_id == Process.id, func.coalesce(ProcessMember.valid_until, today) >= today)
     queued = select(func.count()).where(OutboxMessage.status.in_((MessageStatus.QUEUED, MessageStatus.SENDING)))
+    newest = select(func.max(JobRun.id)).group_by(JobRun.task)
+    failing = select(func.count()).where(JobRun.id.in_(newest), JobRun.outcome.in_((RunOutcome.FAILED, RunOutcome.LOST)))
     hidden = exists().where(Parameter.key == bindparam("hidden_key", type_=String), Parameter.value == "1")
     return union_all(
         facts("organisation", Organisation.id).where(his),
@@ -337,6 +341,7 @@ def _house() -> CompoundSelect[Any]:
         facts("queued", queued.scalar_subquery()),
         facts("failed", select(func.count()).select_from(failed_mail().subquery()).scalar_subquery()),
         facts("hidden", literal(1)).where(hidden),
+        facts("failing", failing.scalar_subquery()),
         facts("worker", literal(1)).where(exists().where(WorkerBeat.seen_at > bindparam("alive_since", type_=UtcDateTime))),
     )
 
@@ -367,4 +372,5 @@ def house_facts(session: Session, today: date, hidden_key: str, alive_since: dat
         n_failed=found["failed"][0].n,
         is_hidden="hidden" in found,
         has_worker="worker" in found,
+        n_failing=found["failing"][0].n,
     )

@@ -235,11 +235,13 @@ def steps_of(house: HouseFacts, on: date) -> list[Step]:
 
 
 def health_of(house: HouseFacts, on: date) -> list[Tile]:
-    """Return what an administrator has to look after: mail that does not leave, and a calendar that ends."""
+    """Return what an administrator has to look after: mail that does not leave, tasks that fail, and a calendar that ends."""
     tiles = [
         Tile(_("Mail that did not leave"), house.n_failed, url_for("OutboxMessageView.list", status="FAILED"), "bad"),
         Tile(_("Mail waiting"), house.n_queued, url_for("OutboxMessageView.list", status="QUEUED"), "stop"),
     ]
+    if house.n_failing:
+        tiles.append(Tile(_("Periodic tasks that failed"), house.n_failing, url_for("PeriodicView.list"), "bad"))
     last = max(house.years, default=on.year - 1)
     if last <= on.year:
         tone = "bad" if last < on.year else "warn"

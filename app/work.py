@@ -105,7 +105,8 @@ class WorkView(BaseView):
         """Return a page of jobs; it renews itself while one of them is on its way."""
         doors = {"how_far": how_far, "may_stop": may_stop, "may_download": may_download, "tones": TONES}
         is_live = not all(is_over(job) for job in found)
-        return self.render_template(template, jobs=found, is_live=is_live, silence=silence_of_worker() if is_live else "", **doors, **facts)
+        silence = "" if not is_live else silence_of_worker() if jobs.is_connected() else no_queue()
+        return self.render_template(template, jobs=found, is_live=is_live, silence=silence, **doors, **facts)
 
     def _job(self, pk: int, right: str) -> Job:
         """Return the job if it is the reader's, or he has *right* over everybody's; else answer 404."""

@@ -185,6 +185,19 @@ def test_a_silent_worker_is_told_where_it_matters(admin: Any, session: Any, queu
     assert "make run" not in alive
 
 
+def test_a_task_that_fails_is_told_to_the_administrator(admin: Any, session: Any) -> None:
+    for task, error in (("sweep", "OperationalError"), ("turn_the_day", "")):
+        run = runs.begin(session, task, None, "w", AT)
+        runs.end(session, run, {}, error, AT)
+    session.commit()
+    failing = text_of(admin.get("/"))
+    runs.end(session, runs.begin(session, "sweep", None, "w", AT), {}, "", AT)
+    session.commit()
+
+    assert '<a class="tile bad" href="/periodic/"><strong>1</strong>' in failing
+    assert 'class="tile bad" href="/periodic/"' not in text_of(admin.get("/"))
+
+
 def test_who_waits_for_work_is_told_that_nobody_works(auxiliar: Any, session: Any, queue: MemoryStorage) -> None:
     told = 'class="flash bad" role="alert"'
     assert told not in text_of(auxiliar.get("/work/")), "nothing of theirs waits"
