@@ -68,8 +68,8 @@ def whom_told(rule: ReminderRule) -> str:
 
 
 def in_words(rule: ReminderRule) -> str:
-    """Return the whole rule in a sentence: 3 working days before the safe date, to the owner and to the chief."""
-    return f"{when_told(rule)}, {whom_told(rule)}"
+    """Return the whole rule in a sentence: Case: 3 working days before the safe date, to the owner and to the chief."""
+    return f"{name_of(rule.source)}: {when_told(rule)}, {whom_told(rule)}"
 
 
 def name_of(source: str) -> str:
@@ -80,8 +80,16 @@ def name_of(source: str) -> str:
 # ── The rules ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def source_titles() -> list[tuple[str, str]]:
+    return [(code, source.title) for code, source in SOURCES.items()]
+
+
 def source_choices() -> list[tuple[str, str]]:
-    return sorted(((code, _(source.title)) for code, source in SOURCES.items()), key=lambda pair: pair[1])
+    return sorted(((code, _(title)) for code, title in source_titles()), key=lambda pair: pair[1])
+
+
+def _of_source(value: str, _moment: Moment) -> ColumnElement[bool]:
+    return ReminderRule.source == value
 
 
 class ReminderRuleView(CatalogueView):
@@ -92,8 +100,9 @@ class ReminderRuleView(CatalogueView):
     list_title, add_title = _l("Reminder rules"), _l("New reminder rule")
     intro = _l("Who is told that something falls due, and when. Each step is told once, on working days and in working hours.")
     empty_text = _l("There are no rules, so nobody is reminded of anything. Add one: what to watch, when to tell and whom.")
-    list_columns = ["name", "source", "words", "is_active"]
+    list_columns = ["words", "name", "is_active"]
     more_columns = ("words",)
+    own_facets: tuple[Facet, ...] = (Choices("source", _l("What it watches"), source_titles, _of_source),)
     show_fieldsets = [
         (_l("The rule"), {"fields": ["name", "code", "words", "is_active", "position"]}),
         (_l("When"), {"fields": ["source", "trigger", "value"]}),
@@ -106,7 +115,6 @@ class ReminderRuleView(CatalogueView):
     ]
     search_words = ("name", "code")
     base_order = ("position", "asc")
-    clipped = ("words",)
     label_columns = {
         **LABELS, "source": _l("What it watches"), "trigger": _l("Moment"), "value": _l("Number"), "words": _l("When and to whom"),
         "to_owner": _l("To the owner"), "to_substitute": _l("To the substitute"), "to_chief": _l("To the chief"),
@@ -122,7 +130,9 @@ class ReminderRuleView(CatalogueView):
     }
     formatters_columns = {"source": name_of}
     add_form_extra_fields = {
-        "source": SelectField(_l("What it watches"), choices=source_choices, description=_l("What has the term.")),
+        "source": SelectField(
+            _l("What it watches"), choices=source_choices, description=_l("What has the term."), validators=[InputRequired()]
+        ),
         "value": IntegerField(_l("Number"), default=0, validators=[InputRequired()], description=description_columns["value"]),
     }
 
@@ -248,6 +258,8 @@ class ReminderView(RuledView):
         match name:
             case "how":
                 return how_told(item.message)
+            case "row_key" if item.pqr and item.pqr.number == item.row_key:
+                return link_to_case(item.pqr)
             case "source":
                 return name_of(item.rule.source)
             case "step":
