@@ -255,9 +255,11 @@ def _moment_of_value(cell: Any) -> datetime | None:
         found = cell.replace(tzinfo=None)
     elif isinstance(cell, date):
         found = datetime(cell.year, cell.month, cell.day)
-    elif isinstance(cell, int | float) and not isinstance(cell, bool) and int(cell) in _SERIALS:
+    elif isinstance(cell, bool) or not isinstance(cell, int | float) or not 0 < cell < 1e8:
+        raise _no_day(cell)
+    elif int(cell) in _SERIALS:
         found = _SERIAL_ZERO + timedelta(days=int(cell), seconds=round((cell - int(cell)) * 86_400))
-    elif isinstance(cell, int | float) and (parts := _COMPACT.match(str(int(cell)))):
+    elif parts := _COMPACT.match(str(int(cell))):
         return moment_of("".join(parts.groups()), Notation())
     else:
         raise _no_day(cell)
