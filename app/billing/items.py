@@ -62,7 +62,7 @@ class BillingItemView(RuledView):
     bulk = (_bulk("resend"), _bulk("drop"))
     list_title = _l("Things sent to billing")
     empty_text = _l("Nothing was sent to billing yet.")
-    list_columns = ["number", "kind", "status", "batch", "pqr", "result_on", "reference", "result_text"]
+    list_columns = ["number", "kind", "batch", "status", "pqr", "result_on", "reference", "result_text"]
     show_fieldsets = [
         (_l("What was sent"), {"fields": ["kind", "batch", "pqr", "change", "financing", "order"]}),
         (_l("What billing answered"), {"fields": ["status", "result_on", "reference", "result_text", "reply"]}),
