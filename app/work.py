@@ -20,10 +20,11 @@ from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 
 from app import jobs
+from app.audit import record_reading
 from app.domain.errors import DomainError
 from app.domain.states import JobStatus, RunOutcome
 from app.downloads import send_stored
-from app.extensions import db, now
+from app.extensions import db, now, start_writing
 from app.models import Job, JobRun, WorkerBeat
 from app.operations import work
 from app.security import may
@@ -150,9 +151,15 @@ class WorkView(BaseView):
     @has_access
     @permission_name("list")
     def result(self, pk: int) -> Response:
-        """Download what came out."""
+        """Download what came out. Who takes what somebody else asked for is written down."""
         job = self._job(pk, "can_download")
-        return send_stored(job.result_file) if job.result_file else abort(404)
+        if job.result_file is None:
+            abort(404)
+        if job.asked_by_id != current_user.id:
+            start_writing()
+            record_reading(db.session(), "job", pk, "result")
+            db.session.commit()
+        return send_stored(job.result_file)
 
 
 # ── What runs by the clock ────────────────────────────────────────────────────────────────────────────────────────────────

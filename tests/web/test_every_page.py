@@ -23,6 +23,7 @@ MAILS = {"MessageTemplateView.mail"}
 WRITES = {
     "portal.receipt": "the receipt is issued when it is first printed, and is the same ever after",
     "CaseView.receipt": "the same receipt, printed at the desk",
+    "WorkView.result": "who takes the result of somebody else's work is written down",
 }
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from app import jobs
 from app.domain.states import JobStatus
-from app.models import Job, JobRun, WorkerBeat
+from app.models import ChangeLog, Job, JobRun, WorkerBeat
 from app.operations import files, runs, work
 from app.security import ADMIN, AUXILIAR
 
@@ -90,6 +90,20 @@ def test_the_result_is_downloaded_by_who_asked_and_by_nobody_else(
     assert "filas.csv" not in text_of(other.get("/work/"))
     assert [other.get(f"/work/{job.id}{door}").status_code for door in ("", "/result")] == [404, 404]
     assert other.post(f"/work/{job.id}/stop").status_code == 404
+
+
+def test_an_administrator_who_takes_the_result_of_another_is_written_down(
+    auxiliar: Any, session: Any, make: Any, login: Callable[..., Any]
+) -> None:
+    stored = files.store_file(session, b"a;b\n", "filas.csv", "text/csv")
+    job = begun(session, auxiliar.user_id, status=JobStatus.DONE, ended_at=AT, result_file=stored)
+    reader = make.user(ADMIN)
+    auxiliar.get(f"/work/{job.id}/result")
+    taken = login(auxiliar, reader).get(f"/work/{job.id}/result")
+
+    (line,) = session.scalars(select(ChangeLog).where(ChangeLog.table_name == "job"))
+    assert taken.data == b"a;b\n"
+    assert (line.action, line.actor_id, line.row_id) == ("read", reader.id, str(job.id))
 
 
 def test_stopping_is_one_press_and_the_second_says_that_it_is_over(auxiliar: Any, session: Any) -> None:
