@@ -13,7 +13,9 @@ from app.domain import N_
 from app.domain.deadlines import ClockEventKind
 from app.domain.reminders import Rule
 from app.domain.states import (
+    AppealKind,
     Delivery,
+    DocumentKind,
     MemberRole,
     MessageStatus,
     Move,
@@ -21,14 +23,20 @@ from app.domain.states import (
     OrderKind,
     OrderStatus,
     Outcome,
+    PqrStatus,
     ReminderTrigger,
+    RequirementEnd,
+    RequirementKind,
     ToldAs,
 )
 from app.extensions import db
 from app.jobs.telling import remind as run
 from app.models import (
+    Appeal,
     CalendarDay,
+    Document,
     FieldOrder,
+    Financing,
     Leave,
     Notice,
     NoticePreference,
@@ -37,6 +45,8 @@ from app.models import (
     ProcessMember,
     Reminder,
     ReminderRule,
+    Requirement,
+    StoredFile,
 )
 from app.operations import messages, reminders, silence
 from app.operations import pqr as operations
@@ -214,6 +224,60 @@ def test_an_order_that_is_late_is_told_to_whoever_has_its_case(seeded, pqr, owne
     assert told(seeded, owner) == [("ORDEN_VENCIDA", "OT-1", "2026-07-16")]
     order.status, order.reason = OrderStatus.EXCUSED, "Ya no hace falta"
     assert reminders.remind(seeded, instant("2026-07-17")) == 0
+
+
+def test_what_was_asked_of_the_citizen_is_told_when_its_time_is_over(seeded, pqr, owner):
+    rules(seeded, "REQUERIMIENTO_VISPERA", "REQUERIMIENTO_VENCIDO")
+    stop(seeded, pqr, "Pruebas", "Auto 1", at=instant("2026-07-14"))  # its own clock stands still
+    of = {"media_type": "application/pdf", "n_bytes": 10, "sha256": "0" * 64}
+    paper = StoredFile(storage_key="auto", name="auto.pdf", pqr_id=pqr.id, **of)
+    act = Document(kind=DocumentKind.EVIDENCE_ORDER, number="PRU-1", file=paper, template="x@1", data={}, issued_at=instant("2026-07-14"))
+    asked = {"kind": RequirementKind.EVIDENCE, "what": "Visita", "issued_on": date(2026, 7, 14), "told_how": "Correo"}
+    row = Requirement(pqr_id=pqr.id, document=act, told_on=date(2026, 7, 14), until_on=date(2026, 7, 30), **asked)
+    seeded.add(row)
+    seeded.flush()
+
+    every_working_hour(seeded, "2026-07-14", "2026-08-10")
+    assert told(seeded, owner) == [  # its safe date is the 29th; it is said again after five working days: 7 August is a holiday
+        ("REQUERIMIENTO_VISPERA", "PRU-1", "2026-07-28"), ("REQUERIMIENTO_VENCIDO", "PRU-1", "2026-07-31"),
+        ("REQUERIMIENTO_VENCIDO", "PRU-1", "2026-08-10"),
+    ]  # fmt: skip
+    assert f"/pqr/{pqr.number}" in mails(seeded, owner)[-1].body
+
+    row.ended_on, row.ending = date(2026, 8, 10), RequirementEnd.CLOSED
+    assert reminders.remind(seeded, instant("2026-08-24")) == 0
+
+
+def test_an_agreement_that_nobody_signed_is_told_to_whoever_wrote_it(seeded, make, owner):
+    rules(seeded, "FINANCIACION_VISPERA")
+    clerk, account = make.user("Auxiliar PQR"), make.account()
+    agreed = {"debt_cop": 90_000, "n_instalments": 3, "agreed_on": date(2026, 7, 10), "first_due_on": date(2026, 7, 31)}
+    agreement = Financing(
+        organisation_id=queries.organisation(seeded).id, number="OF-1", account_id=account.id, party=make.party(), **agreed
+    )
+    seeded.add(agreement)
+    seeded.flush()
+    agreement.created_by_id = clerk.id
+    seeded.flush()
+
+    assert reminders.remind(seeded, instant("2026-07-27")) == 0
+    assert reminders.remind(seeded, instant("2026-07-28")) == 1  # two working days before Thursday 30
+    assert told(seeded, clerk) == [("FINANCIACION_VISPERA", "OF-1", "2026-07-28")]
+
+
+def test_the_file_for_superservicios_is_told_to_the_front_desk_and_late_to_the_chief_too(seeded, make, pqr, owner, chief):
+    rules(seeded, "SSPD_NUEVO", "SSPD_VENCIDO")
+    clerk, child = make.user("Auxiliar PQR", queries.front_desk(seeded)), make.case(at=instant("2026-07-10"))
+    days = {"answered_on": date(2026, 7, 14), "notified_on": date(2026, 7, 15)}
+    seeded.execute(update(Pqr).where(Pqr.id == child.id).values(status=PqrStatus.NOTIFIED, outcome=Outcome.CONFIRMED, **days))
+    sent = {"is_timely": True, "is_admitted": True, "sspd_due_on": date(2026, 7, 21)}
+    seeded.add(Appeal(pqr_id=child.id, against_id=pqr.id, kind=AppealKind.REPOSICION_APELACION, **sent))
+    seeded.flush()
+
+    assert reminders.remind(seeded, instant("2026-07-15", 12)) == 1
+    assert reminders.remind(seeded, instant("2026-07-22")) == 2
+    assert told(seeded, clerk) == [("SSPD_NUEVO", child.number, "2026-07-15"), ("SSPD_VENCIDO", child.number, "2026-07-22")]
+    assert told(seeded, chief) == [("SSPD_VENCIDO", child.number, "2026-07-22")]
 
 
 # ── Whom ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
