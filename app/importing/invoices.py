@@ -54,9 +54,9 @@ class Invoices(Kind):
               synonyms=("fecha de entrega", "entregada", "fecha entrega", "entrega")),
         Field("due_on", N_("Pay until"), Type.DATE, example=date(2026, 7, 28),
               synonyms=("vencimiento", "fecha de vencimiento", "pague hasta", "fecha límite", "fecha límite de pago", "pago oportuno")),
-        Field("amount_cop", N_("Amount"), Type.MONEY, is_required=True, example=87450,
+        Field("amount_cop", N_("Amount"), Type.MONEY, is_required=True, least=-(10**13), highest=10**13, example=87450,
               synonyms=("valor", "total", "valor total", "total a pagar", "valor factura", "valor facturado", "monto")),
-        Field("consumption", N_("Consumption"), Type.DECIMAL, example=14,
+        Field("consumption", N_("Consumption"), Type.DECIMAL, least=-(10**10), highest=10**10, example=14,
               synonyms=("consumo", "consumo m3", "consumo kwh", "m3", "kwh", "consumo facturado")),
     )  # fmt: skip
 

@@ -27,7 +27,7 @@ class MarketClaims(Kind):
         Field("cause", N_("Cause"), is_required=True, most=240, example="COBROS POR PROMEDIO",
               synonyms=("causal", "detalle", "detalle causal", "causal detalle", "causa")),
         Field("year", N_("Year"), Type.INTEGER, is_required=True, least=1990, highest=2100, example=2025, synonyms=("año", "tiempo")),
-        Field("n_claims", N_("Claims"), Type.INTEGER, is_required=True, least=0, example=1313, pivot="year",
+        Field("n_claims", N_("Claims"), Type.INTEGER, is_required=True, least=0, highest=10**12, example=1313, pivot="year",
               synonyms=("reclamos", "cantidad", "número de reclamos", "total", "n reclamos")),
     )  # fmt: skip
     key = ("place", "procedure", "cause", "year")

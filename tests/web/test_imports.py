@@ -133,6 +133,23 @@ def test_what_cannot_come_in_is_refused_beside_its_field_and_nothing_is_kept(see
     assert seeded.scalar(select(func.count()).select_from(StoredFile)) == 0
 
 
+def test_a_value_of_a_long_list_is_said_by_its_name(seeded, sign_in):
+    """There are more than a thousand municipalities: whoever maps writes the name, and what is stored is the code."""
+    admin = sign_in(ADMIN)
+    upload(admin, "Cédula;Nombre;Ciudad", "52345678;Luz Rojas;B/quilla", "52345679;Ana Gil;Medellin")
+    batch = last(seeded)
+    admin.post(f"/imports/mapping/{batch.id}", data=mapping_of(batch))
+    work_off(seeded)
+    assert (last(seeded).n_new, last(seeded).n_bad) == (1, 1)
+    wrong = {"text-municipality_code-1": "B/quilla", "value-municipality_code-1": "Macondo"}
+    assert "is not in the list" in admin.post(f"/imports/meanings/{batch.id}", data=wrong, follow_redirects=True).text
+
+    admin.post(f"/imports/meanings/{batch.id}", data=wrong | {"value-municipality_code-1": "barranquilla"})
+    work_off(seeded)
+    assert (last(seeded).n_new, last(seeded).n_bad) == (2, 0)
+    assert last(seeded).value_map == {"municipality_code": {"b quilla": "08001"}}
+
+
 def test_a_mapping_without_what_every_row_needs_is_refused_and_kept_on_the_page(seeded, sign_in):
     admin = sign_in(ADMIN)
     upload(admin, *ROWS)
