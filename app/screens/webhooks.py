@@ -75,7 +75,7 @@ class WebhookView(RuledView):
             validators=[DataRequired(_l("Choose at least one event."))],
         ),
     }
-    formatters_columns = {"events": _events_in_words, "paused_why": lambda why: _(why)}
+    formatters_columns = {"events": _events_in_words, "paused_why": lambda why: _(why) if why else "—"}
 
     def pre_add(self, item: Webhook) -> None:
         self.pre_update(item)
@@ -197,7 +197,7 @@ class WebhookDeliveryView(RuledView):
     formatters_columns = {
         "pqr": lambda pqr: Markup('<a class="num" href="/pqr/{0}">{0}</a>').format(pqr.number),
         "event": lambda name: f"{name} · {_(EVENTS[name])}" if name in EVENTS else name,
-        "last_error": lambda msgid: _(msgid) if msgid else "",
+        "last_error": lambda msgid: _(msgid) if msgid else "—",
         "payload": lambda body: Markup('<pre class="told">{}</pre>').format(json.dumps(json.loads(body), ensure_ascii=False, indent=1)),
     }
 
