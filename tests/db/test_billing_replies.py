@@ -220,3 +220,18 @@ def test_each_owner_hears_once_of_all_that_is_his_and_the_writer_of_what_has_no_
     assert other.email not in told
     assert things[0].number in told[owner.email].body and "Período cerrado" in told[owner.email].body
     assert things[2].number in told[ripe.writer.email].body and things[0].number not in told[ripe.writer.email].body
+
+
+def test_the_demo_has_a_batch_that_was_answered_and_one_that_waits(seeded, ripe):
+    from app.demo.billing import tell_billing
+
+    pqr = ripe.solution()
+    for thing in (ripe.change, ripe.change, ripe.financing):
+        thing(pqr)
+    ripe.order(pqr=pqr)
+    first, second = tell_billing(seeded, at=LATER, actor_id=ripe.boss.id)
+
+    assert (first.n_items, first.n_billed, first.n_rejected) == (3, 1, 1)
+    assert (second.n_items, second.n_billed) == (1, 0)
+    assert billing.waiting(seeded)[BillingKind.RECONNECTION][0] == 1
+    assert tell_billing(seeded, at=LATER, actor_id=None) == []
