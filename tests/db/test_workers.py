@@ -159,3 +159,27 @@ def test_a_running_job_stops_when_somebody_asks(house: House) -> None:
     n_kept = house.ask(select(func.count()).select_from(Parameter).where(Parameter.key.like(f"step.{job_id}.%")))
     assert job.status is JobStatus.CANCELLED
     assert job.n_done <= n_kept < N_STEPS, "what was committed stays"
+
+
+def test_workers_that_die_again_and_again_lose_nothing_and_do_nothing_twice(house: House, engine: str) -> None:
+    """Four kills by SIGKILL, each after another hundred steps of six jobs; a new worker comes for each that dies."""
+    n_jobs, n_kills = 6, 4
+    steps = select(func.count()).select_from(Parameter).where(Parameter.key.like("step.%"))
+    for _n in range(2):
+        house.start()
+    ids = house.begin("long", n_jobs)
+
+    for kill in range(n_kills):
+        house.until(lambda least=100 * (kill + 1): house.ask(steps) >= least)
+        house.workers[kill].kill()
+        house.workers[kill].wait()
+        house.start()
+    house.until(lambda: house.is_over(ids))
+
+    stored = [key for (key,) in house.all(select(Parameter.key).where(Parameter.key.like("step.%")))]
+    ended = house.all(select(Job.status, Job.n_attempts, Job.n_done))
+    print(f"{engine}: {n_kills} workers killed, {sum(house.runs().values()) - n_jobs} times taken over; "
+          f"steps lost {n_jobs * N_STEPS - len(set(stored))}, repeated {len(stored) - len(set(stored))}")  # fmt: skip
+    assert {(job.status, job.n_done) for job in ended} == {(JobStatus.DONE, N_STEPS)}
+    assert len(stored) == len(set(stored)) == n_jobs * N_STEPS
+    assert sum(job.n_attempts for job in ended) >= sum(house.runs().values()) >= n_jobs

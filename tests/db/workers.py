@@ -49,7 +49,7 @@ def main() -> None:
     from app.operations import work
     from app.serve import run_worker
 
-    work.LEASE, work.BEAT = timedelta(seconds=4), timedelta(seconds=1)
+    work.LEASE, work.BEAT, work.MOST_ATTEMPTS = timedelta(seconds=4), timedelta(seconds=1), 10
     jobs.handler("short")(short)
     jobs.handler("long")(long)
     app = create_app()
