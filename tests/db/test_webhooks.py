@@ -439,3 +439,15 @@ def test_killed_workers_lose_nothing_and_repeat_under_the_same_identifier(callin
     assert set(arrived) == {row.key for row in delivered}, "none lost, none invented"
     assert repeated <= marked, "what may have arrived twice says so"
     assert marked, "somebody was killed at work"
+
+
+def test_the_demonstration_shows_what_can_become_of_a_delivery(seeded: Session, make: Factory) -> None:
+    from app.demo.outward import tell_programs
+
+    for _n in range(4):
+        make.case(at=START)
+    hook = tell_programs(seeded, START)
+
+    states = Counter(seeded.scalars(select(WebhookDelivery.status).where(WebhookDelivery.webhook_id == hook.id)))
+    assert states == {MessageStatus.SENT: 2, MessageStatus.QUEUED: 1, MessageStatus.FAILED: 1}
+    assert webhooks.claim_due(seeded, START + DAY) is None, "nothing leaves a demonstration"
