@@ -19,6 +19,7 @@ from app.importing.kinds import Fate, Field, Kind, Option, Row, Run, Type, regis
 from app.importing.places import municipality_options
 from app.importing.upserts import compare, existing, upsert
 from app.models import Account, Organisation, Party, Service
+from app.operations.parties import is_same_name
 
 _PAPERS = {
     DocumentType.CC: ("cédula", "cédula de ciudadanía", "C.C.", "ciudadanía", "1", "13"),
@@ -89,6 +90,13 @@ def known_parties(run: Run, papers: Sequence[tuple[DocumentType, str]]) -> dict[
     return existing(run, Party, ("document_type", "document_number"), papers, ("id", "name", "kind", *CONTACT))
 
 
+def doubt_name(row: Row, known: Any) -> None:
+    """Doubt a row whose name can hardly be of the person who has that document here."""
+    if known is not None and row["name"] and known.name != row["name"] and not is_same_name(known.name, row["name"]):
+        text = N_("This document is registered with another name: %(known)s. Which of the two is wrong?")
+        row.doubt("NAME_DIFFERS", text, "name", known=known.name)
+
+
 def write_parties(rows: Sequence[dict[str, Any]], run: Run) -> list[int]:
     """Write parties by their document; return their ids, and make them found by their words."""
     if not rows:
@@ -149,6 +157,7 @@ class Parties(Kind):
             values = {"document_type": paper[0], "document_number": paper[1], "name": row["name"]}
             values |= {name: row[name] for name in CONTACT}
             known = there.get(paper)
+            doubt_name(row, known)
             values["kind"] = known.kind if known else kind_of_party(paper[0], row["name"])
             compare(row, known, values)
 
@@ -261,6 +270,7 @@ def _holder(row: Row, parties: Mapping[tuple[Any, ...], Any]) -> tuple[int | Non
     if not paper:
         return None, None
     known = parties.get(paper)
+    doubt_name(row, known)
     told = {"email": row["email"], "phone": row["phone"]}
     if known is not None:
         lacks = {name: value for name, value in told.items() if value and not getattr(known, name)}

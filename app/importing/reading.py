@@ -108,9 +108,10 @@ class SheetBook(Book):
         found = self._sheet(sheet)
         if found.start is None:
             return
-        n_left = found.start[1]
-        for row in found.iter_rows():
-            yield ["", *row] if n_left == 1 else [""] * n_left + row if n_left else row
+        if n_left := found.start[1]:  # columns that are empty from top to bottom, which calamine leaves out
+            yield from ([""] * n_left + row for row in found.iter_rows())
+        else:
+            yield from found.iter_rows()
 
     def n_rows(self, sheet: str) -> int | None:
         found = self._sheet(sheet)

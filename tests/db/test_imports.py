@@ -158,6 +158,19 @@ def test_an_empty_cell_erases_nothing(seeded, make):
     assert (luz.phone, luz.email) == ("+573105551234", "luz@example.com")
 
 
+def test_a_document_with_another_name_is_something_to_look_at(seeded, make):
+    make.party(document_number="52345678", name="Luz Marina Rojas")
+    same = ("No. Cuenta", "Servicio", "C.C. o NIT", "Titular", "Dirección")
+    rows = (same, ("1", "Acueducto", "52345678", "ROJAS LUZ MARINA", "CL 1"), ("2", "Acueducto", "52345678", "PEDRO PÁEZ", "CL 2"))
+    batch = receive(seeded, "accounts", table(*rows))
+    confirm(seeded, batch)
+    bring(seeded, batch)
+
+    assert counts(batch) == (2, 2, 0, 0, 0)
+    assert [number for number, _words in batch.reading["doubts"]] == [3]
+    assert seeded.scalars(select(Party.name)).all() == ["Luz Marina Rojas"], "an account renames nobody"
+
+
 def test_parties_are_checked_by_the_rules_of_the_counter(seeded):
     rows = (
         ("Tipo doc", "Documento", "DV", "Razón social", "E-mail", "Celular"),
