@@ -326,7 +326,7 @@ def test_a_short_import_that_fails_leaves_the_database_as_it_was(seeded, monkeyp
 
     assert n_of(seeded, MarketClaim) == 0
     assert (batch.status, batch.n_done, counts(batch)) == (ImportStatus.FAILED, 0, (0, 0, 0, 0, 0))
-    assert "Nothing was written" in batch.detail or "Nada" in batch.detail
+    assert batch.detail == "Falló. No se escribió nada: la base de datos está como antes."
 
 
 def test_a_long_import_that_fails_says_what_is_in_and_goes_on(seeded, monkeypatch):
