@@ -188,8 +188,8 @@ def took(run: JobRun) -> str:
 
 def what_was_done(counts: dict[str, int | None]) -> str:
     """Return the counts of a run in words; what failed says so."""
-    parts = (f"{_(words)}: {_('failed') if n is None else say_number(n)}" for words, n in counts.items())
-    return " · ".join(parts)
+    failed = _("failed")
+    return " · ".join(f"{_(words)}: {failed if n is None else say_number(n)}" for words, n in counts.items())
 
 
 class PeriodicView(BaseView):

@@ -259,7 +259,7 @@ class DueDifferenceView(RuledView):
     intro = _l("The date that the log had is kept, and counts for nothing: lights, reports and silence follow the one that the law gives.")
     empty_text = _l("No case of an old log has another due date than the law gives.")
     list_columns = ["number", "source", "source_number", "filed_on", "request_type", "source_due_on", "due_on", "days_off", "status"]
-    show_columns: list[str] = []
+    show_columns = list_columns
     filter_columns = ("source",)
     base_order = ("filed_on", "desc")
     label_columns = {
