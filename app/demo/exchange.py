@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from app import queries
 from app.domain.states import BillingKind, MemberRole, MessageStatus
 from app.extensions import LOCAL_ZONE
-from app.importing import runs
+from app.importing import runs, sheets
 from app.importing.headers import canon
 from app.importing.registry import kind_named
 from app.models import BillingBatch, BillingItem, ImportBatch, OutboxMessage, ProcessMember
@@ -32,7 +32,7 @@ MAILBOX = "pqr@ejemplo.invalid"
 #: How many working days before the end people began to be told, and when a batch went to billing.
 _REMINDED_DAYS, _BATCH_DAYS = 6, (20, 4)
 NOT_SENT = "Demostración: ningún mensaje sale."
-PAST_LOG = "registro-pqr-2023.csv"
+PAST_LOG, ACCOUNTS = "registro-pqr-2023.csv", "suscriptores-nuevos.csv"
 
 
 def pass_morning(world: World, today: date) -> None:
@@ -115,26 +115,37 @@ def _arrives(world: World, n_minutes_ago: int, mail: EmailMessage) -> None:
 
 def bring_past(session: Session, at: datetime) -> ImportBatch | None:
     """
-    Import the log that the company kept in a spreadsheet before: its rows become cases, the impossible ones wait in the tray.
+    Import the log that the company kept in a spreadsheet before: its rows become cases, the impossible ones wait in the tray. A file of
+    accounts is left checked, for the visitor to bring in.
 
     Commits, as an import does. Does nothing when it was brought in already.
     """
     if session.scalar(select(ImportBatch.id).limit(1)):
         return None
-    kind = kind_named("cases")
     user_id = session.scalar(select(User.id).where(User.username == "admin"))
-    content = io.StringIO()
-    writer = csv.writer(content, delimiter=";")
-    writer.writerow(["Registro de PQR 2023"])
-    lines = [row["text"].split("|") for row in read_seed("demo_text") if row["kind"] == "past_log"]
-    writer.writerows(lines)
-    checked = hold_upload(PAST_LOG, io.BytesIO(content.getvalue().encode("cp1252")), "text/csv", most=MEGABYTE)
-    batch = runs.receive(session, kind, "Excel 2023", checked, at)
     desk = {canon("Atención al usuario"): str(queries.front_desk(session).id)}  # a name of before for what has another one
-    runs.save_mapping(session, batch, {int(column): name for column, name in batch.mapping.items()}, {"process": desk}, {}, at)
-    runs.keep_check(session, batch, runs.look_through(session, batch, at, user_id))
+    batch = _checked(session, "cases", PAST_LOG, "Excel 2023", "Registro de PQR 2023", {"process": desk}, at, user_id)
+    _checked(session, "accounts", ACCOUNTS, "HASSQL", "Suscriptores nuevos", {}, at, user_id)
     runs.begin_import(session, batch, None)
     runs.bring_in(session, batch, at, user_id)
+    return batch
+
+
+def _checked(
+    session: Session, kind: str, name: str, source: str, title: str, said: dict[str, dict[str, str]], at: datetime, user_id: int | None
+) -> ImportBatch:
+    """Receive the file whose lines are in `demo_text.csv`, mapped as its header suggests, and look through it."""
+    content = io.StringIO()
+    writer = csv.writer(content, delimiter=";")
+    writer.writerow([title])
+    writer.writerows(row["text"].split("|") for row in read_seed("demo_text") if row["kind"] == f"past_{kind}")
+    held = hold_upload(name, io.BytesIO(content.getvalue().encode("cp1252")), "text/csv", most=MEGABYTE)
+    batch = runs.receive(session, kind_named(kind), source, held, at)
+    runs.save_mapping(session, batch, {int(column): name for column, name in batch.mapping.items()}, said, {}, at)
+    checked = runs.look_through(session, batch, at, user_id)
+    runs.keep_check(session, batch, checked)
+    batch.error_file = sheets.error_sheet(session, batch, checked.tally, at, "Administración (demo)")
+    session.flush()
     return batch
 
 
