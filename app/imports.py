@@ -118,7 +118,7 @@ class UploadForm(FlaskForm):
         filters=[tidy],
         validators=[Empty(), UpTo(40)],
     )
-    file = FileField(_l("File"))
+    file = FileField(_l("The file"))
 
 
 class ImportBatchView(RuledView):
@@ -139,7 +139,7 @@ class ImportBatchView(RuledView):
     clipped = ("file_name",)
     show_template = "imports/show.html"
     label_columns = {
-        "created_at": _l("Received"), "kind": _l("What it holds"), "file_name": _l("File"), "source": _l("Where it comes from"),
+        "created_at": _l("Received"), "kind": _l("What it holds"), "file_name": _l("The file"), "source": _l("Where it comes from"),
         "sheet": _l("Sheet"), "status": _l("State"), "n_rows": _l("Rows"), "n_new": _l("New"), "n_changed": _l("Changed"),
         "n_same": _l("The same"), "n_bad": _l("With errors"), "n_done": _l("Last line that is in"), "header_row": _l("Row of the header"),
         "n_header_rows": _l("Rows of the header"), "detail": _l("What was done"), "fingerprint": _l("Fingerprint of the header"),

@@ -26,7 +26,7 @@ from werkzeug.security import generate_password_hash
 from app import queries
 from app.audit import silently
 from app.demo.background import leave_in_tray
-from app.demo.exchange import exchange, hold_mail, pass_morning, seat_chief
+from app.demo.exchange import exchange, pass_morning, seat_chief, settle_mail
 from app.demo.fieldwork import furnish
 from app.demo.lives import World, life, planned_cases
 from app.demo.nights import pass_night
@@ -151,7 +151,7 @@ def _live(world: World, n_cases: int) -> None:
     exchange(world)
     tell_programs(world.session, world.ends_at)
     leave_in_tray(world.session, world.user_id("auxiliar"), world.ends_at)
-    hold_mail(world.session)
+    settle_mail(world.session)
 
 
 def _pass_nights(world: World, since: date | None, until: date) -> None:

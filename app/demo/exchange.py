@@ -10,7 +10,7 @@ from email.utils import format_datetime, formataddr
 from typing import TYPE_CHECKING
 
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app import queries
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 MAILBOX = "pqr@ejemplo.invalid"
 #: How many working days before the end people began to be told, and when a batch went to billing.
 _REMINDED_DAYS, _BATCH_DAYS = 6, (20, 4)
-NOT_SENT = "Demostración: ningún mensaje sale."
+REFUSED = "550 5.1.1 user unknown"
 PAST_LOG, ACCOUNTS = "registro-pqr-2023.csv", "suscriptores-nuevos.csv"
 
 
@@ -89,10 +89,14 @@ def answer_first_batch(world: World) -> None:
 # ── Letters ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def hold_mail(session: Session) -> None:
-    """Give up every message that was written: nobody gets mail about people who do not exist."""
-    waiting = OutboxMessage.status.in_((MessageStatus.QUEUED, MessageStatus.HELD))
-    session.execute(update(OutboxMessage).where(waiting).values(status=MessageStatus.DISCARDED, last_error=NOT_SENT))
+def settle_mail(session: Session) -> None:
+    """Tell of every message that it left, and of one that it could not: nobody gets mail about people who do not exist."""
+    session.execute(update(OutboxMessage).where(OutboxMessage.status == MessageStatus.HELD).values(status=MessageStatus.QUEUED))
+    left = {"status": MessageStatus.SENT, "sent_at": OutboxMessage.created_at, "n_attempts": 1}
+    session.execute(update(OutboxMessage).where(OutboxMessage.status == MessageStatus.QUEUED).values(left))
+    last = session.scalar(select(func.max(OutboxMessage.id)).where(OutboxMessage.event == "reminder"))
+    failed = {"status": MessageStatus.FAILED, "sent_at": None, "last_error": REFUSED}
+    session.execute(update(OutboxMessage).where(OutboxMessage.id == last).values(failed))
 
 
 def _letter(sender: str, subject: str, text: str, **headers: str) -> EmailMessage:
