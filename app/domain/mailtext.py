@@ -2,8 +2,8 @@
 What a mail says: a text with {fields}, filled; and the page that a mail program draws from it.
 
 The plain text is the source. A line whose fields are all empty vanishes; an address of ours that ends its line becomes a button,
-elsewhere a link; lines that begin with a dash are a list, and one that begins with ▸ is a heading. What a citizen typed is never a link: mail that carries the name of the
-company may not lead where a stranger chose.
+elsewhere a link; lines that begin with a dash are a list, and one that begins with ▸ is a heading. What a citizen typed is never a
+link: mail that carries the name of the company may not lead where a stranger chose.
 """
 
 from __future__ import annotations

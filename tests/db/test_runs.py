@@ -34,7 +34,8 @@ def timetable(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """timetable(function, hour="2", minute="30") leaves one task in the timetable, called "test"."""
 
     def write(function: Any, **when: str) -> None:
-        monkeypatch.setattr(periodic, "TIMETABLE", (jobs.Periodic("test", "Test", "Tests.", crontab(**(when or {"minute": "*"})), function),))
+        task = jobs.Periodic("test", "Test", "Tests.", crontab(**(when or {"minute": "*"})), function)
+        monkeypatch.setattr(periodic, "TIMETABLE", (task,))
 
     return write
 
