@@ -30,7 +30,7 @@ from sqlalchemy.orm import Session
 from app.audit import SECRET as SECRET_NAMES
 from app.domain import N_
 from app.domain.errors import DomainError
-from app.domain.states import AnswerStatus, ChangeStatus, DocumentKind, Visibility
+from app.domain.states import AnswerStatus, ChangeStatus, DocumentKind, InboundStatus, Visibility
 from app.extensions import local
 from app.models import Document, Job, Party, StoredFile
 from app.operations import files
@@ -125,9 +125,14 @@ def of_person(party_ids: Collection[int]) -> Scope:
     def of_debt(name: str) -> ColumnElement[bool]:
         return or_(his(name), and_(c[name].pqr_id.is_(None), c[name].account_id.in_(accounts)))
 
-    own = {name: his(name) for name in ("case_event", "requirement", "notice", "silence", "appeal", "rating", "inbound_message")}
+    own = {name: his(name) for name in ("case_event", "requirement", "notice", "silence", "appeal", "rating")}
     own |= {name: c[name].party_id.in_(party_ids) for name in ("account", "past_record", "financing", "pqr")}
     to_him = and_(c["outbox_message"].user_id.is_(None), or_(his("outbox_message"), c["outbox_message"].to_address.in_(emails)))
+    letter = c["inbound_message"]  # by who wrote it: others may write about a case of his
+    own["inbound_message"] = or_(
+        func.lower(letter.from_address).in_(select(func.lower(c["party"].email)).where(c["party"].id.in_(party_ids))),
+        and_(his("inbound_message"), letter.status == InboundStatus.FILED),
+    )
     own |= {
         "party": c["party"].id.in_(party_ids),
         "consent": or_(c["consent"].party_id.in_(party_ids), his("consent")),

@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session
 
 from app.documents.receipts import receipt_of
 from app.domain.errors import DomainError
-from app.domain.states import Identity, Visibility
-from app.models import Consent, ConsentText, Note, Notice, OutboxMessage, Party
+from app.domain.states import Identity, InboundStatus, Visibility
+from app.models import Consent, ConsentText, InboundMessage, Note, Notice, OutboxMessage, Party, Pqr
 from app.operations import archive, messages, pqr
 from app.operations.files import store_file
 from app.operations.openformat import PARTS, SHEETS, SPOKEN, TABLES_LEFT_OUT
@@ -300,6 +300,19 @@ def test_a_person_gets_nothing_internal_and_nobody_else(seeded: Session, luz: Pa
     assert read.rows("note") == read.rows("ab_user") == read.rows("change_log") == []
     contents = [read.zip.read(name) for name in read.names if name.startswith("files/")]
     assert contents == [b"foto"]
+
+
+def test_a_person_gets_the_letters_he_wrote_and_not_those_of_others_about_him(seeded: Session, luz: Party) -> None:
+    case = seeded.scalars(select(Pqr).where(Pqr.party_id == luz.id, Pqr.identity == Identity.NAMED)).one()
+    facts = {"sha256": "0" * 64, "received_at": AT, "pqr_id": case.id, "ground": "STRANGER", "status": InboundStatus.QUARANTINED}
+    seeded.add(InboundMessage(message_id="<1@x>", from_address="vecino@example.com", body="CUENTO DEL VECINO", **facts))
+    seeded.add(InboundMessage(message_id="<2@x>", from_address="luz@example.com", body="Lo que escribí", **facts | {"pqr_id": None}))
+    seeded.flush()
+
+    read, _ = written(seeded, archive.of_person([luz.id]))
+
+    assert [row["body"] for row in read.rows("inbound_message")] == ["Lo que escribí"]
+    assert "CUENTO DEL VECINO" not in read.everything_said()
 
 
 def test_a_person_is_found_by_document(seeded: Session, luz: Party, make: Factory) -> None:
