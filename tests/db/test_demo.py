@@ -221,13 +221,6 @@ def test_letters_reminders_and_batches_are_there(demo):
     assert first.n_billed > first.n_rejected == 1
 
 
-def test_the_log_of_before_becomes_cases_and_leaves_what_cannot_be_true_in_the_tray(demo):
-    batch = bring_past(demo, AT)
-
-    assert (batch.n_rows, batch.n_new, batch.n_bad) == (10, 6, 4)
-    assert bring_past(demo, AT) is None
-
-
 # ── That it is fiction ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -303,3 +296,13 @@ def test_the_same_instant_gives_the_same_company(demo, cases, seeded):
         return case.number, case.filed_at, case.subject, case.body, case.status, case.due_on, case.outcome
 
     assert list(map(facts, again)) == list(map(facts, cases))
+
+
+# ── Last, because it adds cases ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_log_of_before_becomes_cases_and_leaves_what_cannot_be_true_in_the_tray(demo):
+    batch = bring_past(demo, AT)
+
+    assert (batch.n_rows, batch.n_new, batch.n_bad) == (10, 6, 4)
+    assert bring_past(demo, AT) is None
