@@ -1,6 +1,6 @@
 """
 Old logs a second: 100,000 dirty rows (two lines of merged headings over a title, four spellings of days, repeated numbers, rows that
-cannot be true) read and judged without a database, and the same file checked and brought in by the whole product.
+cannot be true) read and judged without a database, and the same file checked and brought in by the whole product; and accounts.
 
 Run from the root of the project: `python -m bench.imports [rows]`; with `BENCH_DB=postgresql://user@host/postgres` on PostgreSQL too.
 Each figure comes from a process of its own, so that its peak memory is its own.
@@ -29,6 +29,8 @@ HEADINGS = (
     ("TRÁMITE", ("Área", "Fecha de traslado", "Fecha de solución", "Descripción")),
     ("RESPUESTA", ("Fecha de respuesta", "Sentido", "Fecha de notificación", "Fecha límite", "Estado")),
 )
+ACCOUNT_COLUMNS = ("Cuenta", "Servicio", "Documento", "Tipo de documento", "Nombre", "Teléfono", "Dirección", "Municipio", "Estrato", "Uso",
+                   "Medidor", "Activa")  # fmt: skip
 TYPES = ("Reclamo por la factura", "RECLAMO", "Queja", "Petición", "Solicitud de información", "Reclamo técnico")
 MEDIA = ("Presencial", "Telefónico", "Correo electrónico", "Escrito", "página web", "")
 AREAS = ("Facturación", "facturacion", "Cartera", "Comercial", "Calidad", "")
@@ -90,17 +92,30 @@ def write_csv(path: Path, n: int) -> None:
         writer.writerows([spelled(cell, i + j) for j, cell in enumerate(row)] for i, row in enumerate(rows(n)))
 
 
+def write_accounts(path: Path, n: int) -> None:
+    """Write what a billing system exports of its accounts, with a stratum that cannot be now and then."""
+    book = xlsxwriter.Workbook(path, {"constant_memory": True})
+    sheet = book.add_worksheet("Suscriptores")
+    sheet.write_row(0, 0, ACCOUNT_COLUMNS)
+    for i in range(n):
+        sheet.write_row(1 + i, 0, (
+            f"{i:08}", "Acueducto", 1_000_000_000 + i, "CC", f"Usuario {i} de Prueba", f"300 {i % 1000:03} {i % 10_000:04}",
+            f"Calle {i % 90} # {i % 60}-{i % 40}", "11001", 9 if i % 100 == 7 else 1 + i % 6, "Residencial", f"M-{i:06}", "Sí",
+        ))  # fmt: skip
+    book.close()
+
+
 # ── One figure, in a process of its own ───────────────────────────────────────────────────────────────────────────────────
 
 
-def read_and_judge(path: Path) -> dict[str, float]:
+def read_and_judge(path: Path, kind_name: str = "cases") -> dict[str, float]:
     """Read and judge the file; the catalogues and the calendar are read before the clock starts, and no row reaches a database."""
     from app.extensions import db
     from app.importing import engine
     from app.importing.kinds import Run
     from app.importing.registry import kind_named
 
-    kind = kind_named("cases")
+    kind = kind_named(kind_name)
     run = Run(db.session, "Libro de prueba", TODAY, is_dry=True)
     kind.begin(run)
     options = kind.options(db.session)
@@ -142,7 +157,7 @@ def measure(what: str, path: str, url: str) -> None:
     app = create_app({"SECRET_KEY": "bench", "HUEY_URL": "none", "SQLALCHEMY_DATABASE_URI": url})
     prepare(app)
     with app.app_context(), force_locale("es"):
-        found = {"read": read_and_judge, "bring": bring}[what](Path(path))
+        found = {"read": read_and_judge, "bring": bring, "accounts": lambda path: read_and_judge(path, "accounts")}[what](Path(path))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"| {found['n']:,.0f} | {found['n_bad']:,.0f} | {found['took']:.1f} s | {found['n'] / found['took']:,.0f} | "
           f"{found['n'] / found['cpu']:,.0f} | {peak:.0f} MiB |", flush=True)  # fmt: skip
@@ -181,6 +196,9 @@ def main() -> None:
         write_xlsx(files["xlsx"], n)
         write_csv(files["csv"], n)
         print("| What | Rows | Refused | Time | Rows a second | by CPU time | Peak memory |\n|---|---|---|---|---|---|---|", flush=True)
+        write_accounts(folder / "cuentas.xlsx", n)
+        told = run_apart(folder, "accounts", folder / "cuentas.xlsx", f"sqlite:///{folder}/read.db")
+        print(f"| xlsx of accounts, read and checked {told}", flush=True)
         for kind, path in files.items():
             print(f"| {kind}, read and judged {run_apart(folder, 'read', path, f'sqlite:///{folder}/read.db')}", flush=True)
         for engine, url in databases(folder, "bring"):
