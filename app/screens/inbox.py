@@ -25,11 +25,11 @@ from app.domain.states import Identity
 from app.downloads import send_stored
 from app.extensions import db, now
 from app.forms import UpTo
-from app.intake import blame
 from app.listing import Choices
 from app.listviews import Bulk, Ready
 from app.models import InboundMessage, Pqr
 from app.operations import files, inbox
+from app.screens.deciding import decide_one
 from app.screens.records import history_of
 from app.security import may
 from app.words import say, tidy
@@ -213,22 +213,8 @@ class InboundMessageView(RuledView):
     def decide(self, pk: str, name: str) -> Any:
         """Ask for the case, or for the reason, and do it."""
         message, (bulk, done) = self.item(pk, ("pqr",)), DECISIONS[name]
-        if refusal := _refusal(self, message):
-            flash(refusal, "warning")
-            return redirect(url_for("InboundMessageView.show", pk=pk))
-        form = bulk.form(data={"number": message.pqr.number} if message.pqr else None)  # type: ignore[misc]
-        if form.validate_on_submit():
-            try:
-                bulk.act(self, message, form)
-                db.session.commit()
-            except DomainError as error:
-                db.session.rollback()
-                blame(form, error)
-            else:
-                flash(_(done), "success")
-                return redirect(url_for("InboundMessageView.show", pk=pk))
-        page = self.render_template("inbox/decide.html", form=form, title=str(bulk.label), message=message, view=self)
-        return (page, 422) if form.is_submitted() else page
+        data = {"number": message.pqr.number} if message.pqr else None
+        return decide_one(self, message, bulk, done, "inbox/decide.html", refusal=_refusal(self, message), data=data)
 
     @expose("/test", methods=["POST"])
     @has_access

@@ -24,11 +24,11 @@ from app.domain.errors import DomainError
 from app.domain.states import Delivery, MessageStatus
 from app.extensions import LANGUAGE, db, now
 from app.forms import Checked, UpTo, check_email
-from app.intake import blame
 from app.listing import Choices
 from app.listviews import Bulk, Ready
 from app.models import MessageTemplate, NoticePreference, OutboxMessage, Pqr
 from app.operations import messages, notices, outbox
+from app.screens.deciding import decide_one
 from app.screens.records import history_of
 from app.security import scope_cases
 from app.words import say, say_instant, tidy
@@ -206,23 +206,8 @@ class OutboxMessageView(RuledView):
     def decide(self, pk: str, name: str) -> Any:
         """Ask for the new address, or for the reason, and do it."""
         message, (bulk, done) = self.item(pk, ("pqr",)), DECISIONS[name]
-        if refusal := bulk.refusal(self, message):
-            flash(refusal, "warning")
-            return redirect(url_for("OutboxMessageView.show", pk=pk))
-        form = bulk.form()  # type: ignore[misc]
-        if form.validate_on_submit():
-            try:
-                bulk.act(self, message, form)
-                db.session.commit()
-            except DomainError as error:
-                db.session.rollback()
-                blame(form, error)
-            else:
-                flash(_(done), "success")
-                return redirect(url_for("OutboxMessageView.show", pk=pk))
         is_notice = name == "give_up" and message.event in outbox.NOTICES
-        page = self.render_template("mail/decide.html", form=form, title=str(bulk.label), message=message, view=self, is_notice=is_notice)
-        return (page, 422) if form.is_submitted() else page
+        return decide_one(self, message, bulk, done, "mail/decide.html", refusal=bulk.refusal(self, message), is_notice=is_notice)
 
 
 # ── In which words ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -31,6 +31,7 @@ from app.listviews import Bulk, Ready
 from app.lookups import BIGGEST_ID
 from app.models import ImportBatch, Pqr, QualityIssue
 from app.operations import quality
+from app.screens.deciding import decide_one
 from app.security import scope_cases
 from app.words import say, tidy
 
@@ -156,20 +157,7 @@ class QualityIssueView(RuledView):
         if name not in DECISIONS or issue.status is not IssueStatus.OPEN:
             flash(_("Somebody decided about this row already."), "warning")
             return redirect(self.row_url(issue))
-        bulk, said = DECISIONS[name]
-        form = WhyForm()
-        if form.validate_on_submit():
-            try:
-                bulk.act(self, issue, form)
-                db.session.commit()
-            except DomainError as error:
-                db.session.rollback()
-                self._blame(form, error.field, say(error))
-            else:
-                flash(_(said), "success")
-                return redirect(self.row_url(issue))
-        page = self.render_template("quality/decide.html", view=self, item=issue, form=form, title=bulk.label)
-        return page, 422 if form.errors else 200
+        return decide_one(self, issue, *DECISIONS[name], "quality/decide.html")
 
     @expose("/correct/<pk>", methods=["GET", "POST"])
     @has_access
