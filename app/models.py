@@ -11,6 +11,19 @@ from app.tables.acts import Answer, AnswerPoint, AnswerTemplate, Appeal, Documen
 from app.tables.attention import MassEvent, Rating
 from app.tables.base import Audited, UtcDateTime, enum_column
 from app.tables.cases import Assignment, CaseEvent, Note, Pqr, StoredFile
+from app.tables.checklists import Checklist, ChecklistFile, ChecklistItem, CommercialEvent
+from app.tables.contracts import (
+    Amendment,
+    AmendmentEnding,
+    Contract,
+    ContractFile,
+    ContractKind,
+    ContractRequirement,
+    ContractSignatory,
+    Guarantee,
+    RequirementItem,
+    RequirementTemplate,
+)
 from app.tables.exchange import (
     BillingBatch,
     BillingColumn,
@@ -40,23 +53,29 @@ from app.tables.house import (
     SuiCause,
     SuiCode,
 )
+from app.tables.improvement import Action
+from app.tables.interested import Evidence, InterestGroup, Mechanism, Need, PartyContact, PartyGroup
 from app.tables.law import CalendarChange, CalendarDay, CalendarYear, LegalTerm
 from app.tables.mail import InboundMessage, MailLanguage, MessageTemplate, NoticePreference, OutboxMessage
 from app.tables.money import Financing, Instalment, InvoiceChange, InvoiceChangeLine
 from app.tables.parties import Account, Consent, ConsentText, Party
 from app.tables.people import Leave, ListColumns, SavedFilter, Signature
+from app.tables.quotations import Quotation, QuotationFollowUp, QuotationLine, QuotationVersion
 from app.tables.records import ChangeLog, RateCounter, SearchDoc
 from app.tables.reminders import Reminder, ReminderRule
 from app.tables.work import Job, JobRun, WorkerBeat
 
 __all__ = [
-    "Account", "Answer", "AnswerPoint", "AnswerTemplate", "Appeal", "Assignment", "Audited", "BillingBatch", "BillingColumn",
-    "BillingItem", "BillingReply", "CalendarChange", "CalendarDay", "CalendarFeed", "CalendarYear", "CaseEvent", "ChangeLog", "Channel",
-    "Consent", "ConsentText", "Document", "FieldOrder", "Financing", "ImportBatch", "ImportMapping", "InboundMessage", "Instalment",
-    "Invoice", "InvoiceChange", "InvoiceChangeLine", "Job", "JobRun", "Leave", "LegalTerm", "ListColumns", "MarketClaim", "MassEvent",
-    "MailLanguage", "MessageTemplate", "Municipality", "Note", "Notice", "NoticePreference", "NumberSeries", "OrderFile",
-    "Organisation", "OutboxMessage", "Parameter", "Party", "PastRecord", "Pqr", "Process", "ProcessMember", "QualityIssue",
-    "RateCounter", "Rating", "Reminder", "ReminderRule", "RequestType", "Requirement", "SavedFilter", "SearchDoc", "Service",
-    "Signature", "Silence", "StoredFile", "SuiCause", "SuiCode", "UtcDateTime", "Webhook", "WebhookDelivery", "WorkerBeat",
+    "Account", "Action", "Amendment", "AmendmentEnding", "Answer", "AnswerPoint", "AnswerTemplate", "Appeal", "Assignment", "Audited",
+    "BillingBatch", "BillingColumn", "BillingItem", "BillingReply", "CalendarChange", "CalendarDay", "CalendarFeed", "CalendarYear",
+    "CaseEvent", "ChangeLog", "Channel", "Checklist", "ChecklistFile", "ChecklistItem", "CommercialEvent", "Consent", "ConsentText",
+    "Contract", "ContractFile", "ContractKind", "ContractRequirement", "ContractSignatory", "Document", "Evidence", "FieldOrder",
+    "Financing", "Guarantee", "ImportBatch", "ImportMapping", "InboundMessage", "Instalment", "InterestGroup", "Invoice",
+    "InvoiceChange", "InvoiceChangeLine", "Job", "JobRun", "Leave", "LegalTerm", "ListColumns", "MailLanguage", "MarketClaim",
+    "MassEvent", "Mechanism", "MessageTemplate", "Municipality", "Need", "Note", "Notice", "NoticePreference", "NumberSeries",
+    "OrderFile", "Organisation", "OutboxMessage", "Parameter", "Party", "PartyContact", "PartyGroup", "PastRecord", "Pqr", "Process",
+    "ProcessMember", "QualityIssue", "Quotation", "QuotationFollowUp", "QuotationLine", "QuotationVersion", "RateCounter", "Rating",
+    "Reminder", "ReminderRule", "RequestType", "Requirement", "RequirementItem", "RequirementTemplate", "SavedFilter", "SearchDoc",
+    "Service", "Signature", "Silence", "StoredFile", "SuiCause", "SuiCode", "UtcDateTime", "Webhook", "WebhookDelivery", "WorkerBeat",
     "enum_column",
 ]  # fmt: skip

@@ -30,7 +30,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, Select, bindparam, false, fu
 from sqlalchemy.orm import Session, joinedload
 
 from app.extensions import KEEPS_PLAN, appbuilder
-from app.models import Assignment, FieldOrder, Leave, Pqr, ProcessMember
+from app.models import Action, Assignment, Checklist, Contract, ContractRequirement, FieldOrder, Leave, Pqr, ProcessMember
 
 Right = tuple[str, str]
 
@@ -45,7 +45,8 @@ def rights(view: str, *permissions: str) -> frozenset[Right]:
 #: The catalogues and registers an administrator keeps; `CATALOGUES` are edited, `REGISTERS` only read.
 CATALOGUES = (
     "Organisation", "Municipality", "Process", "ProcessMember", "Channel", "Service", "RequestType", "SuiCause", "SuiCode",
-    "LegalTerm", "Parameter", "ConsentText", "AnswerTemplate", "ReminderRule", "Webhook",
+    "LegalTerm", "Parameter", "ConsentText", "AnswerTemplate", "ReminderRule", "Webhook", "ContractKind", "RequirementTemplate",
+    "InterestGroup",
 )  # fmt: skip
 REGISTERS = ("Job", "JobRun", "ChangeLog", "OutboxMessage", "WebhookDelivery")
 READ_CALENDAR = frozenset({("can_list", "CalendarDay"), ("can_show", "CalendarDay")})
@@ -97,27 +98,50 @@ MANAGER = rights(
 MANAGER |= rights("FieldOrder", "can_issue", "can_record", "can_excuse", "can_void")
 READ_QUALITY = rights("QualityIssue", *READ) | rights("DueDifference", "can_list", "can_export")
 
+# The commercial side: parties with their contacts, quotations, contracts, checklists, actions
+READ_MATRIX = rights("Interested", "can_list", "can_export") | rights("Need", *READ) | rights("Mechanism", *READ, "can_download") | rights(
+    "InterestGroup", "can_list", "can_show"
+)
+WRITE_MATRIX = READ_MATRIX | rights("Need", *WRITE) | rights("Mechanism", *WRITE, "can_attach") | rights("InterestGroup", *WRITE)
+WRITE_CONTACTS = rights("Contact", *WRITE) | rights("PartyGroup", "can_list", "can_edit")
+READ_CONTACTS = rights("Contact", *READ) | rights("PartyGroup", "can_list")
+READ_QUOTATIONS = rights("Quotation", *READ, "can_download") | rights("QuotationChart", "can_list", "can_export")
+SELL = READ_QUOTATIONS | rights("Quotation", *WRITE, "can_send", "can_revise", "can_decide", "can_withdraw", "can_follow_up", "can_contract")
+READ_CONTRACTS = rights("Contract", *READ, "can_download") | rights("Guarantee", *READ) | rights("Checklist", *READ, "can_download")
+READ_COMPLIANCE = rights("Compliance", "can_list", "can_export") | rights("ContractChart", "can_list", "can_export")
+ALL_CONTRACTS = READ_CONTRACTS | READ_COMPLIANCE | rights("Contract", "can_see_all") | rights("Checklist", "can_see_all")
+CONTRACT = ALL_CONTRACTS | rights("Contract", *WRITE, "can_sign", "can_amend", "can_terminate", "can_void", "can_attach") | rights(
+    "Guarantee", *WRITE
+) | rights("ContractKind", "can_list", "can_show") | rights("RequirementTemplate", *WRITE)
+VERIFY = rights("Checklist", "can_verify", "can_submit")
+READ_ACTIONS = rights("Action", *READ)
+ACT = READ_ACTIONS | rights("Action", "can_add", "can_edit", "can_finish")
+READ_COMMERCIAL = READ_MATRIX | READ_CONTACTS | READ_QUOTATIONS | ALL_CONTRACTS | READ_ACTIONS | rights("Action", "can_see_all")
+
 AUXILIAR, DUENO, TECNICO = "Auxiliar PQR", "Dueño de proceso", "Técnico"
 SUBGERENTE, COMERCIAL, CALIDAD = "Subgerente administrativo y comercial", "Comercial", "Calidad"
 CONTROL, ADMIN, PUBLIC = "Control interno / Gerencia", "Admin", "Public"
 
 PROCESS_ROLES: dict[str, frozenset[Right]] = {
     AUXILIAR: EVERYBODY | READ_CASES | READ_TIMES | DESK | rights("Party", *WRITE) | rights("Account", *WRITE)
-    | rights("Invoice", *READ) | WRITE_MONEY | COMPUTE | BILL,
+    | rights("Invoice", *READ) | WRITE_MONEY | COMPUTE | BILL | WRITE_CONTACTS,
     DUENO: EVERYBODY | READ_CASES | READ_TIMES | OWNER | READ_PARTIES
-    | WRITE_MONEY | COMPUTE,
+    | WRITE_MONEY | COMPUTE | READ_MATRIX | READ_CONTACTS | READ_CONTRACTS | VERIFY | ACT,
     TECNICO: EVERYBODY | rights("MyOrder", "can_list", "can_fill"),
     SUBGERENTE: EVERYBODY | READ_CASES | READ_TIMES | MANAGER | READ_PARTIES | rights("AnswerTemplate", *WRITE)
     | rights("Leave", *WRITE) | rights("ReminderRule", *READ)
-    | READ_MONEY | AUTHORISE_MONEY | COMPUTE | TAKE_AWAY | READ_QUALITY | READ_IMPORTS | READ_PAST,
+    | READ_MONEY | AUTHORISE_MONEY | COMPUTE | TAKE_AWAY | READ_QUALITY | READ_IMPORTS | READ_PAST
+    | READ_COMMERCIAL | SELL | CONTRACT | VERIFY | rights("Checklist", "can_open", "can_approve", "can_return", "can_reopen")
+    | ACT | rights("Action", "can_cancel"),
     COMERCIAL: EVERYBODY | READ_CASES | rights("Pqr", "can_see_all") | rights("Party", *WRITE) | rights("Account", *READ)
-    | rights("Invoice", *READ) | READ_PAST | LOOK_AT_MONEY | COMPUTE,
+    | rights("Invoice", *READ) | READ_PAST | LOOK_AT_MONEY | COMPUTE
+    | READ_COMMERCIAL | WRITE_MATRIX | WRITE_CONTACTS | SELL | CONTRACT | VERIFY | rights("Checklist", "can_open") | ACT,
     CALIDAD: EVERYBODY | READ_CASES | READ_TIMES | rights("Pqr", "can_see_all") | READ_PARTIES
-    | READ_MONEY | COMPUTE | READ_PAST,
+    | READ_MONEY | COMPUTE | READ_PAST | READ_COMMERCIAL | WRITE_MATRIX | ACT | rights("Action", "can_cancel"),
     CONTROL: EVERYBODY | READ_CASES | READ_TIMES | rights("Pqr", "can_see_all", "can_see_reserved") | READ_PARTIES
     | rights("ChangeLog", *READ) | READ_CALENDAR | rights("LegalTerm", *READ) | rights("Job", *READ) | rights("JobRun", *READ)
     | READ_MONEY | COMPUTE | READ_BILLING | TAKE_AWAY | rights("InboundMessage", *READ) | READ_QUALITY
-    | READ_IMPORTS | READ_PAST | rights("ReminderRule", *READ),
+    | READ_IMPORTS | READ_PAST | rights("ReminderRule", *READ) | READ_COMMERCIAL,
     PUBLIC: frozenset(),
 }  # fmt: skip
 
@@ -257,6 +281,39 @@ def scope_orders(statement: Select[Any], today: date) -> Select[Any]:
         return statement
     cases = scope_cases(select(Pqr.id), today)
     return statement.where(or_(FieldOrder.pqr_id.in_(cases), FieldOrder.process_id.in_(processes_of(current_user.id, today))))
+
+
+def scope_contracts(statement: Select[Any], today: date) -> Select[Any]:
+    """Return *statement* (over Contract) limited to those the reader may see: all, or those that his processes answer for in some part."""
+    if not current_user.is_authenticated:
+        return statement.where(false())
+    if may("can_see_all", "Contract"):
+        return statement
+    mine = processes_of(current_user.id, today)
+    part = select(ContractRequirement.id).where(
+        ContractRequirement.contract_id == Contract.id,
+        or_(ContractRequirement.process_id.in_(mine), is_user(ContractRequirement.responsible_id, current_user.id, today)),
+    )
+    return statement.where(
+        or_(Contract.process_id.in_(mine), is_user(Contract.supervisor_id, current_user.id, today), part.exists())
+    )
+
+
+def scope_checklists(statement: Select[Any], today: date) -> Select[Any]:
+    """Return *statement* (over Checklist) limited to those of contracts that the reader may see."""
+    if may("can_see_all", "Checklist"):
+        return statement
+    return statement.where(Checklist.contract_id.in_(scope_contracts(select(Contract.id), today)))
+
+
+def scope_actions(statement: Select[Any], today: date) -> Select[Any]:
+    """Return *statement* (over Action) limited to those of the reader's processes and his own."""
+    if not current_user.is_authenticated:
+        return statement.where(false())
+    if may("can_see_all", "Action"):
+        return statement
+    mine = processes_of(current_user.id, today)
+    return statement.where(or_(Action.process_id.in_(mine), is_user(Action.responsible_id, current_user.id, today)))
 
 
 def _permission_view(session: Session, right: Right, cache: dict[Right, PermissionView]) -> PermissionView:

@@ -418,6 +418,8 @@ class DocumentKind(Enum):
     RECONNECTION = N_("Reconnection acta")
     FINANCING = N_("Financing order")
     INVOICE_CHANGE = N_("Invoice change")
+    QUOTATION = N_("Quotation")
+    CHECKLIST = N_("Acta of verification of a contract")
 
 
 class DayException(Enum):
