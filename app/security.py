@@ -106,7 +106,9 @@ WRITE_MATRIX = READ_MATRIX | rights("Need", *WRITE) | rights("Mechanism", *WRITE
 WRITE_CONTACTS = rights("Contact", *WRITE) | rights("PartyGroup", "can_list", "can_edit")
 READ_CONTACTS = rights("Contact", *READ) | rights("PartyGroup", "can_list")
 READ_QUOTATIONS = rights("Quotation", *READ, "can_download") | rights("QuotationChart", "can_list", "can_export")
-SELL = READ_QUOTATIONS | rights("Quotation", *WRITE, "can_send", "can_revise", "can_decide", "can_withdraw", "can_follow_up", "can_contract")
+SELL = READ_QUOTATIONS | rights(
+    "Quotation", *WRITE, "can_send", "can_revise", "can_decide", "can_withdraw", "can_follow_up", "can_contract"
+)
 READ_CONTRACTS = rights("Contract", *READ, "can_download") | rights("Guarantee", *READ) | rights("Checklist", *READ, "can_download")
 READ_COMPLIANCE = rights("Compliance", "can_list", "can_export") | rights("ContractChart", "can_list", "can_export")
 ALL_CONTRACTS = READ_CONTRACTS | READ_COMPLIANCE | rights("Contract", "can_see_all") | rights("Checklist", "can_see_all")
