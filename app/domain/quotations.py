@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum
 
@@ -13,7 +13,8 @@ from app.domain.errors import DomainError, MoveRefused
 
 PESO, TENTH = Decimal(1), Decimal("0.1")
 FINEST_QUANTITY, FINEST_RATE = Decimal("0.001"), Decimal("0.01")
-MOST_LINES, MOST_PESOS = 60, Decimal(10) ** 13
+MOST_LINES, MOST_PESOS, MOST_QUANTITY = 60, Decimal(10) ** 13, Decimal(10) ** 9
+MOST_VALIDITY = 365
 
 
 class QuotationStatus(Enum):
@@ -208,11 +209,11 @@ def _refusal(line: QuoteLine) -> str | None:
         return N_("Line %(n)s: write what is quoted.")
     if not line.unit.strip():
         return N_("Line %(n)s: write the unit: month, hour, m³, each…")
-    if line.quantity <= 0:
-        return N_("Line %(n)s: the quantity has to be more than zero.")
+    if not 0 < line.quantity <= MOST_QUANTITY:
+        return N_("Line %(n)s: the quantity has to be more than zero, and no more than a thousand million.")
     if line.quantity % FINEST_QUANTITY:
         return N_("Line %(n)s: the quantity has up to three decimals.")
-    if line.price < 0 or line.price % PESO:
+    if not 0 <= line.price <= MOST_PESOS or line.price % PESO:
         return N_("Line %(n)s: write the price in whole pesos, without cents; it cannot be negative.")
     if not 0 <= line.vat_rate <= 100 or line.vat_rate % FINEST_RATE:
         return N_("Line %(n)s: the IVA is a percentage between 0 and 100.")
@@ -222,21 +223,29 @@ def _refusal(line: QuoteLine) -> str | None:
 # ── Dates ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def check_sending(sent_on: date, *, requested_on: date, valid_until: date, on: date) -> None:
+def valid_until_of(sent_on: date, validity_days: int) -> date:
+    """Return the last day of an offer that is valid for so many calendar days; the day it is sent is not counted."""
+    return sent_on + timedelta(days=validity_days)
+
+
+def check_sending(sent_on: date, *, requested_on: date, before: date | None, on: date) -> None:
     """
     Refuse a sent date that cannot be.
 
+    Args:
+        before: When the version before this one was sent.
+
     Raises:
-        DomainError: It is after *on* or before the request; or the offer would not be valid on the day it is sent.
+        DomainError: It is after *on*, before the request, or before the version that this one replaces.
     """
     if sent_on > on:
         raise DomainError(N_("The day it was sent cannot be after today."), field="sent_on")
     if sent_on < requested_on:
         msgid = N_("It cannot have been sent before the customer asked for it, on %(day)s.")
         raise DomainError(msgid, field="sent_on", day=requested_on)
-    if valid_until < sent_on:
-        msgid = N_("It is valid until %(until)s, and would be sent after that. Write another validity first.")
-        raise DomainError(msgid, field="sent_on", until=valid_until)
+    if before is not None and sent_on < before:
+        msgid = N_("The version before this one was sent on %(day)s: this one cannot have been sent earlier.")
+        raise DomainError(msgid, field="sent_on", day=before)
 
 
 def check_answer(answered_on: date, *, sent_on: date, on: date) -> None:
