@@ -106,6 +106,14 @@ def say_number(number: int | Decimal | None) -> str:
     return "—" if number is None else _decimal(number, locale=_notation())
 
 
+def say_percent(percent: Decimal | None) -> str:
+    """Return 81,8 % in Spanish, 81.8% in English; without a decimal that says nothing."""
+    if percent is None:
+        return "—"
+    number = say_number(percent.quantize(Decimal(1)) if percent == percent.to_integral_value() else percent.normalize())
+    return f"{number}\u00a0%" if _notation() == "es_CO" else f"{number}%"
+
+
 def say_nit(digits: str | None) -> str:
     """Return 900.123.456-8 for 9001234568."""
     if not digits:
