@@ -29,7 +29,9 @@ class ContractMove(Enum):
 
     WRITE = N_("Write the contract")
     SIGN = N_("Record the signature")
+    HAND_OVER = N_("Change who answers for it")
     AMEND = N_("Sign an amendment")
+    DROP_AMENDMENT = N_("Give an amendment up")
     TERMINATE = N_("Terminate the contract early")
     VOID = N_("Give the draft up")
 
