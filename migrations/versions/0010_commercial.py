@@ -18,6 +18,24 @@ depends_on = None
 KINDS_BEFORE = "kind IN ('RECEIPT', 'ANSWER', 'COMPLETION_REQUEST', 'CLARIFICATION_REQUEST', 'EVIDENCE_ORDER', 'EXTENSION', 'TRANSFER', 'WITHDRAWAL', 'ARCHIVE', 'SUMMONS', 'PERSONAL_NOTICE', 'AVISO', 'NOTICE_CERTIFICATE', 'RECOGNITION', 'SSPD_LETTER', 'SSPD_FILE', 'WORK_ORDER', 'PRIOR_REVIEW', 'SUSPENSION', 'CUT', 'REINSTALLATION', 'RECONNECTION', 'FINANCING', 'INVOICE_CHANGE')"
 KINDS_AFTER = KINDS_BEFORE.replace("'INVOICE_CHANGE'", "'INVOICE_CHANGE', 'QUOTATION', 'CHECKLIST'")
 
+SEARCHED = ('quotation', 'contract', 'party_contact', 'action')
+
+
+def find_by_words():
+    if op.get_context().dialect.name == 'postgresql':
+        for kind in SEARCHED:
+            op.create_index(
+                f'ix_search_doc_{kind}', 'search_doc', ['words'], postgresql_using='gin', postgresql_where=sa.text(f"kind = '{kind}'"),
+                postgresql_with={'fastupdate': 'off'},
+            )
+
+
+def find_no_longer():
+    for kind in SEARCHED:
+        op.execute(f"DELETE FROM search_doc WHERE kind = '{kind}'")
+        if op.get_context().dialect.name == 'postgresql':
+            op.drop_index(f'ix_search_doc_{kind}', 'search_doc')
+
 
 def change_document_kinds(to):
     with op.batch_alter_table('document') as batch_op:
@@ -40,6 +58,22 @@ ROWS = (
 PARTS = (
     ('quotation_line', 'version_id', 'quotation_version', 'sent_on IS NOT NULL'),
     ('checklist_item', 'checklist_id', 'checklist', "status = 'CLOSED'"),
+    ('amendment_ending', 'amendment_id', 'amendment', "status = 'SIGNED'"),
+)
+_SIGNED = 'EXISTS (SELECT 1 FROM contract WHERE id = {}.contract_id AND signed_on IS NOT NULL)'
+_OF_ITS_PARTY = ('NEW.quotation_id IS NOT NULL AND NOT EXISTS '
+                 '(SELECT 1 FROM quotation WHERE id = NEW.quotation_id AND party_id = NEW.party_id)')
+#: (name, table, event, what is refused): a contract is of the party of its quotation; who signed stays; only an amendment brings what a
+#: signed contract requires, and what ended stays ended
+RULES = (
+    ('contract_insert_kept', 'contract', 'INSERT', _OF_ITS_PARTY),
+    ('contract_update_kept', 'contract', 'UPDATE', _OF_ITS_PARTY),
+    ('contract_signatory_update_kept', 'contract_signatory', 'UPDATE', _SIGNED.format('OLD')),
+    ('contract_signatory_delete_kept', 'contract_signatory', 'DELETE', _SIGNED.format('OLD')),
+    ('contract_requirement_insert_kept', 'contract_requirement', 'INSERT',
+     'NOT NEW.is_frozen AND NEW.amendment_id IS NULL AND ' + _SIGNED.format('NEW')),
+    ('contract_requirement_update_kept', 'contract_requirement', 'UPDATE',
+     'OLD.ended_by_id IS NOT NULL AND (NEW.ended_by_id IS NULL OR NEW.ended_by_id <> OLD.ended_by_id)'),
 )
 
 
@@ -53,11 +87,12 @@ def frozen_rows(dialect):
 
 
 def frozen_parts():
-    """Yield (name, table, event, condition) of the triggers of PARTS; the condition is a subquery."""
+    """Yield (name, table, event, condition) of the triggers of PARTS and RULES; the condition may hold a subquery."""
     for table, key, parent, when in PARTS:
         for event, row in (('INSERT', 'NEW'), ('UPDATE', 'OLD'), ('DELETE', 'OLD')):
             yield (f'{table}_{event.lower()}_kept', table, event,
                    f'EXISTS (SELECT 1 FROM {parent} WHERE id = {row}.{key} AND {when})')
+    yield from RULES
 
 
 def freeze():
@@ -797,11 +832,24 @@ def upgrade():
         batch_op.create_index(batch_op.f('ix_checklist_file_item_id'), ['item_id'], unique=False)
 
     change_document_kinds(KINDS_AFTER)
+    with op.batch_alter_table('outbox_message') as batch_op:
+        batch_op.add_column(sa.Column('reply_to', sa.String(length=254), nullable=True, comment='Where an answer goes, when not to the house'))
+        batch_op.add_column(sa.Column('attachment_id', sa.Integer(), nullable=True, comment='File that goes with it'))
+        batch_op.create_index(batch_op.f('ix_outbox_message_attachment_id'), ['attachment_id'], unique=False)
+        batch_op.create_foreign_key(batch_op.f('fk_outbox_message_attachment_id'), 'stored_file', ['attachment_id'], ['id'], ondelete='RESTRICT')
+    find_by_words()
     freeze()
 
 
 def downgrade():
     thaw()
+    find_no_longer()
+    with op.batch_alter_table('outbox_message') as batch_op:
+        batch_op.drop_constraint(batch_op.f('fk_outbox_message_attachment_id'), type_='foreignkey')
+        batch_op.drop_index(batch_op.f('ix_outbox_message_attachment_id'))
+        batch_op.drop_column('attachment_id')
+        batch_op.drop_column('reply_to')
+
     with op.batch_alter_table('checklist_file') as batch_op:
         batch_op.drop_index(batch_op.f('ix_checklist_file_item_id'))
 
