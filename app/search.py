@@ -41,7 +41,7 @@ from sqlalchemy.orm import Session, UOWTransaction
 from app.domain.states import Identity
 from app.domain.text import plain
 from app.extensions import db
-from app.models import Account, OutboxMessage, Party, Pqr, SearchDoc
+from app.models import Account, Action, Contract, OutboxMessage, Party, PartyContact, Pqr, Quotation, SearchDoc
 from app.pour import pour
 
 
@@ -70,6 +70,10 @@ SEARCHED: dict[Any, Words] = {
     Party: Words(own=("name", "document_number", "phone", "email")),
     Account: Words(own=("number", "address", "meter"), of={"party": ("name",)}),
     OutboxMessage: Words(own=("subject", "to_address")),
+    Quotation: Words(own=("number", "subject"), of={"party": ("name", "document_number")}),
+    Contract: Words(own=("number", "object"), of={"party": ("name", "document_number")}),
+    PartyContact: Words(own=("name", "position", "email", "phone"), of={"party": ("name",)}),
+    Action: Words(own=("number", "title"), of={"party": ("name",)}),
 }
 MOST_WORDS, LONGEST = 6, 100
 
@@ -225,10 +229,10 @@ def _keep(session: Session, _context: UOWTransaction) -> None:
         lines += _read(session, model, _key(model).in_(keys))
     lenders: set[Any] = {type(row) for row in session.dirty}
     for lender in lenders:
-        for model, foreign_key, lent in _borrowers(lender):
-            keys = [row.id for row in session.dirty if type(row) is lender and _changed(row, lent)]
-            if keys:
-                lines += _read_borrowers(session, model, foreign_key, lender, keys)
+        changed = [(borrower, [row.id for row in session.dirty if type(row) is lender and _changed(row, borrower[2])])
+                   for borrower in _borrowers(lender)]  # fmt: skip
+        if any(keys for _borrower, keys in changed):
+            lines += _read_borrowers(session, lender, [(model, column, keys) for (model, column, _lent), keys in changed if keys])
     _write(session, lines)
     for model in {type(row) for row in session.deleted} & SEARCHED.keys():
         keys = [row.id for row in session.deleted if type(row) is model]
@@ -241,15 +245,18 @@ def _read(session: Session, model: Any, condition: ColumnElement[bool], **lockin
     return [_line(model, key, texts) for key, *texts in rows]
 
 
-def _read_borrowers(session: Session, model: Any, foreign_key: Any, lender: Any, keys: list[int]) -> list[dict[str, Any]]:
+def _read_borrowers(session: Session, lender: Any, borrowers: list[tuple[Any, Any, list[int]]]) -> list[dict[str, Any]]:
     """
-    Return the lines of the rows that borrow from *keys*.
+    Return the lines of the rows that borrow: of each model, by its foreign key, from those keys of *lender*.
 
     Two writers at once: whoever is adding such a row holds a share of the lender, so we wait for him and then see his row; whoever
     changes one holds the row itself. They read what we wrote for the same reasons, since each reads after it has its lock.
     """
+    keys = {key for _model, _column, some in borrowers for key in some}
     session.execute(select(_key(lender)).where(_key(lender).in_(keys)).with_for_update())
-    return _read(session, model, foreign_key.in_(keys), key_share=True, of=model)
+    return [
+        line for model, column, some in borrowers for line in _read(session, model, column.in_(some), key_share=True, of=model)
+    ]  # fmt: skip
 
 
 _BLOCK = 1000

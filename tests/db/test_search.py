@@ -242,7 +242,7 @@ def test_a_new_name_costs_the_same_few_statements_however_many_cases_carry_it(se
             session.flush()
         counts.append(len(statements))
 
-    assert counts[0] == counts[1] <= 8
+    assert counts[0] == counts[1] <= 12  # one for each kind of rows that carry it
     assert len(found(session, Pqr, "nombre nuevo")) == 13
 
 
