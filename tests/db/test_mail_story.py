@@ -74,7 +74,7 @@ def test_a_citizen_and_the_house_talk_by_mail(
         first, second = db.session.scalars(select(InboundMessage).order_by(InboundMessage.id))
         assert (first.status, second.status) == (InboundStatus.FILED, InboundStatus.NOTED)
         assert second.pqr.number == number and second.note.body.rstrip().endswith("El medidor está en el andén.")
-        left = set(db.session.scalars(select(OutboxMessage.status.distinct())))
+        left = set(db.session.scalars(select(OutboxMessage.status).distinct()))
         assert {status.name for status in left} == {"SENT"}
 
     told = to(mailbox, "owner@example.com")

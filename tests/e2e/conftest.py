@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -96,7 +97,7 @@ def new_page(browser: Any, live_server: LiveServer) -> Iterator[Callable[..., An
 
     def build(**options: Any) -> Any:
         context = browser.new_context(**{"base_url": live_server.url, "locale": "es-CO", "timezone_id": "America/Bogota", **options})
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         contexts.append(context)
         context.on("request", lambda request: outside(request.url))
         page = context.new_page()
@@ -131,6 +132,41 @@ def press(page: Any, control: Any) -> None:
     """Click *control* (a selector or a locator) and wait for the page that it leads to, even at the same address."""
     with page.expect_navigation():
         (page.locator(control) if isinstance(control, str) else control).click()
+
+
+def becomes(page: Any, expression: str, wanted: Any = True, arg: Any = None) -> None:
+    """
+    Assert that *expression* is *wanted*, now or within seconds.
+
+    A browser gives the focus, and tells that a dialog closed, in a turn of its own: on a busy machine a test looks before.
+    """
+    until = time.monotonic() + 30
+    while (found := page.evaluate(expression, arg)) != wanted:
+        assert time.monotonic() < until, f"{expression} is {found!r} and not {wanted!r}"
+        time.sleep(0.02)
+
+
+#: A request that only asks whether the line is cut.
+PROBE = "/robots.txt?line=1"
+_ASK = """async (url) => {
+  for (let n = 0; n < 500; n += 1) { try { await fetch(url, {cache: "no-store"}); } catch { return true; } }
+  return false;
+}"""
+
+
+def divert(page: Any, pattern: str, handler: Callable[[Any], None], probe: str, where: Any = None) -> None:
+    """
+    Let *handler* answer the requests that match *pattern*, and come back when the page feels it: a page that asked just before still
+    goes the old way. *probe* is an address of the pattern; *where* the context, for what a worker of the page asks too.
+    """
+    (where or page).route(pattern, lambda route: route.abort() if "line=1" in route.request.url else handler(route))
+    assert page.evaluate(_ASK, f"{probe}?line=1"), "the line was not cut"
+
+
+def go_offline(page: Any) -> None:
+    """Take the network away, and come back when the page feels it."""
+    page.context.set_offline(True)
+    assert page.evaluate(_ASK, PROBE), "the line was not cut"
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from flask import template_rendered
 from sqlalchemy import select
 
-from tests.e2e.conftest import press, sign_in
+from tests.e2e.conftest import becomes, press, sign_in
 from tests.factories import Factory
 from tests.stage import OUTSIDER, Stage
 from tests.test_permissions import ROWS
@@ -113,14 +113,14 @@ def test_a_refused_form_is_clean_and_its_summary_has_the_focus(
     press(page, "main form[data-keep] button.btn-go")
     page.wait_for_selector("[data-errors]")
 
-    assert page.evaluate("document.activeElement.hasAttribute('data-errors')")
+    becomes(page, "document.activeElement.hasAttribute('data-errors')")
     assert violations(page) == []
     page.emulate_media(color_scheme="dark")
     assert violations(page, OF_COLOUR) == []
     for link in page.locator("[data-errors] a").all():
         link.click()
         target = link.get_attribute("href").removeprefix("#")
-        assert page.evaluate("(id) => Boolean(document.activeElement.closest('#' + CSS.escape(id)))", target)
+        becomes(page, "(id) => Boolean(document.activeElement.closest('#' + CSS.escape(id)))", arg=target)
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_the_search_box_answers_to_a_slash_and_the_theme_stays_chosen(new_page: 
     sign_in(page, an_administrator[0])
 
     page.keyboard.press("/")
-    assert page.evaluate("document.activeElement.name") == "q"
+    becomes(page, "document.activeElement.name", "q")
 
     page.locator("summary").first.click()
     page.locator("[data-theme-to=dark]").click()

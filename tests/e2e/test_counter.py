@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from app.domain.states import Identity
 from app.models import Party, Pqr
 from app.security import AUXILIAR
-from tests.e2e.conftest import press, sign_in
+from tests.e2e.conftest import becomes, divert, press, sign_in
 from tests.factories import PASSWORD, Factory
 
 #: A slow typist: 214 presses a minute, some 43 words of five letters; a clerk who types all day is at twice that.
@@ -80,8 +80,8 @@ class Clerk:
         self.page.wait_for_selector(selector, state="attached")
         self.waited += time.perf_counter() - started
 
-    def focus(self) -> str:
-        return str(self.page.evaluate(FOCUS))
+    def is_at(self, name: str) -> None:
+        becomes(self.page, FOCUS, name)
 
     @property
     def seconds(self) -> float:
@@ -145,7 +145,7 @@ def test_a_practised_clerk_registers_in_less_than_a_minute(live_server, new_page
         print(f"\n{name}: {clerk.told()}")
     assert clerk.seconds < MOST_SECONDS
     assert len(clerk.loads) <= MOST_LOADS
-    assert clerk.focus() == "q"
+    clerk.is_at("q")
     assert_is_registered(live_server, page, name, number)
 
 
@@ -192,23 +192,23 @@ def test_the_focus_is_where_the_next_answer_goes_and_what_happened_is_said(new_p
     clerk.wait("#account input:focus")  # two accounts: somebody has to say which
     page.wait_for_selector("#counter-said:has-text('Dosveces')", state="attached")
     clerk.press("2")
-    assert clerk.focus() == "request_type"
+    clerk.is_at("request_type")
     clerk.press("3")
-    assert clerk.focus() == "subject"
+    clerk.is_at("subject")
     clerk.press("Alt+1")
     assert page.eval_on_selector_all("#account input:checked", "boxes => boxes.map(box => box.dataset.pick)") == ["1"]
     clerk.press("Alt+c")
-    assert clerk.focus() == "channel"
+    clerk.is_at("channel")
     clerk.press("Escape")
-    assert clerk.focus() == "q"
+    clerk.is_at("q")
     clerk.press("Control+Enter")  # nothing was said yet
     clerk.wait("#body-error")
-    assert clerk.focus() == "body"
+    clerk.is_at("body")
     assert page.locator("#more").get_attribute("open") is not None
     clerk.type(BODY)
     clerk.press("Control+Enter")
     clerk.wait(".counter-number")
-    assert clerk.focus() == "KeyP"
+    clerk.is_at("KeyP")
     page.wait_for_selector(f"#counter-said:has-text('{page.inner_text('.counter-number')}')", state="attached")
     assert page.url.endswith(f"/counter/done/{page.inner_text('.counter-number')}")
 
@@ -310,7 +310,7 @@ def test_a_server_that_does_not_answer_keeps_the_text_and_is_asked_again(live_se
     page = sign_in(new_page(), clerk_name)
     write(page)
     before = n_cases(live_server)
-    page.route("**/counter/**", lambda route: route.abort())
+    divert(page, "**/counter/**", lambda route: route.abort(), "/counter/x")
     page.keyboard.press("Control+Enter")
     page.wait_for_selector("#counter-trouble[role=alert]")
     assert page.input_value("#body") == BODY
@@ -333,7 +333,7 @@ def test_an_answer_that_was_lost_on_the_way_is_not_registered_twice(live_server,
         else:
             route.continue_()
 
-    page.route("**/counter/**", lose)
+    divert(page, "**/counter/**", lose, "/counter/x")
     page.keyboard.press("Control+Enter")
     page.wait_for_selector("#counter-trouble")
     page.unroute("**/counter/**")

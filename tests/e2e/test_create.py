@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from app.models import Account, Municipality, Party, Service
 from app.security import AUXILIAR
+from tests.e2e.conftest import becomes
 from tests.e2e.test_drafts import enter
 from tests.factories import PASSWORD, Factory
 
@@ -52,7 +53,7 @@ def test_a_party_is_added_without_leaving_its_account(
     page.fill("#new-phone", "12")
     save(page)
     page.wait_for_selector("#new-phone-error")
-    assert page.evaluate("document.activeElement.hasAttribute('data-errors')")
+    becomes(page, "document.activeElement.hasAttribute('data-errors')")
     assert page.input_value("#new-name") == "Rosalba Ficticia"
     assert_accessible(page)
 
@@ -64,7 +65,7 @@ def test_a_party_is_added_without_leaving_its_account(
     save(page)
     page.wait_for_selector(DIALOG, state="detached")
     assert page.input_value("#party").startswith("Rosalba Ficticia · #")
-    assert page.evaluate("document.activeElement.id") == "party"
+    becomes(page, "document.activeElement.id", "party")
     assert page.input_value("#number") == "900-1"
 
     with live_server.session() as session:
@@ -89,7 +90,7 @@ def test_a_closed_dialog_keeps_what_was_typed_there(page: Any, clerk: str) -> No
     open_dialog(page, "Rosalba")
     page.fill("#new-address", "Calle 5")
     page.keyboard.press("Escape")
-    assert page.evaluate("document.activeElement.id") == "party"
+    becomes(page, "document.activeElement.id", "party")
     page.click("a[data-create]")
 
     assert page.input_value("#new-address") == "Calle 5"

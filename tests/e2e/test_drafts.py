@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app.models import Party
 from app.security import AUXILIAR
-from tests.e2e.conftest import press
+from tests.e2e.conftest import becomes, press
 from tests.factories import PASSWORD, Factory
 
 TYPED = {"#name": "Rosalba Ficticia del Río", "#document_number": "52123456", "#address": "Calle 5 con carrera 9, casa de rejas verdes"}
@@ -143,7 +143,7 @@ def test_a_closed_tab_gives_back_what_was_typed_until_somebody_discards_it(page:
     assert_given_back(again)
     again.click(f"{NOTICE} button")
     assert again.input_value("#name") == ""
-    assert again.evaluate("document.activeElement.closest('form') !== null")
+    becomes(again, "document.activeElement.closest('form') !== null")
     again.reload()
     again.wait_for_selector(READY)
     assert again.locator(NOTICE).count() == 0
@@ -213,7 +213,7 @@ def test_a_refusal_of_the_server_keeps_what_it_says_and_the_draft_goes_on(page: 
     page.locator("#phone").press_sequentially("12")
     save(page)
     page.wait_for_selector("#phone-error")
-    assert page.evaluate("document.activeElement.hasAttribute('data-errors')")
+    becomes(page, "document.activeElement.hasAttribute('data-errors')")
     page.wait_for_selector(READY)
     assert page.locator(NOTICE).count() == 0
 

@@ -13,7 +13,7 @@ from app.documents.orders import issue_order
 from app.domain.states import OrderKind, OrderStatus
 from app.models import FieldOrder, OrderFile
 from app.operations.orders import NewOrder
-from tests.e2e.conftest import press, sign_in
+from tests.e2e.conftest import divert, go_offline, press, sign_in
 from tests.factories import Factory
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
@@ -81,7 +81,7 @@ def send(page: Any) -> None:
 
 def test_a_form_filled_without_network_arrives_once_when_it_comes_back(new_page, live_server, job):
     page = opened(new_page, job)
-    page.context.set_offline(True)
+    go_offline(page)
     fill(page)
     send(page)
     page.wait_for_selector("[data-queue-text][data-state=savedHere]")
@@ -101,7 +101,7 @@ def test_a_form_filled_without_network_arrives_once_when_it_comes_back(new_page,
 
 def test_what_was_filled_survives_a_reload_without_network(new_page, live_server, job):
     page = opened(new_page, job)
-    page.context.set_offline(True)
+    go_offline(page)
     fill(page)
     page.wait_for_selector("form[data-name=done][data-kept=draft]")
     page.reload()
@@ -138,7 +138,7 @@ def test_an_answer_that_was_lost_makes_no_second_act(new_page, live_server, job)
         else:
             route.continue_()
 
-    page.context.route("**/tecnico/*", lose)
+    divert(page, "**/tecnico/*", lose, "/tecnico/x", page.context)
     send(page)
     page.wait_for_selector("[data-queue-text][data-state=savedHere]")
     assert stored(live_server, job)[0] is OrderStatus.DONE
@@ -165,7 +165,7 @@ def test_what_was_filled_for_an_order_that_was_voided_is_kept_until_it_is_discar
     from app.operations import orders
 
     page = opened(new_page, job)
-    page.context.set_offline(True)
+    go_offline(page)
     fill(page)
     send(page)
     page.wait_for_selector("[data-queue-text][data-state=savedHere]")
@@ -215,7 +215,7 @@ def test_a_phone_that_goes_to_another_shows_nothing_of_the_first(new_page, live_
     sign_in(page, other)
     page.goto("/tecnico/")
     page.wait_for_selector(OFFLINE_READY)
-    page.context.set_offline(True)
+    go_offline(page)
     page.goto(f"/tecnico/{job['order']}")
 
     assert job["number"] not in page.content()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import sign_in
+from tests.e2e.conftest import becomes, sign_in
 from tests.e2e.test_axe import TOO_WIDE
 from tests.factories import Factory
 
@@ -77,7 +77,7 @@ def test_the_menu_is_walked_with_the_keyboard_alone(new_page: Callable[..., Any]
     sign_in(page, pages[0])
     page.locator("#rooms a", has_text="Mi día").focus()
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.closest('#rooms') !== null")
+    becomes(page, "document.activeElement.closest('#rooms') !== null")
     assert page.evaluate("parseFloat(getComputedStyle(document.activeElement).outlineWidth) >= 2")
     page.locator("#rooms").get_by_role("link", name="Cuentas", exact=True).focus()
     page.keyboard.press("Enter")
@@ -134,12 +134,12 @@ def test_keys_of_one_letter_are_switched_off_and_stay_off(new_page: Callable[...
     page = new_page()
     sign_in(page, pages[0])
     page.keyboard.press("/")
-    assert page.evaluate("document.activeElement.name") == "q"
+    becomes(page, "document.activeElement.name", "q")
 
     page.locator(".who summary").click()
     page.locator(".drop [data-keys] button").click()
     page.goto("/party/list/")
     for key in ("/", "m"):
         page.keyboard.press(key)
-    assert page.evaluate("document.activeElement.tagName") == "BODY"
+    becomes(page, "document.activeElement.tagName", "BODY")
     assert page.url.endswith("/party/list/")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.security import ADMIN, AUXILIAR
-from tests.e2e.conftest import press, sign_in
+from tests.e2e.conftest import becomes, press, sign_in
 from tests.factories import Factory
 
 
@@ -56,7 +56,7 @@ def test_a_filter_is_added_changed_and_removed_in_place_with_the_keyboard(
 
     page.keyboard.press("Escape")
     assert panel.count() == 0
-    assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+    becomes(page, "document.activeElement.tagName", "SUMMARY")
 
     page.locator(".sieve summary").press("Enter")
     page.locator(".sieve .drop a", has_text="Estado").press("Enter")

@@ -13,7 +13,7 @@ from app.domain.states import JobStatus
 from app.models import Job
 from app.operations import files, work
 from app.security import AUXILIAR
-from tests.e2e.conftest import LiveServer, sign_in
+from tests.e2e.conftest import LiveServer, becomes, sign_in
 from tests.factories import Factory
 
 AT = datetime(2026, 7, 10, 15, 0, tzinfo=UTC)
@@ -74,7 +74,7 @@ def test_stopping_asks_first_and_the_focus_is_not_lost(page: Any, live_server: L
     change(live_server, job_id, is_cancel_asked=True)
     stop.wait_for(state="detached")
 
-    assert page.evaluate("document.querySelector('[data-jobs]').contains(document.activeElement)")
+    becomes(page, "document.querySelector('[data-jobs]').contains(document.activeElement)")
 
 
 def test_without_script_the_page_loads_itself_again(
