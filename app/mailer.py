@@ -75,9 +75,18 @@ class Head:
         return cls(organisation.name, sender, reply_to, config.get("MAIL_BOUNCES") or sender)
 
 
-def compose(message: OutboxMessage, head: Head, at: datetime) -> EmailMessage:
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A file that goes with a message: its name, its media type, its bytes."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+def compose(message: OutboxMessage, head: Head, at: datetime, enclosure: Enclosure | None = None) -> EmailMessage:
     """
-    Return *message* as it travels: in seven bits, each header once, the HTML after the text it was made from.
+    Return *message* as it travels: in seven bits, each header once, the HTML after the text it was made from, then *enclosure*.
 
     Every attempt has the same Message-ID, so that a mailbox may drop a repetition.
 
@@ -87,7 +96,7 @@ def compose(message: OutboxMessage, head: Head, at: datetime) -> EmailMessage:
     mail = EmailMessage()
     try:
         mail["From"] = Address(head.name, addr_spec=head.sender)
-        mail["Reply-To"] = Address(head.name, addr_spec=head.reply_to)
+        mail["Reply-To"] = Address(head.name, addr_spec=message.reply_to or head.reply_to)
     except Exception as error:  # the parser of addresses raises ValueError, IndexError and its own
         raise NotSent(f"The address of the sender cannot be used: {error}", is_server=True) from error
     try:
@@ -107,8 +116,16 @@ def compose(message: OutboxMessage, head: Head, at: datetime) -> EmailMessage:
     mail.set_content(message.body, charset="utf-8", cte="quoted-printable")  # not every server takes eight bits
     if message.html_body:
         mail.add_alternative(message.html_body, subtype="html", charset="utf-8", cte="quoted-printable")
-        mail.set_boundary(f"=_{hashlib.sha256(message.message_id.encode()).hexdigest()[:40]}")  # every attempt reads the same
+        mail.set_boundary(f"=_{_mark(message.message_id)}")  # every attempt reads the same
+    if enclosure:
+        kind, _slash, subtype = enclosure.media_type.partition("/")
+        mail.add_attachment(enclosure.content, maintype=kind, subtype=subtype, filename=enclosure.name)
+        mail.set_boundary(f"=_+{_mark(message.message_id)}")
     return mail
+
+
+def _mark(message_id: str) -> str:
+    return hashlib.sha256(message_id.encode()).hexdigest()[:40]
 
 
 class _Watched:

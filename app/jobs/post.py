@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from app import mailer, queries
 from app.extensions import now
-from app.models import OutboxMessage, Pqr
-from app.operations import digests, notices, outbox
+from app.models import OutboxMessage, Pqr, StoredFile
+from app.operations import digests, files, notices, outbox
 
 log = structlog.get_logger("atiende.jobs")
 
@@ -29,10 +29,11 @@ def deliver(session: Session, limit: int = 500) -> int:
         while n_sent < limit:
             claimed = outbox.claim_due(session, now())
             head = _head_of(session, claimed[0]) if claimed else None
+            attached = _file_of(session, claimed[0]) if claimed else None
             session.commit()
             if head is None:
                 break
-            is_sent, may_go_on = _send(session, server, head, claimed[0])
+            is_sent, may_go_on = _send(session, server, head, claimed[0], attached)
             n_sent += is_sent
             if not may_go_on:
                 break
@@ -44,10 +45,33 @@ def _head_of(session: Session, message: OutboxMessage) -> mailer.Head:
     return mailer.Head.of(queries.organisation(session), current_app.config, number)
 
 
-def _send(session: Session, server: mailer.Mailer, head: mailer.Head, message: OutboxMessage) -> tuple[bool, bool]:
+def _file_of(session: Session, message: OutboxMessage) -> StoredFile | None:
+    """Return the file that goes with *message*, detached: it stays readable without a transaction."""
+    stored = session.get(StoredFile, message.attachment_id) if message.attachment_id else None
+    if stored is not None:
+        session.expunge(stored)
+    return stored
+
+
+def _enclosed(stored: StoredFile | None) -> mailer.Enclosure | None:
+    """Return *stored* as it goes with a message. Raises NotSent: it is not in the store, or the store does not answer now."""
+    if stored is None:
+        return None
+    try:
+        with files.open_file(stored) as content:
+            return mailer.Enclosure(stored.name, stored.media_type, content.read())
+    except files.FileMissing as error:
+        raise mailer.NotSent(f"FileMissing: {stored.name}", is_final=True) from error
+    except OSError as error:
+        raise mailer.NotSent(f"{type(error).__name__}: {stored.name}") from error
+
+
+def _send(
+    session: Session, server: mailer.Mailer, head: mailer.Head, message: OutboxMessage, stored: StoredFile | None
+) -> tuple[bool, bool]:
     """Send one claimed message and record how it went; return whether it left, and whether the server takes more."""
     try:
-        server.send(mailer.compose(message, head, now()), head.envelope)
+        server.send(mailer.compose(message, head, now(), _enclosed(stored)), head.envelope)
     except mailer.NotSent as error:
         outbox.mark_failed(session, message, str(error), now(), is_final=error.is_final, is_doubtful=error.is_doubtful)
         if error.is_final:

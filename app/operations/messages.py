@@ -40,6 +40,7 @@ from app.models import (
     OutboxMessage,
     Pqr,
     ProcessMember,
+    StoredFile,
 )
 from app.operations import answers, outbox, rating
 from app.operations.seeds import read_seed
@@ -126,6 +127,13 @@ EVENTS: dict[str, Event] = {
         needs=frozenset({"act", "link", "page"}),
     ),
     "closed": Event(N_("A request was closed: rate the attention"), C, {**_NUMBER, **_RATING}, needs=frozenset({"rating"})),
+    "quotation": Event(
+        N_("A quotation, with its paper attached"), C,
+        {"quotation": N_("Number of the quotation"), "about": N_("What it is about"), "total": N_("Total with IVA"),
+         "until": N_("Last day that the offer is valid"), "message": N_("What the sender says besides; empty for nothing"),
+         "responsible": N_("Who attends the customer")},
+        needs=frozenset({"quotation", "message"}),
+    ),
     "routed": Event(N_("A case came to my process or to me"), S, {}, may_digest=True, may_refuse=True),
     "job_done": Event(
         N_("Work that I asked for has ended"), S,
@@ -312,6 +320,21 @@ def tell_citizen(
         values = said(EVENTS[event], {"number": pqr.number, **facts}) | {"greeting": greeting, "organisation": pqr.organisation.name}
         frame = frame_of(pqr.organisation, LANGUAGE)
     return _queue(session, frame, subject, body, values, key=key, event=event, to=to, pqr=pqr, in_reply_to=in_reply_to, at=at)
+
+
+def tell_party(
+    session: Session, event: str, facts: Mapping[str, Any], *, to: str, name: str, key: str, reply_to: str | None, attachment: StoredFile,
+    at: datetime,
+) -> OutboxMessage:  # fmt: skip
+    """Send *attachment* to somebody called *name* with whom the company deals, outside of any case; return the message. Raises KeyError."""
+    subject, body = words_of(session, event, LANGUAGE)
+    organisation = queries.organisation(session)
+    with force_locale(LANGUAGE):
+        values = said(EVENTS[event], facts) | {"greeting": _("Good day, %(name)s:", name=name), "organisation": organisation.name}
+        frame = frame_of(organisation, LANGUAGE)
+    return _queue(
+        session, frame, subject, body, values, key=key, event=event, to=to, reply_to=reply_to, attachment=attachment, at=at
+    )  # fmt: skip
 
 
 def address_of(pqr: Pqr) -> str | None:

@@ -189,7 +189,7 @@ SHEETS: dict[str, Sheet] = {
     # In and out
     "outbox_message": Sheet(
         "id key event to_address user_id language subject body pqr_id status n_attempts next_attempt_at was_interrupted last_error"
-        " message_id in_reply_to reference_ids digest_id created_at sent_at",
+        " message_id in_reply_to reference_ids reply_to attachment_id digest_id created_at sent_at",
         {"html_body": REPEATED},
         "id event to_address language subject body pqr_id status created_at sent_at",
     ),

@@ -23,7 +23,7 @@ from app.domain import N_
 from app.domain.errors import DomainError
 from app.domain.states import MessageStatus
 from app.extensions import LANGUAGE
-from app.models import Organisation, OutboxMessage, Pqr
+from app.models import Organisation, OutboxMessage, Pqr, StoredFile
 
 #: Minutes until the next attempt after the first, second… failed one; after the last comes FAILED. Together, 16 hours.
 BACK_OFF = (1, 5, 15, 60, 180, 720)
@@ -46,6 +46,8 @@ def queue_message(
     user: User | None = None,
     pqr: Pqr | None = None,
     in_reply_to: str = "",
+    reply_to: str | None = None,
+    attachment: StoredFile | None = None,
     is_held: bool = False,
     at: datetime,
 ) -> OutboxMessage:
@@ -57,6 +59,8 @@ def queue_message(
         subject: Line breaks become spaces: a subject of two lines is a forged header.
         user: The addressee, if of the staff; only then may it be held for the digest.
         in_reply_to: Message-ID of the mail that this one answers.
+        reply_to: Where an answer goes, when not to the mailbox of the house.
+        attachment: The file that goes with it, as it is stored.
     """
     if known := by_key(session, key):
         return known
@@ -77,6 +81,8 @@ def queue_message(
         message_id=f"<{secrets.token_hex(16)}@{domain_of(organisation)}>",
         in_reply_to=thread[-1] if thread else None,
         reference_ids=" ".join(thread) or None,
+        reply_to=reply_to,
+        attachment=attachment,
         created_at=at,
     )
     return message if _insert(session, message) else by_key(session, key) or message

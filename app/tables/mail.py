@@ -29,6 +29,7 @@ class OutboxMessage(Model):
         Index(None, "pqr_id"),
         Index(None, "user_id", "created_at"),
         Index(None, "digest_id"),
+        Index(None, "attachment_id"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(120), unique=True, comment="Names the cause, e.g. receipt:PQR-2026-000123")
@@ -52,6 +53,9 @@ class OutboxMessage(Model):
     message_id: Mapped[str] = mapped_column(String(200), unique=True)
     in_reply_to: Mapped[str | None] = mapped_column(String(250), comment="Message-ID of what it answers")
     reference_ids: Mapped[str | None] = mapped_column(Text, comment="Message-IDs of the thread, oldest first")
+    reply_to: Mapped[str | None] = mapped_column(String(254), comment="Where an answer goes, when not to the house")
+    attachment_id: Mapped[int | None] = mapped_column(ForeignKey("stored_file.id", ondelete="RESTRICT"), comment="File that goes with it")
+    attachment: Mapped[StoredFile | None] = relationship()
     digest_id: Mapped[int | None] = mapped_column(ForeignKey("outbox_message.id", ondelete="RESTRICT"))
     digest: Mapped[OutboxMessage | None] = relationship(remote_side=[id])
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.mailer import Head, NotSent, compose
+from app.mailer import Enclosure, Head, NotSent, compose
 from app.models import Organisation, OutboxMessage
 
 AT = datetime(2026, 7, 10, 15, 0, tzinfo=UTC)
@@ -96,3 +96,24 @@ def test_an_address_that_cannot_be_written_is_final_and_a_bad_sender_is_nobodys_
         wire(a_message(), Head("x", "no address", "pqr@example.com", "x"))
     assert refusal.value.is_server
     assert not refusal.value.is_final
+
+
+def test_a_file_goes_with_the_words_and_every_attempt_is_the_same_byte_by_byte() -> None:
+    enclosure = Enclosure("COT-2026-0001 Señores Peña.pdf", "application/pdf", b"%PDF-1.7\n\x00\xff" * 3000)
+
+    raw = [compose(a_message(), HEAD, AT, enclosure).as_bytes(policy=policy.SMTP) for _n in range(2)]
+    mail = message_from_bytes(raw[0], policy=policy.default)
+
+    assert raw[0] == raw[1]
+    assert raw[0].isascii()
+    assert mail.get_content_type() == "multipart/mixed"
+    words, file = mail.iter_parts()
+    assert [part.get_content_type() for part in words.iter_parts()] == ["text/plain", "text/html"]
+    assert (file.get_filename(), file.get_content_type(), file.get_content_disposition()) == (
+        enclosure.name, "application/pdf", "attachment")  # fmt: skip
+    assert file.get_content() == enclosure.content
+
+
+def test_an_answer_goes_to_whom_the_message_names() -> None:
+    assert "pqr@example.com" in message_from_bytes(wire(a_message()))["Reply-To"]
+    assert "ana.comercial@example.com" in message_from_bytes(wire(a_message(reply_to="ana.comercial@example.com")))["Reply-To"]
