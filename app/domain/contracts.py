@@ -34,6 +34,11 @@ class ContractMove(Enum):
     DROP_AMENDMENT = N_("Give an amendment up")
     TERMINATE = N_("Terminate the contract early")
     VOID = N_("Give the draft up")
+    IMPORT = N_("Bring in from another register")
+    GUARANTEE = N_("Record a guarantee")
+    APPROVE_GUARANTEE = N_("Approve a guarantee")
+    REPLACE_GUARANTEE = N_("Replace a guarantee")
+    ATTACH = N_("Attach files")
 
 
 class Side(Enum):

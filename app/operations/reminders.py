@@ -17,12 +17,14 @@ from typing import Any
 from flask_appbuilder.security.sqla.models import User
 from flask_babel import force_locale, format_date, ngettext
 from flask_babel import gettext as _
-from sqlalchemy import Row, Select, case, func, insert, literal, null, select, true
+from sqlalchemy import Row, Select, case, func, insert, literal, null, or_, select, true
 from sqlalchemy.orm import Session
 
 from app import days, queries
 from app.domain import N_
 from app.domain.calendar import BusinessCalendar
+from app.domain.checklists import anniversary, verification_on
+from app.domain.contracts import ContractStage
 from app.domain.deadlines import CountFrom, TermRule, TermUnit
 from app.domain.errors import CalendarGap
 from app.domain.notices import summons_until, terms_of
@@ -40,9 +42,13 @@ from app.domain.states import (
 from app.extensions import local, public_url
 from app.models import (
     Appeal,
+    Checklist,
+    Contract,
+    ContractKind,
     Document,
     FieldOrder,
     Financing,
+    Guarantee,
     Notice,
     OutboxMessage,
     Pqr,
@@ -235,6 +241,46 @@ def _term_of_notice(row: Row[Any], house: House) -> Term:
     return Term(sent_on, None)
 
 
+def _of_contract(key: Any = Contract.number, *more: Any, **told: Any) -> Select[Any]:
+    """Return what is watched of a signed contract: its supervisor has it, or its process, or else the commercial one."""
+    commercial = select(Process.id).where(Process.code == "COMERCIAL").scalar_subquery()
+    has = {"process_id": func.coalesce(Contract.process_id, commercial), "user_id": Contract.supervisor_id}
+    found = watched(key, *more, kind=ContractKind.name, is_news=Contract.source.is_(None), **has, **told)
+    joined = found.select_from(Contract).join(ContractKind, ContractKind.id == Contract.kind_id)
+    return joined.where(Contract.stage == ContractStage.SIGNED)
+
+
+def _contracts(house: House) -> Select[Any]:
+    """The contracts that end, until they do."""
+    found = _of_contract(Contract.number, Contract.id.label("id"), started_on=Contract.starts_on, due_on=Contract.ends_on)
+    return found.where(Contract.ends_on >= house.today)
+
+
+def _guarantees(house: House) -> Select[Any]:
+    """The policies of contracts that run, until another takes their place."""
+    key = Contract.number + " · " + Guarantee.policy
+    found = _of_contract(key, Guarantee.id.label("id"), started_on=Guarantee.starts_on, due_on=Guarantee.ends_on)
+    runs = or_(Contract.ends_on.is_(None), Contract.ends_on >= house.today)
+    return found.join(Guarantee, Guarantee.contract_id == Contract.id).where(Guarantee.replaced_by_id.is_(None), runs)
+
+
+def _reviews(house: House) -> Select[Any]:
+    """The contracts in force, each with the newest year that was opened to be verified."""
+    newest = select(func.max(Checklist.year)).where(Checklist.contract_id == Contract.id).correlate(Contract).scalar_subquery()
+    facts = (Contract.id.label("id"), Contract.ends_on.label("ends_on"), newest.label("newest"))
+    found = _of_contract(Contract.number, *facts, started_on=Contract.starts_on, due_on=None)
+    return found.where(or_(Contract.ends_on.is_(None), Contract.ends_on >= house.today))
+
+
+def _term_of_review(row: Row[Any], house: House) -> Term:
+    """Return the year up to the next verification of a contract; what is open already is reminded of by itself."""
+    for year in (house.today.year, house.today.year + 1):
+        day = verification_on(row.started_on, row.ends_on, year)
+        if day is not None and day >= house.today and year > (row.newest or 0):
+            return Term(max(row.started_on, anniversary(day, day.year - 1)), day, is_news=False)
+    return Term(row.started_on, None)
+
+
 _CASE = "/pqr/{key}"
 #: Every kind of thing that a rule may watch. A room that brings another adds a line.
 SOURCES: dict[str, Source] = {
@@ -246,6 +292,9 @@ SOURCES: dict[str, Source] = {
     "ORDER": Source(N_("Field order"), _orders, path="/orden/show/{id}"),
     "FINANCING": Source(N_("Payment agreement to sign"), _agreements, path="/financing/show/{id}"),
     "SSPD": Source(N_("File for Superservicios"), _files, path=_CASE),
+    "CONTRACT": Source(N_("Contract that ends"), _contracts, path="/contract/show/{id}"),
+    "GUARANTEE": Source(N_("Guarantee of a contract"), _guarantees, path="/guarantee/show/{id}"),
+    "REVIEW": Source(N_("Annual verification of a contract"), _reviews, path="/contract/show/{id}", term=_term_of_review),
 }
 
 

@@ -32,6 +32,7 @@ from app.models import (
     CalendarYear,
     Channel,
     ConsentText,
+    ContractKind,
     LegalTerm,
     MessageTemplate,
     Municipality,
@@ -40,6 +41,8 @@ from app.models import (
     Process,
     ReminderRule,
     RequestType,
+    RequirementItem,
+    RequirementTemplate,
     Service,
     SuiCause,
     SuiCode,
@@ -86,6 +89,9 @@ CATALOGUES = (
     _Catalogue(Parameter, "parameter", key=("key",)),
     _Catalogue(BillingColumn, "billing_column", key=("kind",)),  # whoever has columns of a kind made their own map
     _Catalogue(ReminderRule, "reminder_rule", also="name"),
+    _Catalogue(ContractKind, "contract_kind", also="name"),
+    _Catalogue(RequirementTemplate, "requirement_template", key=("name",)),
+    _Catalogue(RequirementItem, "requirement_item", key=("template",)),  # whoever has items of a template made them their own
 )
 
 
@@ -140,7 +146,7 @@ def _load(session: Session, catalogue: _Catalogue, found: dict[type[Any], dict[s
             stamp = {"created_at": at, "changed_at": at} if issubclass(model, Audited) else {}
             twin = model(**values, **stamp)
             new.append(twin)
-        by_code[row.get("code", "")] = twin
+        by_code[row.get("code") or row.get("name", "")] = twin
     session.add_all(new)
     session.flush()  # the next catalogue refers to these rows
     return Loaded(len(new), len(rows) - len(new))
