@@ -211,6 +211,31 @@ class Factory:
             values["party"] = self.party()
         return Filing(**values)
 
+    def contract(self, requirements: int = 3, stage: str = "SIGNED", at: datetime | None = None, **columns: Any) -> Any:
+        """Return a contract from February 2025 to January 2027, signed in January 2025 unless *stage* is DRAFT; the rest in *columns*."""
+        from datetime import UTC, date
+
+        from app.domain.contracts import Side
+        from app.models import Contract, ContractKind, ContractSignatory
+        from app.operations import contracts
+
+        instant = at or datetime(2025, 1, 20, 15, tzinfo=UTC)
+        kind = self.session.scalars(select(ContractKind).order_by(ContractKind.position, ContractKind.id)).first()
+        values = {"number": "", "object": "Suministro de agua en bloque", "starts_on": date(2025, 2, 1), "ends_on": date(2027, 1, 31)}
+        if not columns.keys() & {"party", "party_id"}:
+            values["party"] = self.party()
+        if not columns.keys() & {"kind", "kind_id"}:
+            values["kind"] = kind or self._add(ContractKind(code="SUMINISTRO", name="Suministro"))
+        with self.session.no_autoflush:
+            contract = contracts.write_contract(self.session, Contract(**(values | columns)), at=instant, actor_id=None)
+        said = [contracts.Wanted(f"Requisito {n} del contrato", evidence=f"Acta {n}") for n in range(1, requirements + 1)]
+        contracts.write_requirements(self.session, contract, said)
+        people = [self._add(ContractSignatory(contract=contract, side=side, name=f"Firmante {side.name}")) for side in Side]
+        if stage == "SIGNED":
+            signed = {person.id: instant.date() for person in people}
+            contracts.sign_contract(self.session, contract, signed, at=instant, actor_id=None)
+        return contract
+
     def case(self, at: datetime | str | None = None, actor_id: int | None = None, **fields: Any) -> Any:
         from app.extensions import now
         from app.operations.pqr import file_pqr
