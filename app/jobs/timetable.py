@@ -24,7 +24,7 @@ from app.jobs.incoming import read_mail
 from app.jobs.post import deliver, digest
 from app.jobs.queue import WAKES, context, huey
 from app.jobs.telling import remind
-from app.operations import appeals, files, notices, outbox, requirements, silence, webhooks, work
+from app.operations import appeals, files, notices, outbox, quotation_mail, requirements, silence, webhooks, work
 
 log = structlog.get_logger("atiende.jobs")
 
@@ -113,13 +113,14 @@ def _sweep(session: Session, at: datetime) -> Counts:
     return counts | {N_("files that nothing names"): files.sweep_orphans(session)}
 
 
-#: What the law lets happen by itself, in this order: a function of (session, at) each, which flushes and returns how many rows it moved.
+#: What happens by itself when a day ends, by law or because an offer had a term, in this order: a function of (session, at) each, which flushes and returns how many rows it moved.
 #: Twice on one night, or nights later, the result is the same.
 NIGHTLY: dict[Callable[[Session, datetime], int], str] = {
     notices.serve_due: N_("notices served by the passing of the days"),
     requirements.end_overdue_evidence: N_("terms of evidence that ended"),
     appeals.close_final: N_("cases that became final"),
     silence.keep_up: N_("silences noted"),
+    quotation_mail.expire_lapsed: N_("quotations whose validity ended"),
 }
 
 
@@ -166,7 +167,7 @@ TIMETABLE: tuple[Periodic, ...] = (
         crontab(minute="*/15"), _remind,
     ),
     Periodic(
-        "turn_the_day", N_("The end of the day"), N_("Serves notices whose days ended, closes what became final, and notes silences."),
+        "turn_the_day", N_("The end of the day"), N_("Serves notices and closes cases whose days ended, notes silences, and expires quotations."),
         crontab(hour="0", minute="10"), _turn_the_day,
     ),
     Periodic("sweep", N_("Tidying up"), N_("Deletes what nothing needs any more."), crontab(hour="2", minute="30"), _sweep),

@@ -28,6 +28,7 @@ from app.domain.contracts import ContractStage
 from app.domain.deadlines import CountFrom, TermRule, TermUnit
 from app.domain.errors import CalendarGap
 from app.domain.notices import summons_until, terms_of
+from app.domain.quotations import QUOTATION_MOVES, QuotationMove, QuotationStatus
 from app.domain.reminders import Rule, Telling, Term, may_tell, safe_day, to_tell
 from app.domain.states import (
     Category,
@@ -53,6 +54,7 @@ from app.models import (
     OutboxMessage,
     Pqr,
     Process,
+    Quotation,
     Reminder,
     ReminderRule,
     RequestType,
@@ -281,7 +283,28 @@ def _term_of_review(row: Row[Any], house: House) -> Term:
     return Term(row.started_on, None)
 
 
-_CASE = "/pqr/{key}"
+def _of_quotation(**told: Any) -> Select[Any]:
+    """Return what is watched of a quotation: who answers for it has it, else who wrote it, else the commercial process."""
+    commercial = select(Process.id).where(Process.code == "COMERCIAL").scalar_subquery()
+    has = {"process_id": func.coalesce(Quotation.process_id, commercial),
+           "user_id": func.coalesce(Quotation.responsible_id, Quotation.created_by_id)}  # fmt: skip
+    return watched(Quotation.number, Quotation.id.label("id"), **has, **told).select_from(Quotation)
+
+
+def _quotations(_house: House) -> Select[Any]:
+    """The quotations that wait for the customer, while they are valid."""
+    found = _of_quotation(started_on=Quotation.sent_on, due_on=Quotation.valid_until)
+    return found.where(Quotation.status == QuotationStatus.SENT)
+
+
+def _follow_ups(_house: House) -> Select[Any]:
+    """The quotations whose customer is to be spoken to, from the request until that day."""
+    next_on = Quotation.next_follow_up_on
+    found = _of_quotation(started_on=Quotation.requested_on, due_on=next_on, safe_on=next_on)
+    return found.where(next_on.is_not(None), Quotation.status.in_(QUOTATION_MOVES[QuotationMove.FOLLOW_UP]))
+
+
+_CASE, _QUOTATION = "/pqr/{key}", "/quotation/show/{id}"
 #: Every kind of thing that a rule may watch. A room that brings another adds a line.
 SOURCES: dict[str, Source] = {
     "CASE": Source(N_("Case"), _cases, path=_CASE),
@@ -292,6 +315,8 @@ SOURCES: dict[str, Source] = {
     "ORDER": Source(N_("Field order"), _orders, path="/orden/show/{id}"),
     "FINANCING": Source(N_("Payment agreement to sign"), _agreements, path="/financing/show/{id}"),
     "SSPD": Source(N_("File for Superservicios"), _files, path=_CASE),
+    "QUOTATION": Source(N_("Quotation without an answer"), _quotations, path=_QUOTATION),
+    "QUOTATION_FOLLOW_UP": Source(N_("Quotation to follow up"), _follow_ups, path=_QUOTATION),
     "CONTRACT": Source(N_("Contract that ends"), _contracts, path="/contract/show/{id}"),
     "GUARANTEE": Source(N_("Guarantee of a contract"), _guarantees, path="/guarantee/show/{id}"),
     "REVIEW": Source(N_("Annual verification of a contract"), _reviews, path="/contract/show/{id}", term=_term_of_review),
