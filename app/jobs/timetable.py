@@ -113,8 +113,8 @@ def _sweep(session: Session, at: datetime) -> Counts:
     return counts | {N_("files that nothing names"): files.sweep_orphans(session)}
 
 
-#: What happens by itself when a day ends, by law or because an offer had a term, in this order: a function of (session, at) each, which flushes and returns how many rows it moved.
-#: Twice on one night, or nights later, the result is the same.
+#: What the law, or the term of an offer, lets happen by itself, in this order: a function of (session, at) each, which flushes and
+#: returns how many rows it moved. Twice on one night, or nights later, the result is the same.
 NIGHTLY: dict[Callable[[Session, datetime], int], str] = {
     notices.serve_due: N_("notices served by the passing of the days"),
     requirements.end_overdue_evidence: N_("terms of evidence that ended"),
@@ -167,7 +167,8 @@ TIMETABLE: tuple[Periodic, ...] = (
         crontab(minute="*/15"), _remind,
     ),
     Periodic(
-        "turn_the_day", N_("The end of the day"), N_("Serves notices and closes cases whose days ended, notes silences, and expires quotations."),
+        "turn_the_day", N_("The end of the day"),
+        N_("Serves notices and closes cases whose days ended, notes silences, and expires quotations."),
         crontab(hour="0", minute="10"), _turn_the_day,
     ),
     Periodic("sweep", N_("Tidying up"), N_("Deletes what nothing needs any more."), crontab(hour="2", minute="30"), _sweep),
