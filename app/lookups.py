@@ -24,7 +24,7 @@ from app import search
 from app.domain.states import DocumentType
 from app.domain.text import plain
 from app.extensions import appbuilder, db
-from app.models import Account, MassEvent, Municipality, Party, ProcessMember, Service, SuiCause
+from app.models import Account, MassEvent, Municipality, Party, PartyContact, ProcessMember, Service, SuiCause
 from app.security import may
 from app.words import tidy
 
@@ -88,6 +88,22 @@ def _seek_accounts(session: Session, text: str) -> Iterable[Account]:
     if matches is None:
         return ()
     return session.scalars(select(Account).options(joinedload(Account.service)).where(matches).order_by(Account.number).limit(N_OFFERED))
+
+
+def _find_contact(text: str) -> Select[Any]:
+    tail = _tail(text)
+    statement = select(PartyContact).options(joinedload(PartyContact.party))
+    if tail.startswith("#") and tail[1:].isdigit():
+        return statement.where(PartyContact.id == min(int(tail[1:]), BIGGEST_ID))
+    return statement.where(or_(PartyContact.name == text.strip(), PartyContact.email == text.strip().lower()))
+
+
+def _seek_contacts(session: Session, text: str) -> Iterable[PartyContact]:
+    matches = search.matching(PartyContact, text)
+    if matches is None:
+        return ()
+    still_there = select(PartyContact).options(joinedload(PartyContact.party)).where(matches, PartyContact.is_active)
+    return session.scalars(still_there.order_by(PartyContact.name).limit(N_OFFERED))
 
 
 _MEMBERS = select(ProcessMember.user_id)
@@ -156,6 +172,14 @@ LOOKUPS: dict[str, Lookup] = {
         _find_account,
         _seek_accounts,
         ("AccountView", "address", "number"),
+    ),
+    "contact": Lookup(
+        PartyContact,
+        ("can_list", "Contact"),
+        lambda row: f"{row.name} · {row.party.name} · #{row.id}",
+        _find_contact,
+        _seek_contacts,
+        ("ContactView", "name", "phone"),
     ),
     "user": Lookup(
         User,

@@ -8,6 +8,7 @@ from app.almanac import CalendarView
 from app.approvals import ApprovalView
 from app.archive import ArchiveView, CaseArchiveView
 from app.billing import BillingBatchView, BillingColumnView, BillingItemView, BillingReplyView
+from app.checklists import ChecklistView
 from app.counter import CounterView
 from app.desk import CaseView
 from app.domain import N_
@@ -20,7 +21,9 @@ from app.lookups import LookupView
 from app.massevents import MassEventView
 from app.money import DeviationView, FinancingView, InvoiceChangeView
 from app.preferences import ListsView
+from app.quotations import QuotationView
 from app.rating import RatingCounterView
+from app.screens.actions import ActionView
 from app.screens.attention import RatingChartView, RatingView, SilenceView
 from app.screens.catalogues import (
     AnswerTemplateView,
@@ -33,6 +36,7 @@ from app.screens.catalogues import (
     SuiCauseView,
     SuiCodeView,
 )
+from app.screens.contacts import ContactView, PartyGroupView
 from app.screens.house import OrganisationView, ProcessMemberView, ProcessView
 from app.screens.imported import InvoiceView, MarketClaimView, PastRecordView
 from app.screens.inbox import InboundMessageView
@@ -72,6 +76,10 @@ MENU: list[tuple[type, str, str, str]] = [
     (RatingView, N_("Ratings of the attention"), "done", REPORTS),
     (RatingChartView, N_("Charts of the ratings"), "chart", REPORTS),
     (PartyView, N_("Parties"), "people", PARTIES),
+    (ContactView, N_("Contacts"), "members", PARTIES),
+    (QuotationView, N_("Quotations"), "invoice", PARTIES),
+    (ChecklistView, N_("Verification checklists"), "done", PARTIES),
+    (ActionView, N_("Actions"), "todo", PARTIES),
     (AccountView, N_("Accounts"), "account", PARTIES),
     (AccountChartView, N_("Charts of accounts"), "chart", PARTIES),
     (InvoiceView, N_("Invoices"), "invoice", PARTIES),
@@ -109,7 +117,7 @@ MENU: list[tuple[type, str, str, str]] = [
 ]
 NO_MENU: list[type] = [
     BillingItemView, BillingReplyView, BillingColumnView, RatingCounterView, FinderView, LookupView, ListsView, SignatureView, FeedView,
-    CaseArchiveView, JobRunView, PreferenceView,
+    CaseArchiveView, JobRunView, PreferenceView, PartyGroupView,
 ]  # fmt: skip
 #: What FAB registers by itself, in our words.
 SECURITY_LABELS = {

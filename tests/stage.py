@@ -106,6 +106,7 @@ class Stage:
         self.marks |= steps.money(self.case_ids)
         self.marks |= steps.billing()
         self.marks |= steps.outward()
+        self.marks |= steps.actions()
         steps.arrive()
         self.marks |= steps.old_log()
         self.marks |= steps.imported()
@@ -451,6 +452,29 @@ class Steps:
         billing_replies.settle(self.session, reply, rows, **self.desk)
         assert items[0].status is BillingStatus.REJECTED
         return {"@rejected": items[0].id}
+
+    def actions(self) -> dict[str, int]:
+        """A party with somebody to speak to, in a group; an action of D, one of another process, and one that is done."""
+        from app.domain.improvement import ActionKind, ActionOrigin
+        from app.extensions import local
+        from app.models import InterestGroup, PartyContact, PartyGroup
+        from app.operations import improvement
+
+        party = self.make.party(name="Conjunto Los Cerezos")
+        group = self.session.scalars(select(InterestGroup)).first() or InterestGroup(code="CLIENTES", name="Clientes")
+        self.session.add_all([PartyContact(party=party, name="Nidia Ficticia", email="nidia@example.com", is_main=True),
+                              PartyGroup(party=party, group=group)])  # fmt: skip
+        on = local(self.at).date()
+        marks = {"@party": party.id}
+        for name, process in (("", MINE), ("-other", OTHER), ("-done", MINE)):
+            action = improvement.ask_action(
+                self.session, kind=ActionKind.CORRECTIVE, origin=ActionOrigin.OTHER, origin_key="", title="Calibrar el medidor",
+                description="", process_id=self.make.process(process).id, responsible_id=None, due_on=on, at=self.at,
+                user_id=self.users["Q"], party_id=party.id,
+            )  # fmt: skip
+            marks[f"@action{name}"] = action.id
+        improvement.finish_action(self.session, action, "Se calibró", ended_on=on, at=self.at)
+        return marks
 
     def arrive(self) -> None:
         """Receive a message that waits in quarantine."""

@@ -31,8 +31,8 @@ class ActionOrigin(Enum):
 
 class ActionStatus(Enum):
     OPEN = N_("To be done")
-    DONE = N_("Done")
-    CANCELLED = N_("Cancelled")
+    DONE = N_("Finished")
+    CANCELLED = N_("Called off")
 
 
 def check_asked(title: str, asked_on: date, due_on: date) -> None:
