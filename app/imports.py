@@ -47,7 +47,10 @@ from app.work import TONES, how_far, is_over, may_download, may_stop, silence_of
 log = structlog.get_logger("atiende")
 
 #: Order of the kinds on the page: what the others refer to comes first.
-ORDER = ("accounts", "parties", "invoices", "cases", "past_contracts", "past_surveys", "market_claims", "municipalities")
+ORDER = (
+    "accounts", "parties", "contacts", "invoices", "cases", "contracts", "contract_requirements", "past_surveys", "market_claims",
+    "municipalities",
+)  # fmt: skip
 STATUS_TONES = {
     ImportStatus.UPLOADED: "stop", ImportStatus.CHECKED: "info", ImportStatus.RUNNING: "info", ImportStatus.DONE: "ok",
     ImportStatus.FAILED: "bad", ImportStatus.CANCELLED: "stop", ImportStatus.UNDONE: "stop",

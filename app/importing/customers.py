@@ -15,6 +15,7 @@ from app.domain import N_
 from app.domain.errors import DomainError
 from app.domain.states import AccountUse, DocumentType, PartyKind
 from app.forms import check_document
+from app.importing.groups import GROUP, group_options, join_groups, members_of
 from app.importing.kinds import Fate, Field, Kind, Option, Row, Run, Type, register
 from app.importing.places import municipality_options
 from app.importing.upserts import compare, existing, upsert
@@ -132,10 +133,13 @@ class Parties(Kind):
               synonyms=("teléfono", "celular", "tel", "móvil", "contacto", "telefono 1")),
         Field("address", N_("Address"), most=200, example="Calle 5 # 6-7", synonyms=_ADDRESS),
         Field("municipality_code", N_("Municipality"), Type.CHOICE, example="11001", synonyms=_PLACE),
+        GROUP,
     )  # fmt: skip
 
     def options(self, session: Session) -> dict[str, list[Option]]:
-        return {"document_type": paper_options(), "municipality_code": municipality_options(session)}
+        return {
+            "document_type": paper_options(), "municipality_code": municipality_options(session), "group": group_options(session),
+        }  # fmt: skip
 
     def check(self, rows: Sequence[Row], run: Run) -> None:
         first_of: dict[tuple[DocumentType, str], int] = run.facts.setdefault("papers", {})
@@ -160,9 +164,22 @@ class Parties(Kind):
             doubt_name(row, known)
             values["kind"] = known.kind if known else kind_of_party(paper[0], row["name"])
             compare(row, known, values)
+        self._settle_groups([row for row in rows if row["group"] and row.fate is Fate.SAME], there, run)
+
+    @staticmethod
+    def _settle_groups(rows: Sequence[Row], there: Mapping[tuple[Any, ...], Any], run: Run) -> None:
+        """Give the rows that only put a party into a group their fate."""
+        id_of = {row.number: there[row.found["document_type"], row.found["document_number"]].id for row in rows}
+        members = members_of(run.session, id_of.values()) if rows else set()
+        for row in rows:
+            if (id_of[row.number], row["group"]) not in members:
+                row.fate = Fate.CHANGED
 
     def write(self, rows: Sequence[Row], run: Run) -> None:
         write_parties([row.found for row in rows], run)
+        joining = {(row.found["document_type"], row.found["document_number"]): row["group"] for row in rows if row["group"]}
+        if joining:
+            join_groups(run, [(party.id, joining[paper]) for paper, party in known_parties(run, list(joining)).items()])
 
     def finish(self, run: Run) -> None:
         settle_words(run)

@@ -1,10 +1,10 @@
-"""Registers of other programs that are kept as they came, every column of them: contracts, and answers to surveys."""
+"""Registers of other programs that are kept as they came, every column of them: answers to surveys."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, ClassVar
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -18,13 +18,31 @@ from app.importing.upserts import compare, existing, upsert
 from app.models import PastRecord
 
 ANSWERS, COMPLETE = N_("Answers"), N_("Complete answers")
-_DOCUMENT = ("cédula", "nit", "documento", "identificación", "cédula o nit", "número de documento", "nit contratista")
+KEY = ("kind", "source", "source_number")
+_DOCUMENT = ("cédula", "nit", "documento", "identificación", "cédula o nit", "número de documento")
 
 
-class PastRecords(Kind):
-    """A row of another register: its number there, a day, a party if its document is known, and every column as text."""
+@register
+class PastSurveys(Kind):
+    """
+    Answers to surveys of another program: a number there, a day, a party if its document is known, and every column as text. Scales
+    stay as they are, also those that count backwards.
+    """
 
-    kind: ClassVar[PastKind]
+    name, title = "past_surveys", N_("Answers to surveys of another program")
+    intro = N_("One row for each person who answered, with all columns as they are: no scale is turned round, nothing is left out.")
+    fields = (
+        Field("source_number", N_("Number there"), Type.CODE, is_required=True, most=60, example="R0001",
+              synonyms=("ResponseID", "response id", "id respuesta", "respuesta", "id", "no. encuesta", "encuesta", "consecutivo")),
+        Field("on", N_("Date"), Type.DATE, is_lenient=True, example=date(2026, 3, 18),
+              synonyms=("StartDate", "fecha", "fecha de la encuesta", "fecha respuesta", "marca temporal", "timestamp")),
+        Field("title", N_("What it is"), most=240, example="Encuesta de satisfacción 2015",
+              synonyms=("encuesta aplicada", "campaña", "project", "proyecto")),
+        Field("document", N_("Document number"), most=30, synonyms=_DOCUMENT),
+        Field("document_type", N_("Document"), Type.CHOICE, synonyms=("tipo de documento", "tipo doc")),
+        Field("status", N_("Why it ended early"), most=80, synonyms=("term", "motivo de descarte", "descarte", "estado"),
+              help=N_("Empty or NA: it did not end early.")),
+    )  # fmt: skip
     key = ("source_number",)
     keeps_rest = True
     asks_source = True
@@ -43,72 +61,23 @@ class PastRecords(Kind):
 
     def settle(self, rows: Sequence[Row], run: Run) -> None:
         parties = known_parties(run, [row.found for row in rows if row.found])
-        marks = [(self.kind, run.source, row["source_number"]) for row in rows]
-        there = existing(run, PastRecord, ("kind", "source", "source_number"), marks, ("id", "on", "party_id", "title", "facts"))
+        marks = [(PastKind.SURVEY, run.source, row["source_number"]) for row in rows]
+        there = existing(run, PastRecord, KEY, marks, ("id", "on", "party_id", "title", "facts"))
         for row, mark in zip(rows, marks, strict=True):
             party = parties.get(row.found) if row.found else None
             values = {
                 "kind": mark[0], "source": mark[1], "source_number": mark[2], "on": row["on"], "party_id": party and party.id,
-                "title": row["title"] or "", "facts": self.facts_of(row, run),
+                "title": row["title"] or "", "facts": self._facts_of(row),
             }  # fmt: skip
             compare(row, there.get(mark), values)
-            self.count(row, run)
+            run.totals[ANSWERS] = run.totals.get(ANSWERS, 0) + 1
+            is_complete = is_blank(row["status"]) and not is_blank(row.cells[-1])  # nobody sent them away, and they answered the last one
+            run.totals[COMPLETE] = run.totals.get(COMPLETE, 0) + is_complete
 
-    def facts_of(self, row: Row, run: Run) -> dict[str, Any]:
+    def _facts_of(self, row: Row) -> dict[str, Any]:
         """Return what is kept of the row besides its number and day."""
         told = {each.label: row[each.name] for each in self.fields if each.name in {"document", "status"} and row[each.name]}
         return {**told, **row.rest}
 
-    def count(self, row: Row, run: Run) -> None:
-        """Add the row to the control sums."""
-
     def write(self, rows: Sequence[Row], run: Run) -> None:
-        lines = [{**row.found, "import_id": run.batch_id} for row in rows]
-        upsert(run.session, PastRecord, ("kind", "source", "source_number"), lines, run)
-
-
-def _shared(number: tuple[str, ...], on: tuple[str, ...], title: tuple[str, ...], example: tuple[str, str]) -> tuple[Field, ...]:
-    return (
-        Field("source_number", N_("Number there"), Type.CODE, is_required=True, most=60, example=example[0], synonyms=number),
-        Field("on", N_("Date"), Type.DATE, is_lenient=True, example=date(2026, 3, 18), synonyms=on),
-        Field("title", N_("What it is"), most=240, example=example[1], synonyms=title),
-        Field("document", N_("Document number"), most=30, synonyms=_DOCUMENT),
-        Field("document_type", N_("Document"), Type.CHOICE, synonyms=("tipo de documento", "tipo doc")),
-    )
-
-
-@register
-class PastContracts(PastRecords):
-    """Contracts of another register."""
-
-    name, title, kind = "past_contracts", N_("Contracts of another register"), PastKind.CONTRACT
-    intro = N_("Contracts as another register has them, with all their columns. They are read and exported; nothing is computed from them.")
-    fields = _shared(
-        ("contrato", "no. contrato", "número de contrato", "número", "no", "consecutivo"),
-        ("fecha", "fecha de firma", "fecha del contrato", "fecha de suscripción", "firma", "fecha inicio"),
-        ("objeto", "objeto del contrato", "descripción", "asunto"),
-        ("2019-014", "Mantenimiento de redes"),
-    )
-
-
-@register
-class PastSurveys(PastRecords):
-    """Answers to surveys of another program; scales stay as they are, also those that count backwards."""
-
-    name, title, kind = "past_surveys", N_("Answers to surveys of another program"), PastKind.SURVEY
-    intro = N_("One row for each person who answered, with all columns as they are: no scale is turned round, nothing is left out.")
-    fields = (
-        *_shared(
-            ("ResponseID", "response id", "id respuesta", "respuesta", "id", "no. encuesta", "encuesta", "consecutivo"),
-            ("StartDate", "fecha", "fecha de la encuesta", "fecha respuesta", "marca temporal", "timestamp"),
-            ("encuesta aplicada", "campaña", "project", "proyecto"),
-            ("R0001", "Encuesta de satisfacción 2015"),
-        ),
-        Field("status", N_("Why it ended early"), most=80, synonyms=("term", "motivo de descarte", "descarte", "estado"),
-              help=N_("Empty or NA: it did not end early.")),
-    )  # fmt: skip
-
-    def count(self, row: Row, run: Run) -> None:
-        run.totals[ANSWERS] = run.totals.get(ANSWERS, 0) + 1
-        is_complete = is_blank(row["status"]) and not is_blank(row.cells[-1])  # nobody sent them away, and they answered the last question
-        run.totals[COMPLETE] = run.totals.get(COMPLETE, 0) + is_complete
+        upsert(run.session, PastRecord, KEY, [{**row.found, "import_id": run.batch_id} for row in rows], run)
