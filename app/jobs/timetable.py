@@ -24,7 +24,7 @@ from app.jobs.incoming import read_mail
 from app.jobs.post import deliver, digest
 from app.jobs.queue import WAKES, context, huey
 from app.jobs.telling import remind
-from app.operations import appeals, files, notices, outbox, quotation_mail, requirements, silence, webhooks, work
+from app.operations import appeals, files, interested, notices, outbox, quotation_mail, requirements, silence, webhooks, work
 
 log = structlog.get_logger("atiende.jobs")
 
@@ -142,6 +142,10 @@ def _remind(session: Session, at: datetime) -> Counts:
     return {N_("reminders given"): remind(session, at)}
 
 
+def _find_evidence(session: Session, at: datetime) -> Counts:
+    return {N_("pieces of evidence found"): interested.find_all(session, at)}
+
+
 # ── When ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 #: Hours are those of the clock in Colombia.
@@ -170,6 +174,11 @@ TIMETABLE: tuple[Periodic, ...] = (
         "turn_the_day", N_("The end of the day"),
         N_("Serves notices and closes cases whose days ended, notes silences, and expires quotations."),
         crontab(hour="0", minute="10"), _turn_the_day,
+    ),
+    Periodic(
+        "find_evidence", N_("Evidence of interested parties"),
+        N_("Looks for the surveys, verifications, visits and reports that show that each group is followed, and reckons the next day."),
+        crontab(hour="5", minute="15"), _find_evidence,
     ),
     Periodic("sweep", N_("Tidying up"), N_("Deletes what nothing needs any more."), crontab(hour="2", minute="30"), _sweep),
 )  # fmt: skip

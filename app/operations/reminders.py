@@ -304,6 +304,16 @@ def _follow_ups(_house: House) -> Select[Any]:
     return found.where(next_on.is_not(None), Quotation.status.in_(QUOTATION_MOVES[QuotationMove.FOLLOW_UP]))
 
 
+def _mechanisms(_house: House) -> Select[Any]:
+    """The follow-ups of interested parties, from the last evidence until they have to be done again. They have no number of their own."""
+    found = watched(
+        literal("SPI-") + cast(Mechanism.id, String), Mechanism.id.label("id"),
+        started_on=func.coalesce(Mechanism.last_on, Mechanism.starts_on), due_on=Mechanism.next_on, kind=Mechanism.name,
+        process_id=Mechanism.process_id, user_id=Mechanism.responsible_id,
+    )  # fmt: skip
+    return found.where(Mechanism.is_active)
+
+
 _CASE, _QUOTATION = "/pqr/{key}", "/quotation/show/{id}"
 #: Every kind of thing that a rule may watch. A room that brings another adds a line.
 SOURCES: dict[str, Source] = {
@@ -320,6 +330,7 @@ SOURCES: dict[str, Source] = {
     "CONTRACT": Source(N_("Contract that ends"), _contracts, path="/contract/show/{id}"),
     "GUARANTEE": Source(N_("Guarantee of a contract"), _guarantees, path="/guarantee/show/{id}"),
     "REVIEW": Source(N_("Annual verification of a contract"), _reviews, path="/contract/show/{id}", term=_term_of_review),
+    "MECHANISM": Source(N_("Follow-up of an interested party"), _mechanisms, path="/mechanism/show/{id}"),
 }
 
 
