@@ -28,7 +28,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from flask_login import current_user
-from sqlalchemy import Boolean, ColumnElement, Integer, Numeric, inspect, select
+from sqlalchemy import Boolean, ColumnElement, Integer, Numeric, Select, false, inspect, select
 from werkzeug.wrappers import Response
 
 from app import queries
@@ -100,7 +100,8 @@ class RuledChartView(BaseView):
     The charts of a `RuledView`, one at a time: drawing, table, files.
 
     Declare `list_view`, `chart_title`, `definitions` (`tally.Definition` says the grammar) and, where the defaults do not fit,
-    `chart_type`, `group_bys` (the periods that a date is offered by), `top`, `counted` (what is counted, as people call it).
+    `chart_type`, `group_bys` (the periods that a date is offered by), `top`, `counted` (what is counted, as people call it), `made_labels`
+    (the same of what `expressions` makes, where it is measured).
     """
 
     default_view = "list"
@@ -111,6 +112,7 @@ class RuledChartView(BaseView):
     group_bys: tuple[str, ...] = ("day", "month", "year")
     top = 12
     counted: Any = ""
+    made_labels: Mapping[str, Any] = MappingProxyType({})
 
     def expressions(self) -> dict[str, ColumnElement[Any]]:
         """Return what may be grouped by besides columns and relations, by name; a facet of that name makes it a link."""
@@ -238,7 +240,7 @@ class RuledChartView(BaseView):
     def _sheet(self, chart: Definition, limit: int | None) -> Sheet:
         """Return the table: with *limit*, the largest groups and the others in one line. Raises what `narrowed` raises."""
         columns = self._columns(chart)
-        rows, period = self.screen().narrowed(), self._period(chart)
+        rows, period = self._rows(chart), self._period(chart)
         tally = Tally(db.session, chart, self.model, rows, columns, period=period, limit=limit)
         keys = tally.ranked()
         n = len(keys) if limit is None or chart.period or len(keys) <= chart.top + 1 else chart.top
@@ -263,8 +265,25 @@ class RuledChartView(BaseView):
         total = tuple(self._cell(head, tally.total(head.of), address.of_all(head)) for head in heads)
         return Sheet(heads, tuple(lines), Line(_("Total"), None, total), n_rest, tally.period)
 
+    def only(self, chart: Definition) -> dict[str, str]:
+        """Return what else narrows *chart*, within what the reader asks of the same filters; an empty value is met by no row."""
+        facets, found = self.listing().facets, dict(chart.only)
+        for name in found:
+            asked = self.listing().values.get(name, "")
+            if asked and isinstance(facets[name], Choices):
+                found[name] = ",".join(value for value in found[name].split(",") if value in asked.split(","))
+            elif asked:  # part of a range: `only` says no more than that there is a value
+                found[name] = asked
+        return found
+
+    def _rows(self, chart: Definition) -> Select[Any]:
+        """Return the SELECT of what *chart* counts. Raises what `narrowed` raises."""
+        screen, facets = self.screen(), self.listing().facets
+        conditions = [facets[name].condition(value, screen.moment()) for name, value in self.only(chart).items()]
+        return screen.narrowed().where(*(false() if condition is None else condition for condition in conditions))
+
     def _columns(self, chart: Definition) -> dict[str, Any]:
-        """Return the expressions of the groups and the split of *chart*, by name."""
+        """Return the expressions of the groups, the split and the measures of *chart*, by name."""
         mapper, made = inspect(self.model), self.expressions()
 
         def column(name: str) -> Any:
@@ -275,7 +294,8 @@ class RuledChartView(BaseView):
                 name = mapper.get_property_by_column(own).key
             return getattr(self.model, name)
 
-        return {name: column(name) for name in (*chart.groups, chart.split) if name}
+        named = {name: column(name) for name in (*chart.groups, chart.split) if name}
+        return named | {each.column: made[each.column] for each in chart.measures if each.column in made}
 
     def _has_order(self, name: str, columns: Mapping[str, Any]) -> bool:
         """Whether the values have an order of their own (states, numbers, dates) and are not shown by size."""
@@ -299,6 +319,8 @@ class RuledChartView(BaseView):
     def _measured(self, measure: Measure) -> str:
         if measure.aggregate is aggregate_count:
             return str(self.counted or self.screen().list_title)
+        if measure.column in self.made_labels:
+            return str(self.made_labels[measure.column])
         what = self._called(measure.column)
         return _("Average: %(what)s", what=what) if measure.aggregate is aggregate_avg else _("Sum: %(what)s", what=what)
 
@@ -327,7 +349,7 @@ class RuledChartView(BaseView):
             return Kind.INT
         if measure.column.endswith("_cop"):
             return Kind.MONEY
-        is_whole = isinstance(getattr(self.model, measure.column).type, Integer) and measure.aggregate is not aggregate_avg
+        is_whole = measure.aggregate is not aggregate_avg and isinstance(getattr(self.model, measure.column).type, Integer)
         return Kind.INT if is_whole else Kind.DECIMAL
 
     def _cell(self, head: Head, value: Any, url: str) -> Cell:
@@ -384,7 +406,7 @@ class _Addresses:
     """Where the numbers of one chart lead: the facets of the list that name exactly their rows; nowhere when it has no such facet."""
 
     def __init__(self, charts: RuledChartView, chart: Definition, tally: Tally) -> None:
-        self._chart, self._tally, self._screen = chart, tally, charts.screen()
+        self._chart, self._tally, self._screen, self._only = chart, tally, charts.screen(), charts.only(chart)
         self._listing, self._list_url = charts.listing(), charts.screen().list_url()
         self._facets: dict[str, Facet] = self._listing.facets
 
@@ -414,6 +436,7 @@ class _Addresses:
     def _url(self, head: Head, changes: dict[str, str] | None) -> str:
         if changes is None:
             return ""
+        changes = self._only | changes
         if self._chart.split and head.of is not ALL:
             value = self._value(self._chart.split, head.of)
             if not value:

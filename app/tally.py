@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import Enum
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from flask_appbuilder.models.group import aggregate_avg, aggregate_count, aggregate_sum
@@ -35,7 +36,7 @@ Parts = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What one of FAB's aggregate functions makes of a column."""
+    """What one of FAB's aggregate functions makes of a column, or of a name of `expressions()`."""
 
     aggregate: Any
     column: str
@@ -44,10 +45,10 @@ class Measure:
     def n_parts(self) -> int:
         return 2 if self.aggregate is aggregate_avg else 1
 
-    def parts(self, model: Any) -> list[ColumnElement[Any]]:
-        column = getattr(model, self.column)
+    def parts(self, model: Any, made: Mapping[str, ColumnElement[Any]] = MappingProxyType({})) -> list[ColumnElement[Any]]:
+        column = made[self.column] if self.column in made else getattr(model, self.column)
         if self.aggregate is aggregate_count:
-            is_never_empty = not column.property.columns[0].nullable
+            is_never_empty = self.column not in made and not column.property.columns[0].nullable
             return [func.count() if is_never_empty else func.count(column)]  # an index alone can answer the first
         return [func.sum(column), func.count(column)][: self.n_parts]
 
@@ -71,7 +72,8 @@ class Definition:
     FAB's keys: `label`; `group`, a column, a relation, a name of `expressions()`, or several dates (a line for each); `formatter`,
     from the value of a group to its text; `series`, [(aggregate function, column)], where a bare column is its sum.
     Ours: `name` in the address; `period` (day, month, year) of a date; `split`, a column whose values are stacked; `chart_type`;
-    `top`, how many groups stand alone; `tones`, the colour of each value of the split, by the name of the member.
+    `top`, how many groups stand alone; `tones`, the colour of each value of the split, by the name of the member; `only`, filters of the
+    list, as its address says them, outside of which the chart counts nothing; `help`, what its numbers mean.
     """
 
     name: str
@@ -84,8 +86,12 @@ class Definition:
     chart_type: str
     top: int
     tones: Mapping[str, str] = field(default_factory=dict)
+    only: Mapping[str, str] = field(default_factory=dict)
+    help: Any = ""
 
-    KEYS: ClassVar = frozenset({"name", "label", "group", "formatter", "series", "period", "split", "chart_type", "top", "tones"})
+    KEYS: ClassVar = frozenset(
+        ("name", "label", "group", "formatter", "series", "period", "split", "chart_type", "top", "tones", "only", "help")
+    )  # fmt: skip
 
     @classmethod
     def read(cls, given: Mapping[str, Any], *, chart_type: str, top: int, labels: Mapping[str, Any]) -> Definition:
@@ -107,7 +113,7 @@ class Definition:
         return cls(
             name=given.get("name") or "by-" + groups[0].replace("_", "-"), label=given.get("label") or labels.get(groups[0], groups[0]),
             groups=groups, measures=measures, formatter=given.get("formatter"), period=period, split=split, chart_type=kind,
-            top=given.get("top", top), tones=given.get("tones", {}),
+            top=given.get("top", top), tones=given.get("tones", {}), only=given.get("only", {}), help=given.get("help", ""),
         )  # fmt: skip
 
 
@@ -154,7 +160,7 @@ class Tally:
 
     Args:
         rows: The SELECT of the rows of *model* to sum: what its reader may see and asks for.
-        columns: The expressions of groups and split, by name.
+        columns: The expressions of groups, split and measures that are no columns, by name.
         period: What dates are grouped by; a long span coarsens it (see `self.period`).
         limit: How many groups to read, the largest first; of the others only the sum is known. A split reads all.
     """
@@ -168,7 +174,7 @@ class Tally:
         self.totals: dict[Any, Parts] = {}
         self.n_groups = 0
         self._rows, self._columns = rows.order_by(None), columns
-        self._parts = [part for measure in wanted.measures for part in measure.parts(model)]
+        self._parts = [part for measure in wanted.measures for part in measure.parts(model, columns)]
         self._read_periods(session) if wanted.period else self._read_groups(session, limit)
 
     # Asking
