@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
 from datetime import date, timedelta
 from enum import Enum
 
 from app.domain import N_
+from app.domain.calendar import months_after
 from app.domain.errors import DomainError
 
 #: Days ahead in which a follow-up counts as due soon.
@@ -66,12 +66,6 @@ class Standing(Enum):
 TONES = {Standing.OVERDUE: "bad", Standing.SOON: "warn", Standing.IN_TIME: "ok", Standing.IDLE: "stop"}
 
 
-def months_later(on: date, n: int) -> date:
-    """Return the same day *n* months later; the last of that month when it has no such day."""
-    year, month = divmod(on.year * 12 + on.month - 1 + n, 12)
-    return date(year, month + 1, min(on.day, monthrange(year, month + 1)[1]))
-
-
 def next_due_on(last_on: date | None, starts_on: date, months: int) -> date:
     """
     Return until when a mechanism has to be applied again: *months* after its last evidence, or after it began while there is none.
@@ -81,7 +75,7 @@ def next_due_on(last_on: date | None, starts_on: date, months: int) -> date:
     """
     if not 1 <= months <= MOST_MONTHS:
         raise DomainError(N_("Say every how many months it is done: from 1 to %(most)s."), field="months", most=MOST_MONTHS)
-    return months_later(last_on or starts_on, months)
+    return months_after(last_on or starts_on, months)
 
 
 def standing_of(next_on: date | None, today: date) -> Standing:

@@ -17,7 +17,7 @@ from typing import Any
 from flask_appbuilder.security.sqla.models import User
 from flask_babel import force_locale, format_date, ngettext
 from flask_babel import gettext as _
-from sqlalchemy import Row, Select, case, func, insert, literal, null, or_, select, true
+from sqlalchemy import Row, Select, String, case, cast, func, insert, literal, null, or_, select, true
 from sqlalchemy.orm import Session
 
 from app import days, queries
@@ -50,6 +50,7 @@ from app.models import (
     FieldOrder,
     Financing,
     Guarantee,
+    Mechanism,
     Notice,
     OutboxMessage,
     Pqr,

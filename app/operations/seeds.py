@@ -24,6 +24,8 @@ from app import queries
 from app.audit import silently
 from app.domain.calendar import BusinessCalendar, NonWorkingDay
 from app.domain.deadlines import Regime, TermRule
+from app.domain.interested import next_due_on
+from app.extensions import local
 from app.models import (
     AnswerTemplate,
     Audited,
@@ -33,9 +35,12 @@ from app.models import (
     Channel,
     ConsentText,
     ContractKind,
+    InterestGroup,
     LegalTerm,
+    Mechanism,
     MessageTemplate,
     Municipality,
+    Need,
     Organisation,
     Parameter,
     Process,
@@ -92,6 +97,9 @@ CATALOGUES = (
     _Catalogue(ContractKind, "contract_kind", also="name"),
     _Catalogue(RequirementTemplate, "requirement_template", key=("name",)),
     _Catalogue(RequirementItem, "requirement_item", key=("template",)),  # whoever has items of a template made them their own
+    _Catalogue(InterestGroup, "interest_group", also="name"),
+    _Catalogue(Mechanism, "mechanism", key=("group",)),  # whoever follows a group has decided how
+    _Catalogue(Need, "need", key=("group",)),
 )
 
 
@@ -143,6 +151,9 @@ def _load(session: Session, catalogue: _Catalogue, found: dict[type[Any], dict[s
         if twin is None:
             if model is Process and any(process.is_front_desk for process in stored):
                 values["is_front_desk"] = False
+            if model is Mechanism:
+                values["starts_on"] = local(at).date()
+                values["next_on"] = next_due_on(None, values["starts_on"], values["months"])
             stamp = {"created_at": at, "changed_at": at} if issubclass(model, Audited) else {}
             twin = model(**values, **stamp)
             new.append(twin)

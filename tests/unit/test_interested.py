@@ -5,41 +5,18 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis.strategies import dates, integers
 
 from app.domain.errors import DomainError
-from app.domain.interested import FREQUENCIES, MOST_MONTHS, TONES, Standing, check_evidence_day, months_later, next_due_on, standing_of
+from app.domain.interested import FREQUENCIES, MOST_MONTHS, TONES, Standing, check_evidence_day, next_due_on, standing_of
 
 TODAY = date(2026, 7, 10)
-
-
-@pytest.mark.parametrize(
-    ("on", "n", "expected"),
-    [
-        (date(2026, 1, 31), 1, date(2026, 2, 28)),
-        (date(2024, 1, 31), 1, date(2024, 2, 29)),
-        (date(2026, 10, 15), 3, date(2027, 1, 15)),
-        (date(2026, 12, 1), 12, date(2027, 12, 1)),
-        (date(2024, 2, 29), 12, date(2025, 2, 28)),
-    ],
-)
-def test_the_same_day_some_months_later(on, n, expected):
-    assert months_later(on, n) == expected
-
-
-@given(on=dates(date(2000, 1, 1), date(2090, 1, 1)), n=integers(1, MOST_MONTHS))
-def test_the_next_day_falls_in_the_month_that_was_asked_for(on, n):
-    later = months_later(on, n)
-
-    assert (later.year * 12 + later.month) - (on.year * 12 + on.month) == n
-    assert later.day == on.day or (later.day < on.day and (later + timedelta(1)).day == 1)
 
 
 def test_it_is_counted_from_the_last_evidence_and_before_from_the_beginning():
     assert next_due_on(None, date(2026, 1, 10), 6) == date(2026, 7, 10)
     assert next_due_on(date(2026, 3, 1), date(2026, 1, 10), 6) == date(2026, 9, 1)
     assert next_due_on(date(2024, 3, 1), date(2026, 1, 10), 12) == date(2025, 3, 1)
+    assert next_due_on(None, date(2026, 8, 31), 1) == date(2026, 9, 30)
 
 
 @pytest.mark.parametrize("months", [0, -1, MOST_MONTHS + 1])
