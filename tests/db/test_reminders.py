@@ -38,6 +38,7 @@ from app.models import (
     FieldOrder,
     Financing,
     Leave,
+    Mechanism,
     Notice,
     NoticePreference,
     OutboxMessage,
@@ -71,7 +72,8 @@ def routed(session, make, a_case, on: str = "2026-07-10", **fields) -> Pqr:
 
 
 @pytest.fixture
-def owner(make):
+def owner(make, seeded):
+    seeded.execute(update(Mechanism).values(is_active=False))  # the follow-ups that ship have tests of their own
     return make.user(OWNER, "TECNICA")
 
 
