@@ -43,6 +43,7 @@ from app.models import (
     CommercialEvent,
     Contract,
     ContractRequirement,
+    Process,
 )
 from app.operations import improvement
 from app.operations.contracts import active_requirements
@@ -132,7 +133,7 @@ def due_contracts(session: Session, on: date) -> list[int]:
         .where(Contract.stage.in_(VERIFIED), Contract.starts_on <= on, has_requirements.exists())
         .order_by(Contract.id)
     ).all()
-    have = set(session.execute(select(Checklist.contract_id, Checklist.year).where(Checklist.year >= on.year - 1)).tuples())
+    have = {tuple(row) for row in session.execute(select(Checklist.contract_id, Checklist.year).where(Checklist.year >= on.year - 1))}
     due = ((row.id, due_now(row.starts_on, last_day(row), on)) for row in contracts)
     return [contract_id for contract_id, found in due if found is not None and (contract_id, found[0]) not in have]
 
@@ -240,6 +241,7 @@ def _hold(session: Session, item: ChecklistItem) -> None:
         msgid = N_("%(number)s is “%(status)s”: its rows no longer change. Whoever may return or reopen it has to do so first.")
         raise MoveRefused(msgid, number=checklist.number, status=checklist.status.value)
     queries.lock(session, item)
+    session.expire(item, ["verified_by"])
 
 
 def _count(session: Session, checklist: Checklist) -> None:
@@ -322,11 +324,15 @@ def _note(
 # ── Reading ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def row_of(item: ChecklistItem) -> Row:
+    """Return a row as the signature reads it."""
+    return Row(item.position, said_of(item), item.action_id is not None)
+
+
 def rows_of(session: Session, checklist: Checklist) -> list[Row]:
     """Return the stored rows as the signature reads them, in order."""
-    columns = (ChecklistItem.position, ChecklistItem.verdict, ChecklistItem.note, ChecklistItem.no_action_reason, ChecklistItem.action_id)
-    found = session.execute(select(*columns).where(ChecklistItem.checklist_id == checklist.id).order_by(ChecklistItem.position))
-    return [Row(row.position, Said(row.verdict, row.note, row.no_action_reason), row.action_id is not None) for row in found]
+    found = select(ChecklistItem).where(ChecklistItem.checklist_id == checklist.id).order_by(ChecklistItem.position)
+    return [row_of(item) for item in session.scalars(found.execution_options(populate_existing=True))]
 
 
 def items_of(session: Session, checklist: Checklist) -> list[ChecklistItem]:
@@ -357,11 +363,8 @@ def previous_rows(session: Session, checklist: Checklist, items: Iterable[Checkl
     by_requirement = {row.requirement_id: row for row in rows}
     if not by_requirement:
         return {}
-    replaced = dict(
-        session.execute(
-            select(ContractRequirement.id, ContractRequirement.replaces_id).where(ContractRequirement.contract_id == checklist.contract_id)
-        ).tuples()
-    )
+    asked = select(ContractRequirement.id, ContractRequirement.replaces_id).where(ContractRequirement.contract_id == checklist.contract_id)
+    replaced = {row.id: row.replaces_id for row in session.execute(asked)}
     found: dict[int, ChecklistItem] = {}
     for item in items:
         key: int | None = item.requirement_id
@@ -387,3 +390,8 @@ def stamp(session: Session, checklist: Checklist) -> str:
     versions = select(func.sum(ChecklistItem.version)).where(ChecklistItem.checklist_id == checklist.id)
     row = session.execute(select(versions.scalar_subquery(), n_files.scalar_subquery())).one()
     return f"{checklist.status.name}-{checklist.n_reopened}-{row[0]}-{row[1]}"
+
+
+def processes(session: Session) -> list[Process]:
+    """Return the processes that an action may be given to, by name."""
+    return list(session.scalars(select(Process).where(Process.is_active).order_by(Process.name)))
