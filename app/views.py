@@ -36,6 +36,7 @@ from app.screens.catalogues import (
     SuiCauseView,
     SuiCodeView,
 )
+from app.screens.compliance import ComplianceChartView, ComplianceView, VerificationView, VerifiedRequirementView
 from app.screens.contacts import ContactView, PartyGroupView
 from app.screens.house import OrganisationView, ProcessMemberView, ProcessView
 from app.screens.imported import InvoiceView, MarketClaimView, PastRecordView
@@ -79,6 +80,8 @@ MENU: list[tuple[type, str, str, str]] = [
     (ContactView, N_("Contacts"), "members", PARTIES),
     (QuotationView, N_("Quotations"), "invoice", PARTIES),
     (ChecklistView, N_("Verification checklists"), "done", PARTIES),
+    (ComplianceView, N_("Compliance of contracts"), "gauge", PARTIES),
+    (ComplianceChartView, N_("Charts of compliance"), "chart", PARTIES),
     (ActionView, N_("Actions"), "todo", PARTIES),
     (AccountView, N_("Accounts"), "account", PARTIES),
     (AccountChartView, N_("Charts of accounts"), "chart", PARTIES),
@@ -117,7 +120,7 @@ MENU: list[tuple[type, str, str, str]] = [
 ]
 NO_MENU: list[type] = [
     BillingItemView, BillingReplyView, BillingColumnView, RatingCounterView, FinderView, LookupView, ListsView, SignatureView, FeedView,
-    CaseArchiveView, JobRunView, PreferenceView, PartyGroupView,
+    CaseArchiveView, JobRunView, PreferenceView, VerifiedRequirementView, VerificationView, PartyGroupView,
 ]  # fmt: skip
 #: What FAB registers by itself, in our words.
 SECURITY_LABELS = {

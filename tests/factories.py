@@ -236,6 +236,47 @@ class Factory:
             contracts.sign_contract(self.session, contract, signed, at=instant, actor_id=None)
         return contract
 
+    def quotation(self, status: str = "SENT", *, at: datetime | None = None, **said: Any) -> Any:
+        """Return a quotation asked for on 1 July 2026 and sent two days later, led to *status*; *said* is for `Wanted`."""
+        from datetime import UTC, date
+        from decimal import Decimal
+
+        from app.domain.quotations import LossReason, QuoteLine
+        from app.operations import quotations
+
+        when = {"at": at or datetime(2026, 7, 10, 15, tzinfo=UTC), "actor_id": None}
+        offered = [QuoteLine("Análisis de agua", Decimal(12), "mes", Decimal(850_000), Decimal(19))]
+        sent_on = said.pop("sent_on", date(2026, 7, 3))
+        values = {"subject": "Análisis de agua de un año", "requested_on": date(2026, 7, 1), "lines": offered} | said
+        if status == "EXPIRED":
+            values.setdefault("validity_days", 5)
+        party = values.pop("party", None) or self.party(name="Clínica Ficticia")
+        quotation = quotations.write_quotation(self.session, quotations.Wanted(party, **values), **when)
+        if status not in {"DRAFT", "WITHDRAWN"}:
+            quotations.mark_sent(self.session, quotation, sent_on=sent_on, document=None, to="compras@example.com", **when)
+        if status == "ACCEPTED":
+            quotations.accept_quotation(self.session, quotation, on=sent_on, note="Orden de compra 17", **when)
+        elif status == "REJECTED":
+            quotations.reject_quotation(self.session, quotation, on=sent_on, reason=LossReason.PRICE, note="", **when)
+        elif status == "EXPIRED":
+            quotations.expire_quotation(self.session, quotation, **when)
+        elif status == "WITHDRAWN":
+            quotations.withdraw_quotation(self.session, quotation, reason="La pidieron dos veces", **when)
+        return quotation
+
+    def checklist(self, contract: Any = None, at: datetime | None = None, requirements: int = 3, **columns: Any) -> Any:
+        """Return the open verification of *contract*; without it, of one that began two years ago."""
+        from datetime import timedelta
+
+        from app.extensions import local, now
+        from app.operations.checklists import open_checklist
+
+        instant = at or now()
+        if contract is None:
+            columns = {"starts_on": local(instant).date() - timedelta(days=731), "ends_on": None, **columns}
+            contract = self.contract(requirements=requirements, **columns)
+        return open_checklist(self.session, contract, at=instant, actor_id=None)
+
     def case(self, at: datetime | str | None = None, actor_id: int | None = None, **fields: Any) -> Any:
         from app.extensions import now
         from app.operations.pqr import file_pqr

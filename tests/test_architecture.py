@@ -63,6 +63,9 @@ RANK = {
     "almanac": 75,  # pages of the staff beside the declared screens, which put them in the menu
     "imports": 76,  # the pages of what comes in, each with its long work
     "work": 75,  # the tray, and what runs by the clock
+    "steps": 72,  # what is done to one numbered row
+    "quotations": 76,  # asks the fields of money
+    "checklists": 75,  # the annual verification of contracts
     "money": 75,  # financing, invoice changes, deviations
     "billing": 75,  # batches for the billing system, and its answers
     "intake": 70,  # how the staff registers, shared by desk and counter
@@ -88,7 +91,7 @@ READS_THE_CLOCK = {
     "feeds",
     "views", "charts", "reader", "home", "baseviews", "listviews", "caselist", "fieldwork", "finder", "almanac", "drafting", "signatures",
     "approvals", "desk", "counter", "screens", "portal", "portal_appeals", "noticeboard",
-    "api", "jobs", "cli", "serve", "money", "billing", "massevents", "rating", "imports", "work",
+    "api", "jobs", "cli", "serve", "money", "checklists", "quotations", "billing", "massevents", "rating", "imports", "work",
 }  # fmt: skip
 MAY_READ_THE_CLOCK = {
     "extensions.py": "defines now() and today()",

@@ -126,4 +126,4 @@ class BillingItemView(RuledView):
                 flash(_("Done: %(step)s, %(number)s.", step=label, number=item.number), "success")
                 return redirect(url_for("BillingItemView.show", pk=pk))
         facts = {"form": form, "item": item, "heading": label, "help": help, "view": self}
-        return self.render_template("money/step.html", **facts), 422 if form.errors else 200
+        return self.render_template("step.html", **facts), 422 if form.errors else 200

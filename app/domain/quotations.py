@@ -21,11 +21,11 @@ class QuotationStatus(Enum):
     """Where a quotation stands."""
 
     DRAFT = N_("Draft")
-    SENT = N_("Sent")
+    SENT = N_("Sent to the customer")
     ACCEPTED = N_("Accepted")
-    REJECTED = N_("Rejected")
+    REJECTED = N_("Turned down")
     EXPIRED = N_("Expired")
-    WITHDRAWN = N_("Withdrawn")
+    WITHDRAWN = N_("Withdrawn by us")
 
 
 class QuotationMove(Enum):
@@ -198,25 +198,25 @@ def check_lines(lines: Sequence[QuoteLine]) -> QuoteTotals:
 
 
 def _check_line(n: int, line: QuoteLine) -> None:
-    refusal = _refusal(line)
+    refusal = refusal_of(line)
     if refusal:
-        raise DomainError(refusal, field="lines", n=n)
+        raise DomainError(refusal[1], field="lines", n=n)
 
 
-def _refusal(line: QuoteLine) -> str | None:
-    """Return why *line* may not be quoted."""
+def refusal_of(line: QuoteLine) -> tuple[str, str] | None:
+    """Return which part of *line* may not be quoted, and why (it names line `%(n)s`); None when all may."""
     if not line.description.strip():
-        return N_("Line %(n)s: write what is quoted.")
-    if not line.unit.strip():
-        return N_("Line %(n)s: write the unit: month, hour, m³, each…")
+        return "description", N_("Line %(n)s: write what is quoted.")
     if not 0 < line.quantity <= MOST_QUANTITY:
-        return N_("Line %(n)s: the quantity has to be more than zero, and no more than a thousand million.")
+        return "quantity", N_("Line %(n)s: the quantity has to be more than zero, and no more than a thousand million.")
     if line.quantity % FINEST_QUANTITY:
-        return N_("Line %(n)s: the quantity has up to three decimals.")
+        return "quantity", N_("Line %(n)s: the quantity has up to three decimals.")
+    if not line.unit.strip():
+        return "unit", N_("Line %(n)s: write the unit: month, hour, m³, each…")
     if not 0 <= line.price <= MOST_PESOS or line.price % PESO:
-        return N_("Line %(n)s: write the price in whole pesos, without cents; it cannot be negative.")
+        return "price", N_("Line %(n)s: write the price in whole pesos, without cents; it cannot be negative.")
     if not 0 <= line.vat_rate <= 100 or line.vat_rate % FINEST_RATE:
-        return N_("Line %(n)s: the IVA is a percentage between 0 and 100.")
+        return "vat_rate", N_("Line %(n)s: the IVA is a percentage between 0 and 100.")
     return None
 
 

@@ -31,10 +31,11 @@ from app.money.forms import ReasonForm
 from app.operations.billing import SOURCES
 from app.reports.base import Kind
 from app.security import may, processes_of, scope_cases
-from app.words import say, say_pesos
+from app.steps import Steps
+from app.words import say_pesos
 
 
-class MoneyView(RuledView):
+class MoneyView(Steps, RuledView):
     """A numbered paper of money: written for a case or an account, fixed by a second step, taken by the billing system."""
 
     include_route_methods = READ_WRITE | {"void", "pdf"}
@@ -157,35 +158,6 @@ class MoneyView(RuledView):
         return redirect(url_for(f"{self.endpoint}.show", pk=item.id))
 
     # Steps of one row
-
-    def _step(self, pk: str, form: Any, heading: Any, help: Any, act: Any) -> Any:
-        """Answer the page of a step that asks for something, and make it."""
-        item = self.item(pk)
-        if form.validate_on_submit():
-            try:
-                act(item)
-                db.session.commit()
-            except DomainError as error:
-                db.session.rollback()
-                blame(form, error)
-            else:
-                flash(_("Done: %(step)s, %(number)s.", step=heading, number=item.number), "success")
-                return redirect(url_for(f"{self.endpoint}.show", pk=pk))
-        facts = {"form": form, "item": item, "heading": heading, "help": help, "view": self}
-        return self.render_template("money/step.html", **facts), 422 if form.errors else 200
-
-    def _press(self, pk: str, act: Any, done: Any) -> Response:
-        """Make a step that asks for nothing but a press."""
-        item = self.item(pk)
-        try:
-            act(item)
-            db.session.commit()
-        except DomainError as error:
-            db.session.rollback()
-            flash(say(error), "warning")
-        else:
-            flash(done, "success")
-        return redirect(url_for(f"{self.endpoint}.show", pk=pk))
 
     @expose("/void/<pk>", methods=["GET", "POST"])
     @has_access

@@ -129,8 +129,10 @@ def amend_quotation(session: Session, quotation: Quotation, wanted: Wanted, *, a
     queries.lock(session, quotation)
     want_draft(quotation)
     sums, version = check_wanted(wanted, local(at).date(), quotation), current(quotation)
-    version.lines.clear()
+    for row in version.lines:
+        session.delete(row)
     session.flush()
+    session.expire(version, ["lines"])
     _write(quotation, version, wanted, sums)
     flag_modified(quotation, "version")  # who has the old text open has to hear of it, even if only a line changed
     session.flush()

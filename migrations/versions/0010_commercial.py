@@ -89,9 +89,10 @@ def frozen_rows(dialect):
 def frozen_parts():
     """Yield (name, table, event, condition) of the triggers of PARTS and RULES; the condition may hold a subquery."""
     for table, key, parent, when in PARTS:
-        for event, row in (('INSERT', 'NEW'), ('UPDATE', 'OLD'), ('DELETE', 'OLD')):
+        for event, rows in (('INSERT', ('NEW',)), ('UPDATE', ('OLD', 'NEW')), ('DELETE', ('OLD',))):
+            keys = ', '.join(f'{row}.{key}' for row in rows)
             yield (f'{table}_{event.lower()}_kept', table, event,
-                   f'EXISTS (SELECT 1 FROM {parent} WHERE id = {row}.{key} AND {when})')
+                   f'EXISTS (SELECT 1 FROM {parent} WHERE id IN ({keys}) AND {when})')
     yield from RULES
 
 
