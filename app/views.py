@@ -47,6 +47,7 @@ from app.screens.leaves import LeaveView
 from app.screens.mail import MessageTemplateView, OutboxMessageView, PreferenceView
 from app.screens.parties import AccountChartView, AccountView, PartyView
 from app.screens.quality import DueDifferenceView, QualityIssueView
+from app.screens.quotationcharts import QuotationChartView
 from app.screens.records import ChangeLogView
 from app.screens.reminders import ReminderRuleView, ReminderView
 from app.screens.reports import CaseChartView, ResponseTimesView
@@ -79,6 +80,7 @@ MENU: list[tuple[type, str, str, str]] = [
     (PartyView, N_("Parties"), "people", PARTIES),
     (ContactView, N_("Contacts"), "members", PARTIES),
     (QuotationView, N_("Quotations"), "invoice", PARTIES),
+    (QuotationChartView, N_("Charts of quotations"), "chart", PARTIES),
     (ChecklistView, N_("Verification checklists"), "done", PARTIES),
     (ComplianceView, N_("Compliance of contracts"), "gauge", PARTIES),
     (ComplianceChartView, N_("Charts of compliance"), "chart", PARTIES),

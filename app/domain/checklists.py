@@ -110,6 +110,9 @@ def openable(starts_on: date, ends_on: date | None, today: date) -> tuple[int, d
 
 # ── What has to be settled first ──────────────────────────────────────────────────────────────────────────────────────────
 
+#: How long a note may be.
+MOST_LETTERS = 4000
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -128,9 +131,13 @@ class Said:
         Return it tidy: only a finding says why it asks for no action.
 
         Raises:
-            DomainError: It does not apply, and the note does not say why.
+            DomainError: It does not apply, and the note does not say why; or a text is too long.
         """
         note = self.note.strip()
+        for text in (note, self.no_action_reason):
+            if len(text) > MOST_LETTERS:
+                msgid = N_("The note has %(n)s characters and up to %(most)s fit. Shorten it, and attach the rest as evidence.")
+                raise DomainError(msgid, field="note", n=len(text), most=MOST_LETTERS)
         if self.verdict is Verdict.NOT_APPLICABLE and not note:
             raise DomainError(N_("Write in the note why the requirement does not apply."), field="note")
         return Said(self.verdict, note, self.no_action_reason.strip() if self.is_finding else "")
