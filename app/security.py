@@ -128,7 +128,7 @@ PROCESS_ROLES: dict[str, frozenset[Right]] = {
     AUXILIAR: EVERYBODY | READ_CASES | READ_TIMES | DESK | rights("Party", *WRITE) | rights("Account", *WRITE)
     | rights("Invoice", *READ) | WRITE_MONEY | COMPUTE | BILL | WRITE_CONTACTS,
     DUENO: EVERYBODY | READ_CASES | READ_TIMES | OWNER | READ_PARTIES
-    | WRITE_MONEY | COMPUTE | READ_MATRIX | READ_CONTACTS | READ_CONTRACTS | VERIFY | ACT,
+    | WRITE_MONEY | COMPUTE | READ_MATRIX | READ_CONTACTS | READ_CONTRACTS | VERIFY | ACT | rights("Compliance", "can_list", "can_export"),
     TECNICO: EVERYBODY | rights("MyOrder", "can_list", "can_fill"),
     SUBGERENTE: EVERYBODY | READ_CASES | READ_TIMES | MANAGER | READ_PARTIES | rights("AnswerTemplate", *WRITE)
     | rights("Leave", *WRITE) | rights("ReminderRule", *READ)
