@@ -42,13 +42,14 @@ class Column:
     """
     A column: its heading (a msgid), what its cells hold, and how many characters wide it is.
 
-    `is_said`: the heading was written by somebody and is no msgid.
+    `is_said`: the heading was written by somebody and is no msgid. `wraps`: a long text goes on below, in a higher row.
     """
 
     title: str
     kind: Kind = Kind.TEXT
     width: int = 12
     is_said: bool = False
+    wraps: bool = False
 
     @property
     def heading(self) -> str:

@@ -22,7 +22,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
-from app.reports.base import Cells, Cover, Figure, Kind, Report, is_spanish
+from app.reports.base import Cells, Column, Cover, Figure, Kind, Report, is_spanish
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MAX_ROWS = 1_048_575  # below the header; the next ones go to another sheet
@@ -47,7 +47,7 @@ def write_xlsx(report: Report, cover: Cover, target: BinaryIO) -> int:
     with TemporaryDirectory(prefix="atiende-xlsx-") as folder:  # rows wait here, and leave with it when something fails
         book = Workbook(target, {**OPTIONS, "tmpdir": folder})
         front = book.add_worksheet(_("Cover"))
-        n_rows = _write_data(book, report, _("Data"))
+        n_rows = _write_data(book, report, _("Data"), _print_head(cover))
         _write_cover(book, front, report, cover, n_rows)
         book.close()
     return n_rows
@@ -81,10 +81,19 @@ class _Sheet(Worksheet):  # type: ignore[misc]
         return n
 
 
-def _write_data(book: Workbook, report: Report, name: str) -> int:
+def _print_head(cover: Cover) -> str:
+    """Return what stands above every printed page of a controlled format: company, name, code and version; else nothing."""
+    if not cover.format.code:
+        return ""
+    version = _("%(code)s, version %(version)s", code=cover.format.code, version=cover.format.version)
+    left, middle, right = (text.replace("&", "&&")[:70] for text in (cover.organisation, cover.format.name, version))
+    return f"&L{left}&C{middle}&R{right}"
+
+
+def _write_data(book: Workbook, report: Report, name: str, print_head: str = "") -> int:
     """Write as many sheets called *name* as the rows need (one, also without rows); return how many rows there are."""
     heading = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1, "bg_color": "#E2F1F5"})
-    encoders = [(xl_col_to_name(index), _Encoded(_encoder(column.kind, book))) for index, column in enumerate(report.header)]
+    encoders = [(xl_col_to_name(index), _Encoded(_encoder(column, book))) for index, column in enumerate(report.header)]
     rows, last, n_rows, n_sheets, n = report.rows(), len(report.header) - 1, 0, 0, MAX_ROWS
     while n == MAX_ROWS:
         n_sheets += 1
@@ -97,6 +106,9 @@ def _write_data(book: Workbook, report: Report, name: str) -> int:
         sheet.set_landscape()
         sheet.set_paper(9)
         sheet.fit_to_pages(1, 0)
+        if print_head:
+            sheet.set_header(print_head)
+            sheet.set_footer("&R&P / &N")
         n = sheet.take_rows(1, last, _xml(islice(rows, MAX_ROWS), encoders))
         sheet.autofilter(0, 0, n, last)
         n_rows += n
@@ -128,10 +140,14 @@ class _Encoded(dict[Any, str]):
         return xml
 
 
-def _encoder(kind: Kind, book: Workbook) -> Callable[[Any], str]:
-    """Return what turns a value of *kind* into the XML of its cell, after the reference."""
+def _encoder(column: Column, book: Workbook) -> Callable[[Any], str]:
+    """Return what turns a value of *column* into the XML of its cell, after the reference."""
+    kind = column.kind
     day, time = ("dd/mm/yyyy", "dd/mm/yyyy hh:mm") if is_spanish() else ("d mmm yyyy", "d mmm yyyy hh:mm")
     match kind:
+        case Kind.TEXT if column.wraps:
+            style = book.add_format({"text_wrap": True, "valign": "top"})._get_xf_index()
+            return lambda value: f' s="{style}"{_text(value)}'
         case Kind.TEXT | Kind.CASE | Kind.WRITTEN:
             return _text
         case Kind.BOOL:
@@ -152,7 +168,7 @@ def _encoder(kind: Kind, book: Workbook) -> Callable[[Any], str]:
 
 
 def _style(book: Workbook, number_format: str) -> int:
-    style: Format = book.add_format({"num_format": number_format, "align": "left"})
+    style: Format = book.add_format({"num_format": number_format, "align": "left", "valign": "top"})
     return style._get_xf_index()
 
 
