@@ -12,7 +12,7 @@ from flask_appbuilder.security.sqla.models import User
 from flask_babel import gettext as _
 from flask_login import current_user
 from markupsafe import Markup
-from sqlalchemy import Select, exists, false, or_, select
+from sqlalchemy import Select, exists, false, or_, select, true
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 from werkzeug.wrappers import Response
 from wtforms import StringField
@@ -24,7 +24,7 @@ from app import search
 from app.domain.states import DocumentType
 from app.domain.text import plain
 from app.extensions import appbuilder, db
-from app.models import Account, MassEvent, Municipality, Party, PartyContact, ProcessMember, Service, SuiCause
+from app.models import Account, Contract, MassEvent, Municipality, Party, PartyContact, ProcessMember, Service, SuiCause
 from app.security import may
 from app.words import tidy
 
@@ -155,6 +155,20 @@ def _seek_events(session: Session, text: str) -> Iterable[MassEvent]:
     return session.scalars(newest.where(false() if called is None else called).limit(N_OFFERED))
 
 
+def _contracts() -> Select[Any]:
+    """Return the SELECT of the contracts that a reader of all may choose; whoever reads only some is offered none by its number."""
+    return select(Contract).options(joinedload(Contract.party)).where(true() if may("can_see_all", "Contract") else false())
+
+
+def _find_contract(text: str) -> Select[Any]:
+    return _contracts().where(Contract.number == text.partition("·")[0].strip())
+
+
+def _seek_contracts(session: Session, text: str) -> Iterable[Contract]:
+    matches = search.matching(Contract, text)
+    return () if matches is None else session.scalars(_contracts().where(matches).order_by(Contract.number).limit(N_OFFERED))
+
+
 def _starts(name: str) -> Iterable[str]:
     """Yield *name* from each of its words on."""
     yield name
@@ -195,6 +209,7 @@ LOOKUPS: dict[str, Lookup] = {
         lambda text: select(User).where(User.username == _tail(text), User.active, User.id.in_(_MEMBERS)),
         _seek_members,
     ),
+    "contract": Lookup(Contract, ("can_list", "Contract"), lambda row: f"{row.number} · {row.party.name}", _find_contract, _seek_contracts),
     "cause": Lookup(SuiCause, ("can_list", "Pqr"), lambda row: f"{row.code} · {row.name} · {row.service.code}", _find_cause, _seek_causes),
     "event": Lookup(
         MassEvent,

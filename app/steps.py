@@ -16,10 +16,11 @@ from app.words import say
 
 
 class Steps:
-    """What a `RuledView` inherits besides, whose rows have a `number`."""
+    """What a `RuledView` inherits besides, whose rows have a name (`title_of`)."""
 
     item: Callable[..., Any]
     render_template: Callable[..., str]
+    title_of: Callable[[Any], str]
     endpoint: str
 
     def _step(self, pk: str, form: Any, heading: Any, help: Any, act: Callable[[Any], Any]) -> Any:
@@ -33,7 +34,7 @@ class Steps:
                 db.session.rollback()
                 blame(form, error)
             else:
-                flash(_("Done: %(step)s, %(number)s.", step=heading, number=item.number), "success")
+                flash(_("Done: %(step)s, %(number)s.", step=heading, number=self.title_of(item)), "success")
                 return redirect(url_for(f"{self.endpoint}.show", pk=pk))
         facts = {"form": form, "item": item, "heading": heading, "help": help, "view": self}
         return self.render_template("step.html", **facts), 422 if form.errors else 200

@@ -9,6 +9,7 @@ from app.approvals import ApprovalView
 from app.archive import ArchiveView, CaseArchiveView
 from app.billing import BillingBatchView, BillingColumnView, BillingItemView, BillingReplyView
 from app.checklists import ChecklistView
+from app.contracts import AmendmentView, ContractView
 from app.counter import CounterView
 from app.desk import CaseView
 from app.domain import N_
@@ -38,6 +39,8 @@ from app.screens.catalogues import (
 )
 from app.screens.compliance import ComplianceChartView, ComplianceView, VerificationView, VerifiedRequirementView
 from app.screens.contacts import ContactView, PartyGroupView
+from app.screens.contractcharts import ContractChartView
+from app.screens.contractside import ContractFileView, ContractKindView, GuaranteeView, RequirementItemView, RequirementTemplateView
 from app.screens.house import OrganisationView, ProcessMemberView, ProcessView
 from app.screens.imported import InvoiceView, MarketClaimView, PastRecordView
 from app.screens.inbox import InboundMessageView
@@ -81,6 +84,9 @@ MENU: list[tuple[type, str, str, str]] = [
     (ContactView, N_("Contacts"), "members", PARTIES),
     (QuotationView, N_("Quotations"), "invoice", PARTIES),
     (QuotationChartView, N_("Charts of quotations"), "chart", PARTIES),
+    (ContractView, N_("Contracts"), "law", PARTIES),
+    (GuaranteeView, N_("Guarantees"), "shield", PARTIES),
+    (ContractChartView, N_("Charts of contracts"), "chart", PARTIES),
     (ChecklistView, N_("Verification checklists"), "done", PARTIES),
     (ComplianceView, N_("Compliance of contracts"), "gauge", PARTIES),
     (ComplianceChartView, N_("Charts of compliance"), "chart", PARTIES),
@@ -108,6 +114,8 @@ MENU: list[tuple[type, str, str, str]] = [
     (MessageTemplateView, N_("Message templates"), "mail", HOUSE),
     (ConsentTextView, N_("Consent texts"), "consent", HOUSE),
     (ReminderRuleView, N_("Reminder rules"), "clock", HOUSE),
+    (ContractKindView, N_("Kinds of contracts"), "type", HOUSE),
+    (RequirementTemplateView, N_("Templates of requirements"), "template", HOUSE),
     (SuiCauseView, N_("SUI causes"), "cause", HOUSE),
     (SuiCodeView, N_("SUI codes"), "code", HOUSE),
     (MunicipalityView, N_("Municipalities"), "place", HOUSE),
@@ -122,7 +130,7 @@ MENU: list[tuple[type, str, str, str]] = [
 ]
 NO_MENU: list[type] = [
     BillingItemView, BillingReplyView, BillingColumnView, RatingCounterView, FinderView, LookupView, ListsView, SignatureView, FeedView,
-    CaseArchiveView, JobRunView, PreferenceView, VerifiedRequirementView, VerificationView, PartyGroupView,
+    CaseArchiveView, JobRunView, PreferenceView, AmendmentView, VerifiedRequirementView, VerificationView, PartyGroupView, RequirementItemView, ContractFileView,
 ]  # fmt: skip
 #: What FAB registers by itself, in our words.
 SECURITY_LABELS = {

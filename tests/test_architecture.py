@@ -29,6 +29,7 @@ RANK = {
     "search": 35,  # keeps its documents as the audit keeps its log; queries ask it
     "queries": 40,
     "days": 45,  # the SELECTs of the menu and of Mi día
+    "dossier": 45,  # the SELECT of the page of a party
     "operations": 50,
     "documents": 60,
     "reports": 60,
@@ -65,7 +66,8 @@ RANK = {
     "work": 75,  # the tray, and what runs by the clock
     "steps": 72,  # what is done to one numbered row
     "quotations": 76,  # asks the fields of money
-    "checklists": 75,  # the annual verification of contracts
+    "contracts": 76,  # asks the fields of money
+    "checklists": 77,  # the annual verification of contracts, which hangs on their pages
     "money": 75,  # financing, invoice changes, deviations
     "billing": 75,  # batches for the billing system, and its answers
     "intake": 70,  # how the staff registers, shared by desk and counter
@@ -91,7 +93,7 @@ READS_THE_CLOCK = {
     "feeds",
     "views", "charts", "reader", "home", "baseviews", "listviews", "caselist", "fieldwork", "finder", "almanac", "drafting", "signatures",
     "approvals", "desk", "counter", "screens", "portal", "portal_appeals", "noticeboard",
-    "api", "jobs", "cli", "serve", "money", "checklists", "quotations", "billing", "massevents", "rating", "imports", "work",
+    "api", "jobs", "cli", "serve", "money", "checklists", "contracts", "quotations", "billing", "massevents", "rating", "imports", "work",
 }  # fmt: skip
 MAY_READ_THE_CLOCK = {
     "extensions.py": "defines now() and today()",

@@ -19,7 +19,7 @@ class ContractStage(Enum):
     """What people decided about a contract; its state follows from this and the dates."""
 
     DRAFT = N_("Being prepared")
-    SIGNED = N_("Signed")
+    SIGNED = N_("Signed by both sides")
     TERMINATED = N_("Terminated early")
     VOIDED = N_("Given up before signing")
 
@@ -50,7 +50,7 @@ class Side(Enum):
 
 class AmendmentStatus(Enum):
     DRAFT = N_("Draft")
-    SIGNED = N_("Signed")
+    SIGNED = N_("Signed by both sides")
     VOIDED = N_("Given up")
 
 
@@ -162,14 +162,15 @@ def check_signature(number: str, span: Span, signed_on: date, today: date, n_req
     for side in Side:
         if side not in sides:
             raise MoveRefused(N_("Nobody signs %(number)s for “%(side)s” yet. Write who does."), number=number, side=side.value)
-    _past(signed_on, today, "signed_on")
+    check_signature_day(signed_on, today)
     if span.ends_on is not None and signed_on > span.ends_on:
         raise DomainError(N_("It cannot have been signed after its end, on %(ends_on)s."), field="signed_on", ends_on=span.ends_on)
 
 
-def _past(signed_on: date, today: date, field: str) -> None:
-    if signed_on > today:
-        raise DomainError(N_("The signature cannot be dated after today."), field=field)
+def check_signature_day(signed_on: date | None, today: date) -> None:
+    """Refuse a signature of the future. Raises DomainError."""
+    if signed_on is not None and signed_on > today:
+        raise DomainError(N_("The signature cannot be dated after today."), field="signed_on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +217,7 @@ def _check_new_end(starts_on: date, effective_on: date, ends_on: date) -> None:
 
 def check_amendment_signature(number: str, span: Span, signed_on: date, today: date) -> None:
     """Refuse a signature of an amendment in the future, older than the contract, or after its end. Raises DomainError."""
-    _past(signed_on, today, "signed_on")
+    check_signature_day(signed_on, today)
     if span.signed_on is not None and signed_on < span.signed_on:
         msgid = N_("An amendment cannot be signed before its contract, signed on %(day)s.")
         raise DomainError(msgid, field="signed_on", day=span.signed_on)

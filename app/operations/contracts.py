@@ -25,11 +25,13 @@ from app.domain.contracts import (
     ContractMove,
     ContractStage,
     ContractState,
+    Side,
     Span,
     check_amendment,
     check_amendment_signature,
     check_dates,
     check_signature,
+    check_signature_day,
     check_termination,
 )
 from app.domain.errors import DomainError, MoveRefused
@@ -335,13 +337,50 @@ def signatories_of(session: Session, contract_id: int) -> list[ContractSignatory
     return list(session.scalars(mine.order_by(ContractSignatory.side, ContractSignatory.id)))
 
 
+@dataclass(slots=True)
+class Person:
+    """Who signs for a side. `id`: the row that it corrects; `signed_on`: empty while the person has not signed."""
+
+    side: Side
+    name: str
+    position: str = ""
+    document_number: str = ""
+    signed_on: date | None = None
+    id: int | None = None
+
+
+def write_signatories(session: Session, contract: Contract, people: Sequence[Person], *, at: datetime) -> list[ContractSignatory]:
+    """
+    Make *people* those who sign a draft; whoever is not among them is taken out. Return them, flushed.
+
+    Raises:
+        MoveRefused: It is no draft.
+        DomainError: Somebody has no name, or signed after today.
+    """
+    queries.lock(session, contract)
+    want_draft(contract)
+    rows = {row.id: row for row in signatories_of(session, contract.id)}
+    for each in rows.keys() - {person.id for person in people}:
+        session.delete(rows[each])
+    for person in people:
+        if not person.name.strip():
+            raise DomainError(N_("Write the name of everybody who signs."), field="name")
+        check_signature_day(person.signed_on, local(at).date())
+        row = rows.get(person.id or 0) or ContractSignatory(contract=contract)
+        row.side, row.name, row.position = person.side, person.name.strip(), person.position.strip()
+        row.document_number, row.signed_on = person.document_number.strip(), person.signed_on
+        session.add(row)
+    session.flush()
+    return signatories_of(session, contract.id)
+
+
 def sign_contract(
-    session: Session, contract: Contract, signed: Mapping[int, date], *, at: datetime, actor_id: int | None
+    session: Session, contract: Contract, signed: Mapping[int, date] | None = None, *, at: datetime, actor_id: int | None
 ) -> Contract:
     """
     Record that everybody signed; return the contract, flushed. From now on what it requires is fixed.
 
-    *signed*: the day of each signatory, by id.
+    *signed*: by id, the days of those signatories whose day is not written yet.
 
     Raises:
         MoveRefused: It is no draft; it requires nothing; nobody signs for a side, or somebody has not signed.
@@ -349,12 +388,13 @@ def sign_contract(
     """
     queries.lock(session, contract)
     people, rows = signatories_of(session, contract.id), list(session.scalars(_own_rows(contract.id)))
-    last = max((day for day in signed.values()), default=local(at).date())
+    days = {person.id: person.signed_on or (signed or {}).get(person.id) for person in people}
+    last = max((day for day in days.values() if day), default=local(at).date())
     check_signature(contract.number, span_of(contract), last, local(at).date(), len(rows), {person.side for person in people})
     for person in people:
-        if signed.get(person.id) is None:
+        if days[person.id] is None:
             raise MoveRefused(N_("Write on which day %(name)s signed, or take the person out."), field="signatories", name=person.name)
-        person.signed_on = signed[person.id]
+        person.signed_on = days[person.id]
     session.flush()  # who signed stays as it is once the contract is signed
     for row in rows:
         row.is_frozen = True
