@@ -38,6 +38,8 @@ OUTSIDER = "O"
 EVERYBODY = OUTSIDER + "".join(ROLES)
 
 MINE, OTHER = "TECNICA", "FACTURACION"
+#: A contract that is in force whenever the tests run.
+SPAN = {"starts_on": date(2025, 2, 1), "ends_on": date(2030, 1, 31)}
 #: What the signed links of the citizen's pages say, by endpoint.
 LINKS: dict[str, tuple[str, dict[str, Any]]] = {
     "portal.filed": ("filed", {"r": False, "c": False}),
@@ -107,6 +109,9 @@ class Stage:
         self.marks |= steps.billing()
         self.marks |= steps.outward()
         self.marks |= steps.actions()
+        self.marks |= steps.verified()
+        self.marks |= steps.quotations()
+        self.marks |= steps.contracts()
         steps.arrive()
         self.marks |= steps.old_log()
         self.marks |= steps.imported()
@@ -453,6 +458,26 @@ class Steps:
         assert items[0].status is BillingStatus.REJECTED
         return {"@rejected": items[0].id}
 
+    def verified(self) -> dict[str, int]:
+        """Write a contract of the process of D with an approved checklist, and one of another process with an open one."""
+        from flask_appbuilder.security.sqla.models import User
+
+        from app.documents import checklists as papers
+        from app.domain.checklists import Said, Verdict
+        from app.operations import checklists
+
+        contract, other = (self.make.contract(process=self.make.process(code)) for code in (MINE, OTHER))
+        checklist = checklists.open_checklist(self.session, contract, at=self.at, actor_id=None)
+        open_one = checklists.open_checklist(self.session, other, at=self.at, actor_id=None)
+        for item, verdict in zip(checklists.items_of(self.session, checklist), Verdict, strict=False):
+            said = Said(verdict, "Se revisó el informe", "Se corrigió" if verdict.is_finding else "")
+            checklists.save_row(self.session, item, said, version=0, at=self.at, actor_id=self.users["C"])
+        checklists.submit(self.session, checklist, "Se cumple.", at=self.at, actor_id=self.users["C"])
+        checklists.approve(self.session, checklist, at=self.at, actor_id=self.users["S"])
+        papers.issue_acta(self.session, checklist, self.session.get_one(User, self.users["S"]), self.at)
+        return {"@verified": contract.id, "@verified-other": other.id, "@verified-party": contract.party_id, "@checklist": checklist.id,
+                "@checklist-other": open_one.id}  # fmt: skip
+
     def actions(self) -> dict[str, int]:
         """A party with somebody to speak to, in a group; an action of D, one of another process, and one that is done."""
         from app.domain.improvement import ActionKind, ActionOrigin
@@ -524,6 +549,42 @@ class Steps:
         ])  # fmt: skip
         self.session.flush()
         return {"@batch": batch.id}
+
+    def contracts(self) -> dict[str, int]:
+        """Leave contracts of the process of D: signed with two amendments, ended early, a draft; and a signed one of another process."""
+        from datetime import date
+
+        from app.operations import contracts
+
+        mine, told = self.make.process(MINE), {"at": self.at, "actor_id": self.users["C"]}
+        signed, ended = (self.make.contract(process=mine, at=self.at - timedelta(days=300), **SPAN) for _n in range(2))
+        draft = self.make.contract(stage="DRAFT", process=mine, at=self.at)
+        other = self.make.contract(process=self.make.process(OTHER), at=self.at - timedelta(days=300), **SPAN)
+        replaced = contracts.active_requirements(self.session, signed.id, date(2030, 1, 1))[0]
+        said = contracts.AmendmentPlan("Se prorroga.", self.at.date(), date(2031, 1, 31), None, (),
+                                       [contracts.Wanted("En lugar del primero", replaces_id=replaced.id)])  # fmt: skip
+        amendment = contracts.draft_amendment(self.session, signed, said)
+        contracts.sign_amendment(self.session, amendment, signed_on=self.at.date(), **told)
+        open_one = contracts.draft_amendment(
+            self.session, signed, contracts.AmendmentPlan("Se agrega.", self.at.date(), added=[contracts.Wanted("Otro más")])
+        )
+        contracts.terminate_contract(self.session, ended, on=self.at.date(), reason="Mutuo acuerdo", **told)
+        return {"@contract": signed.id, "@draft_contract": draft.id, "@ended_contract": ended.id, "@contract-other": other.id,
+                "@amendment": amendment.id, "@draft_amendment": open_one.id}  # fmt: skip
+
+    def quotations(self) -> dict[str, int]:
+        """Leave a quotation in every state; the one that waits for its answer was sent by mail, with its paper."""
+        from flask_appbuilder.security.sqla.models import User
+
+        from app.documents import quotations as papers
+        from app.operations import quotation_mail
+
+        found = {name: self.make.quotation(name) for name in ("DRAFT", "ACCEPTED", "REJECTED", "EXPIRED", "WITHDRAWN")}
+        sent, issuer = self.make.quotation("DRAFT"), self.session.get_one(User, self.users["C"])
+        paper = papers.issue_quotation(self.session, sent, issuer, sent_on=self.at.date(), at=self.at)
+        told = {"to": "compras@example.com", "message": "", "at": self.at, "actor_id": issuer.id}
+        quotation_mail.send_by_mail(self.session, sent, paper, **told)
+        return {f"@{name.lower()}_quotation": row.id for name, row in (found | {"SENT": sent}).items()}
 
     def outward(self) -> dict[str, Any]:
         """Tell another program, which took nothing yet; and give D a calendar that was read just now."""

@@ -23,7 +23,15 @@ TIMES = "ADSQGX"  # who reads response times
 PARTIES = "ADSCQGX"
 MONEY = "ADSCQGX"  # who reads financing and invoice changes
 PAPERS = (("Financing", "financing"), ("InvoiceChange", "invoice"))
+QUOTES, SELLS = "SCQGX", "SCX"  # who reads quotations, and who writes and sends them
 BILLING = "ASGX"  # who reads the batches for billing
+VERIFIES = "DSCQGX"  # who reads how contracts are met
+COMPLIANCE = (
+    ("ComplianceView", "list", {}), ("ComplianceView", "excel", {}), ("VerifiedRequirementView", "list", {}),
+    ("VerifiedRequirementView", "export", {"kind": "csv"}), ("VerificationView", "list", {}),
+    ("VerificationView", "export", {"kind": "csv"}), ("ComplianceChartView", "list", {}), ("ComplianceChartView", "excel", {}),
+    ("ComplianceChartView", "csv", {}),
+)  # fmt: skip
 HOUSE = "X"  # who keeps the house
 HOUSES = ("Organisation", "Municipality", "Process", "ProcessMember", "Channel", "Service", "RequestType", "SuiCause", "SuiCode",
           "Parameter")  # fmt: skip
@@ -201,6 +209,13 @@ ROWS: list[Row] = [
     post("CaseView.bulk_action", "ASX", url={"name": "link"}),
     get("LookupView.seek", TIMES, url={"kind": "event"}),
     *register("RatingView", TIMES),
+    # Sending quotations, and what became of them
+    *both("QuotationView.send", SELLS, url={"pk": "@draft_quotation"}),
+    *both("QuotationView.send", SELLS, url={"pk": "@sent_quotation"}),
+    get("QuotationView.send", NOBODY, misses=SELLS, url={"pk": "@accepted_quotation"}),
+    get("QuotationView.pdf", QUOTES, url={"pk": "@draft_quotation"}),
+    get("QuotationView.pdf", QUOTES, url={"pk": "@sent_quotation"}),
+    *(get(f"QuotationChartView.{method}", QUOTES) for method in ("list", "excel", "csv")),
     *(get(f"RatingChartView.{method}", TIMES) for method in ("list", "excel", "csv")),
     *both("RatingCounterView.ask", "AX"),
     *both("rating.rate", EVERYBODY, case="ANSWERED"),
@@ -275,6 +290,14 @@ ROWS: list[Row] = [
     *catalogue("ContactView", PARTIES, "ACX"),
     *both("PartyGroupView.edit", "ACX", url={"pk": "@party"}),
     get("LookupView.seek", PARTIES, url={"kind": "contact"}),
+    # Compliance: an owner has the contracts of his processes
+    *(get(f"{view}.{name}", VERIFIES, url=url) for view, name, url in COMPLIANCE),
+    get("ComplianceView.contract", VERIFIES, url={"pk": "@verified"}),
+    get("ComplianceView.contract", VERIFIES.replace("D", ""), misses="D", url={"pk": "@verified-other"}),
+    get("ComplianceView.contract_excel", VERIFIES, url={"pk": "@verified"}),
+    get("ComplianceView.contract_excel", VERIFIES.replace("D", ""), misses="D", url={"pk": "@verified-other"}),
+    get("ComplianceView.party", VERIFIES, url={"pk": "@verified-party"}),
+    get("ComplianceView.party_excel", VERIFIES, url={"pk": "@verified-party"}),
     # Actions: an owner has those of his processes; what ended no longer changes
     get("ActionView.list", "DSCQGX"),
     get("ActionView.export", "DSCQGX", url={"kind": "csv"}),
