@@ -552,23 +552,23 @@ class Steps:
 
     def contracts(self) -> dict[str, int]:
         """Leave contracts of the process of D: signed with two amendments, ended early, a draft; and a signed one of another process."""
-        from datetime import date
-
+        from app.extensions import local
         from app.operations import contracts
 
+        on = local(self.at).date()
         mine, told = self.make.process(MINE), {"at": self.at, "actor_id": self.users["C"]}
         signed, ended = (self.make.contract(process=mine, at=self.at - timedelta(days=300), **SPAN) for _n in range(2))
         draft = self.make.contract(stage="DRAFT", process=mine, at=self.at)
         other = self.make.contract(process=self.make.process(OTHER), at=self.at - timedelta(days=300), **SPAN)
         replaced = contracts.active_requirements(self.session, signed.id, date(2030, 1, 1))[0]
-        said = contracts.AmendmentPlan("Se prorroga.", self.at.date(), date(2031, 1, 31), None, (),
+        said = contracts.AmendmentPlan("Se prorroga.", on, date(2031, 1, 31), None, (),
                                        [contracts.Wanted("En lugar del primero", replaces_id=replaced.id)])  # fmt: skip
         amendment = contracts.draft_amendment(self.session, signed, said)
-        contracts.sign_amendment(self.session, amendment, signed_on=self.at.date(), **told)
+        contracts.sign_amendment(self.session, amendment, signed_on=on, **told)
         open_one = contracts.draft_amendment(
-            self.session, signed, contracts.AmendmentPlan("Se agrega.", self.at.date(), added=[contracts.Wanted("Otro más")])
+            self.session, signed, contracts.AmendmentPlan("Se agrega.", on, added=[contracts.Wanted("Otro más")])
         )
-        contracts.terminate_contract(self.session, ended, on=self.at.date(), reason="Mutuo acuerdo", **told)
+        contracts.terminate_contract(self.session, ended, on=on, reason="Mutuo acuerdo", **told)
         return {"@contract": signed.id, "@draft_contract": draft.id, "@ended_contract": ended.id, "@contract-other": other.id,
                 "@amendment": amendment.id, "@draft_amendment": open_one.id}  # fmt: skip
 

@@ -21,6 +21,7 @@ NOBODY = ""
 CASES = "ADSCQGX"  # who reads cases
 TIMES = "ADSQGX"  # who reads response times
 PARTIES = "ADSCQGX"
+CONTRACTS = "DSCQGX"  # who reads contracts and checklists
 MONEY = "ADSCQGX"  # who reads financing and invoice changes
 PAPERS = (("Financing", "financing"), ("InvoiceChange", "invoice"))
 QUOTES, SELLS = "SCQGX", "SCX"  # who reads quotations, and who writes and sends them
@@ -209,6 +210,20 @@ ROWS: list[Row] = [
     post("CaseView.bulk_action", "ASX", url={"name": "link"}),
     get("LookupView.seek", TIMES, url={"kind": "event"}),
     *register("RatingView", TIMES),
+    # Contracts: an owner sees those of his processes
+    *register("ContractView", CONTRACTS),
+    get("ContractView.show", CONTRACTS.replace("D", ""), misses="D", url={"pk": "@contract-other"}),
+    *both("ContractView.add", SELLS),
+    *both("ContractView.edit", SELLS, url={"pk": "@draft_contract"}),
+    get("ContractView.edit", NOBODY, misses=SELLS, url={"pk": "@contract"}),
+    *(row for name in ("requirements", "sign", "terminate", "void", "hand_over")
+      for row in both(f"ContractView.{name}", SELLS, url={"pk": "@draft_contract"})),
+    *(get(f"ContractView.{name}", SELLS, url={"pk": "@contract"}) for name in ("requirements", "sign")),
+    get("LookupView.seek", CONTRACTS, url={"kind": "contract"}),
+    get("AmendmentView.show", CONTRACTS, url={"pk": "@amendment"}),
+    get("AmendmentView.show", CONTRACTS, url={"pk": "@draft_amendment"}),
+    *both("AmendmentView.draft", SELLS, url={"pk": "@contract"}),
+    *(row for name in ("edit", "sign", "void") for row in both(f"AmendmentView.{name}", SELLS, url={"pk": "@draft_amendment"})),
     # Sending quotations, and what became of them
     *both("QuotationView.send", SELLS, url={"pk": "@draft_quotation"}),
     *both("QuotationView.send", SELLS, url={"pk": "@sent_quotation"}),
