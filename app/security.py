@@ -114,7 +114,7 @@ READ_COMPLIANCE = rights("Compliance", "can_list", "can_export") | rights("Contr
 ALL_CONTRACTS = READ_CONTRACTS | READ_COMPLIANCE | rights("Contract", "can_see_all") | rights("Checklist", "can_see_all")
 CONTRACT = ALL_CONTRACTS | rights("Contract", *WRITE, "can_sign", "can_amend", "can_terminate", "can_void", "can_attach") | rights(
     "Guarantee", *WRITE
-) | rights("ContractKind", "can_list", "can_show") | rights("RequirementTemplate", *WRITE)
+) | rights("ContractKind", "can_list", "can_show") | rights("RequirementTemplate", *WRITE) | rights("PastRecord", "can_take_over")
 VERIFY = rights("Checklist", "can_verify", "can_submit")
 READ_ACTIONS = rights("Action", *READ)
 ACT = READ_ACTIONS | rights("Action", "can_add", "can_edit", "can_finish")
@@ -126,7 +126,7 @@ CONTROL, ADMIN, PUBLIC = "Control interno / Gerencia", "Admin", "Public"
 
 PROCESS_ROLES: dict[str, frozenset[Right]] = {
     AUXILIAR: EVERYBODY | READ_CASES | READ_TIMES | DESK | rights("Party", *WRITE) | rights("Account", *WRITE)
-    | rights("Invoice", *READ) | WRITE_MONEY | COMPUTE | BILL | WRITE_CONTACTS,
+    | rights("Invoice", *READ) | WRITE_MONEY | COMPUTE | BILL | WRITE_CONTACTS | rights("Contract", "can_headline"),
     DUENO: EVERYBODY | READ_CASES | READ_TIMES | OWNER | READ_PARTIES
     | WRITE_MONEY | COMPUTE | READ_MATRIX | READ_CONTACTS | READ_CONTRACTS | VERIFY | ACT | rights("Compliance", "can_list", "can_export"),
     TECNICO: EVERYBODY | rights("MyOrder", "can_list", "can_fill"),

@@ -23,7 +23,7 @@ from app.listviews import Ready
 from app.lookups import BIGGEST_ID
 from app.models import InterestGroup, Party, PartyContact, PartyGroup
 from app.operations import contacts
-from app.screens.parties import link_to
+from app.screens.partyfile import link_to
 from app.screens.records import history_of
 from app.words import say_phone
 

@@ -9,47 +9,37 @@ from flask_appbuilder.models.group import aggregate_count
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from markupsafe import Markup
-from sqlalchemy import inspect, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import ColumnElement
 from wtforms.validators import NumberRange
 from wtforms.validators import Optional as Empty
 
-from app import queries
 from app.baseviews import Button, Related, RuledView
 from app.charts import RuledChartView
-from app.domain.states import DocumentType, Identity
-from app.extensions import db, today
+from app.domain.states import DocumentType
+from app.dossier import members_of
 from app.forms import Checked, DocumentNumber, NotTakenWith, check_email, check_phone
-from app.models import Account, Consent, Party, Pqr
+from app.listing import Moment, Rows
+from app.models import Account, InterestGroup, Party, Pqr
+from app.screens import partyfile
 from app.screens.imported import invoices_of
+from app.screens.partyfile import cases_related
 from app.screens.records import history_of
-from app.security import may, scope_cases
+from app.security import may
 from app.words import say_nit, say_phone
 
 
-def cases_related(condition: Any, url: str) -> Related:
-    """Return the newest cases that *condition* picks, in the reader's scope; reserved identities only for whoever may see them."""
-    ids = scope_cases(select(Pqr.id).where(condition), today())
-    if not may("can_see_reserved"):
-        ids = ids.where(Pqr.identity == Identity.NAMED)
-    columns = (_("Number"), _("Subject"), _("State"), _("Filed"), _("Due"))
-    rows = [
-        (Markup('<a class="num" href="{}">{}</a>').format(f"/pqr/{line.number}", line.number), line.subject, line.status, line.filed_on,
-         line.due_on)
-        for line in queries.case_lines(db.session, ids, limit=10)
-    ]  # fmt: skip
-    return Related(_("Cases"), columns, rows, url)
+class Members(Rows):
+    """The parties of a group of interested parties, though a party may be of several."""
 
-
-def link_to(view: str, row: Any) -> Markup | None:
-    """Return a link to the page of *row*, named as it names itself."""
-    return row and Markup('<a href="{}">{}</a>').format(url_for(f"{view}.show", pk=inspect(row).identity[0]), row)
+    def condition(self, value: str, moment: Moment) -> ColumnElement[bool] | None:
+        keys = self._keys(value)
+        return members_of(keys) if keys else None
 
 
 class PartyView(RuledView):
     datamodel = SQLAInterface(Party)
     route_base = "/party"
+    show_template = "party/show.html"
     class_permission_name = "Party"
     list_title, add_title = _l("Parties"), _l("New party")
     empty_text = _l("Nobody is known yet. People and companies appear here when they file a case, or add one.")
@@ -64,6 +54,7 @@ class PartyView(RuledView):
     ]
     search_words = ("name", "document_number", "phone", "email")
     filter_columns = ("kind", "document_type")
+    own_facets = (Members("group", _l("Group of interested parties"), InterestGroup.id, InterestGroup, InterestGroup.id),)
     base_order = ("name", "asc")
     label_columns = {
         "kind": _l("Kind"), "document_type": _l("Document"), "document_number": _l("Document number"), "name": _l("Name"),
@@ -84,24 +75,16 @@ class PartyView(RuledView):
         return super().shown(item, name)
 
     def buttons(self, item: Party) -> list[Button]:
-        new = [Button(_("New account"), url_for("AccountView.add", party=f"#{item.id}"))] if may("can_add", "Account") else []
-        if may("can_person", "Archive"):
-            new.append(Button(_("What we hold about this person"), url_for("ArchiveView.person", party=item.id)))
-        return new + history_of("party", item.id)
+        held = [Button(_("What we hold about this person"), url_for("ArchiveView.person", party=item.id))]
+        return (held if may("can_person", "Archive") else []) + history_of("party", item.id)
 
-    def related(self, item: Party) -> list[Related]:
-        tables = []
-        if may("can_list", "Account"):
-            statement = select(Account).options(joinedload(Account.service)).where(Account.party_id == item.id)
-            accounts = db.session.scalars(statement.order_by(Account.number).limit(10))
-            rows = [(link_to("AccountView", each), each.service.name, each.use, each.is_active) for each in accounts]
-            columns = (_("Account"), _("Service"), _("Use"), _("Active"))
-            tables.append(Related(_("Accounts"), columns, rows, url_for("AccountView.list", party=item.id)))
-        if may("can_list"):
-            tables.append(cases_related(Pqr.party_id == item.id, f"/pqr/?party={item.id}"))
-        consents = db.session.scalars(select(Consent).options(joinedload(Consent.text)).where(Consent.party_id == item.id).limit(20))
-        rows = [(each.text.kind, each.text.version, each.granted_at, each.withdrawn_at) for each in consents]
-        return [*tables, Related(_("Consents"), (_("What for"), _("Version"), _("Granted on"), _("Withdrawn on")), rows)]
+    def page_of(self, item: Party) -> dict[str, Any]:
+        """Return what the page shows besides the facts: its groups, the figures of the head, and a table of everything that joins to it."""
+        dossier = partyfile.file_of(item)
+        groups = [(row.number, url_for("PartyView.list", group=row.key)) for row in dossier.of("group")]
+        return {
+            "may": may, "groups": groups, "figures": partyfile.figures_of(item, dossier), "sections": partyfile.sections_of(item, dossier),
+        }  # fmt: skip
 
 
 class AccountView(RuledView):
