@@ -21,9 +21,11 @@ from app.domain.contracts import ContractMove, ContractStage, check_dates
 from app.domain.errors import DomainError
 from app.domain.interested import QualityKind
 from app.extensions import local
+from app.importing import engine
+from app.importing.cells import BadCell, Notation
 from app.importing.customers import CONTACT, kind_of_party, known_parties, paper_of, paper_options, settle_words, write_parties
-from app.importing.headers import canon
-from app.importing.kinds import Ask, Fate, Field, Kind, Option, Row, Run, Type, register
+from app.importing.headers import Header, canon
+from app.importing.kinds import KINDS, Ask, Fate, Field, Kind, Option, Row, Run, Type, register
 from app.importing.upserts import compare, existing, stamp_of, upsert
 from app.models import Amendment, Checklist, CommercialEvent, Contract, ContractKind, ContractRequirement, Process
 
@@ -196,6 +198,19 @@ class Contracts(Kind):
 
     def finish(self, run: Run) -> None:
         settle_words(run)
+
+
+def read_kept(session: Session, cells: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a row says that was kept with all its columns, by field of `Contracts`; what cannot be read is left out."""
+    kind, names = KINDS[Contracts.name], tuple(cells)
+    fields, known = {each.name: each for each in kind.fields}, engine.known_values(kind, kind.options(session), {})
+    found = {}
+    for column, name in engine.suggested(Header(0, 1, names), kind).items():
+        try:
+            found[name] = engine.reader_of(fields[name], Notation(), known.get(name, {}))(cells[names[column]])
+        except BadCell:
+            continue
+    return found
 
 
 def _party_line(paper: tuple[Any, str], name: str) -> dict[str, Any]:

@@ -1,20 +1,35 @@
-"""What came in and is only read here: invoices, claims of the market, registers of other programs."""
+"""What came in and is only read here: invoices, claims of the market, registers of other programs, whose contracts may become ours."""
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from flask import url_for
+from flask import abort, flash, redirect, request, url_for
+from flask_appbuilder import expose, has_access, permission_name
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_login import current_user
+from flask_wtf import FlaskForm
 from sqlalchemy import select
+from wtforms import DateField, SelectField, TextAreaField
+from wtforms.validators import InputRequired
+from wtforms.validators import Optional as Empty
 
-from app.baseviews import READ_ONLY, Related, RuledView
-from app.extensions import db
-from app.models import Account, Invoice, MarketClaim, PastRecord
+from app.baseviews import READ_ONLY, Button, Related, RuledView
+from app.domain.errors import DomainError
+from app.domain.states import PastKind
+from app.extensions import db, now
+from app.forms import UpTo, maybe_int
+from app.importing import contracts
+from app.intake import blame
+from app.lookups import lookup
+from app.models import Account, Contract, ContractKind, Invoice, MarketClaim, PastRecord, Process
+from app.money.forms import PesosField
+from app.operations import takeover
 from app.security import may
-from app.words import say_number, say_pesos
+from app.words import say_number, say_pesos, tidy
 
 
 class ImportedView(RuledView):
@@ -73,8 +88,9 @@ class PastRecordView(ImportedView):
     datamodel = SQLAInterface(PastRecord)
     route_base = "/pastrecord"
     class_permission_name = "PastRecord"
+    include_route_methods = READ_ONLY | {"take_over"}
     list_title = _l("Registers of other programs")
-    intro = _l("Contracts and answers to surveys as another program had them, with all their columns.")
+    intro = _l("Answers to surveys, and contracts that came in before there was a register of them, with all their columns.")
     empty_text = _l("Nothing came in from other registers yet. The administrator brings it in under “Files that come in”.")
     list_columns = ["source_number", "kind", "on", "party", "title", "source"]
     show_columns = ["kind", "source", "source_number", "on", "party", "title"]
@@ -87,9 +103,75 @@ class PastRecordView(ImportedView):
         "party": _l("Customer"), "title": _l("What it is"),
     }  # fmt: skip
 
+    def buttons(self, item: PastRecord) -> list[Button]:
+        """The contract that a row of a register became, or the way to make it one."""
+        if item.kind is not PastKind.CONTRACT or not may("can_list", "Contract"):
+            return []
+        contract = takeover.contract_of(db.session(), item)
+        if contract is not None:
+            return [Button(_("The contract"), url_for("ContractView.show", pk=contract.id))]
+        return [Button(_("Make it a contract"), url_for("PastRecordView.take_over", pk=item.id))] if self.may_do("take_over") else []
+
     def related(self, item: PastRecord) -> list[Related]:
         rows = [(name, value) for name, value in item.facts.items()]
         return [Related(_("As it came"), (_("Column of the file"), _("Value")), rows)]
+
+    @expose("/take-over/<pk>", methods=["GET", "POST"])
+    @has_access
+    @permission_name("take_over")
+    def take_over(self, pk: str) -> Any:
+        """Ask what the row leaves open, and make it a contract under its number; what can be read of its columns is filled in."""
+        record = self.item(pk, ["party"])
+        if record.kind is not PastKind.CONTRACT:
+            abort(404)
+        form = TakeOverForm(data=_kept_in(record) if request.method == "GET" else None)
+        if form.validate_on_submit():
+            contract = Contract()
+            try:
+                with db.session.no_autoflush:
+                    form.populate_obj(contract)
+                takeover.take_over(db.session(), record, contract, at=now(), actor_id=current_user.id)
+                db.session.commit()
+                flash(_("%(number)s is a contract now.", number=contract.number), "success")
+                return redirect(url_for("ContractView.show", pk=contract.id))
+            except DomainError as error:
+                db.session.rollback()
+                blame(form, error)
+        help = _("It keeps its number, and the row stays here. With a day of signature it comes in signed and fixed.")
+        facts = {"title": _("Make it a contract"), "about": record.source_number, "back": self.row_url(record), "help": help}
+        page = self.render_template("contractside/ask.html", form=form, view=self, tables=self.related(record), **facts)
+        return page, 422 if form.errors else 200
+
+
+class TakeOverForm(FlaskForm):
+    """What a contract needs that its old register may not have said."""
+
+    object = TextAreaField(_l("Object"), filters=[tidy], validators=[InputRequired(_l("Write what the contract is about.")), UpTo(4000)])
+    kind_id = SelectField(_l("Kind of contract"), coerce=maybe_int, choices=lambda: _offered(ContractKind), validators=[InputRequired()])
+    party = lookup(_l("Party"), "party", description=_l("Write the name or the document of the other party."))
+    signed_on = DateField(_l("Signed on"), description=_l("Empty: it comes in as a draft."), validators=[Empty()])
+    starts_on = DateField(_l("Starts on"), validators=[Empty()])
+    ends_on = DateField(_l("Ends on"), description=_l("The last day in force. Empty: without end."), validators=[Empty()])
+    value_cop = PesosField(_l("Value (pesos)"), validators=[Empty()])
+    process_id = SelectField(
+        _l("Process that answers for it"), coerce=maybe_int, choices=lambda: _offered(Process), validators=[Empty()]
+    )
+
+
+def _offered(model: Any) -> list[tuple[Any, str]]:
+    rows = db.session.execute(select(model.id, model.name).where(model.is_active).order_by(model.name))
+    return [("", "—"), *((row.id, row.name) for row in rows)]
+
+
+def _kept_in(record: PastRecord) -> dict[str, Any]:
+    """Return what the form starts with: what the columns of *record* say, as an import would read them."""
+    read = contracts.read_kept(db.session(), {name: str(value) for name, value in record.facts.items()})
+    value = read.get("value_cop")
+    return {
+        "object": record.title or read.get("object"), "kind_id": read.get("kind"), "party": record.party,
+        "signed_on": read.get("signed_on") or record.on, "starts_on": read.get("starts_on") or record.on, "ends_on": read.get("ends_on"),
+        "value_cop": None if value is None else value.quantize(Decimal(1), ROUND_HALF_UP), "process_id": read.get("process"),
+    }  # fmt: skip
 
 
 def invoices_of(account: Account) -> list[Related]:
