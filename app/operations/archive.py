@@ -158,9 +158,11 @@ def _papers_of_person(c: dict[str, Any], own: dict[str, ColumnElement[bool]], ca
 
 
 def _parts(own: dict[str, ColumnElement[bool]]) -> dict[str, ColumnElement[bool]]:
-    tables = _tables()
-    known = {name: of for name, of in PARTS.items() if of[1] in own}
-    return {name: tables[name].c[column].in_(select(tables[whole].c.id).where(own[whole])) for name, (column, whole) in known.items()}
+    tables, known = _tables(), dict(own)
+    for name, (column, whole) in PARTS.items():
+        if whole in known:
+            known[name] = tables[name].c[column].in_(select(tables[whole].c.id).where(known[whole]))
+    return {name: condition for name, condition in known.items() if name not in own}
 
 
 def parties_named(session: Session, document: str) -> list[Party]:

@@ -101,6 +101,15 @@ SHEETS: dict[str, Sheet] = {
         "id account_id number period issued_on delivered_on due_on amount_cop consumption",
         "id account_id number period issued_on delivered_on due_on amount_cop consumption",
     ),
+    "party_contact": _audited(
+        "id party_id name position email phone is_main is_active notes",
+        "id name position email phone notes created_at changed_at",
+    ),
+    "party_group": _audited("id party_id group_id", "id group_id"),
+    "action": _audited(
+        "id organisation_id number kind origin origin_key origin_path party_id title description process_id responsible_id status asked_on"
+        " due_on ended_on result"
+    ),
     "past_record": _audited(
         "id kind source source_number on_date party_id title facts import_id", "id kind source source_number on_date title facts"
     ),
@@ -186,6 +195,23 @@ SHEETS: dict[str, Sheet] = {
     "invoice_change_line": Sheet(
         "change_id position concept before_cop after_cop", person="change_id position concept before_cop after_cop"
     ),
+    # What is sold
+    "quotation": _audited(
+        "id organisation_id number status version party_id contact_id subject request requested_on process_id responsible_id total_cop"
+        " first_sent_on sent_on valid_until n_days_to_send decided_on loss_reason decision_note next_follow_up_on",
+        "id number status version subject request requested_on total_cop first_sent_on sent_on valid_until decided_on",
+    ),
+    "quotation_version": _audited(
+        "id quotation_id number reason validity_days delivery payment conditions subtotal_cop vat_cop total_cop sent_on valid_until sent_to"
+        " document_id",
+        "id quotation_id number validity_days delivery payment conditions subtotal_cop vat_cop total_cop sent_on valid_until document_id",
+    ),
+    "quotation_line": _audited(
+        "id version_id position description quantity unit unit_price_cop vat_percent subtotal_cop",
+        "version_id position description quantity unit unit_price_cop vat_percent subtotal_cop",
+    ),
+    "quotation_follow_up": _audited("id quotation_id on_date means note next_on"),
+    "commercial_event": Sheet("id quotation_id contract_id checklist_id at actor_id move from_status to_status reason facts"),
     # In and out
     "outbox_message": Sheet(
         "id key event to_address user_id language subject body pqr_id status n_attempts next_attempt_at was_interrupted last_error"
@@ -247,8 +273,10 @@ TABLES_LEFT_OUT: dict[str, str] = {
     "alembic_version": TECHNICAL,
 }
 
-#: Tables of a table: they go with the row that they belong to (column, table).
+#: Tables of a table: they go with the row that they belong to (column, table), and their own parts, further down, with them.
 PARTS: dict[str, tuple[str, str]] = {
+    "quotation_version": ("quotation_id", "quotation"),
+    "quotation_line": ("version_id", "quotation_version"),
     "instalment": ("financing_id", "financing"),
     "invoice_change_line": ("change_id", "invoice_change"),
     "order_file": ("order_id", "field_order"),

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app import models as m
 from app.domain.deadlines import Regime, TermAct, TermUnit
+from app.domain.quotations import QuotationStatus
 from app.domain.states import (
     AnswerStatus,
     AppealKind,
@@ -64,6 +65,7 @@ def build(session: Session) -> dict[str, list[Any]]:
     for n in (1, 2):
         _acts(add, n, rows)
         _field_and_money(add, n, rows)
+        _quotations(add, n, rows)
         _attention(add, n, rows)
         _outward(add, n, rows)
         _background(add, n, rows)
@@ -187,6 +189,19 @@ def _field_and_money(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
                         status=ChangeStatus.AUTHORISED, authorised_by_id=rows["ab_user"][n - 1].id, authorised_on=ON, lines=[line],
                         document_id=_document(add, n, DocumentKind.INVOICE_CHANGE)))  # fmt: skip
     add(line)
+
+
+def _quotations(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
+    """A quotation that waits for its answer. Its version is not marked as sent: then no trigger is in front of the constraints."""
+    quotation = add(m.Quotation(organisation_id=rows["organisation"][0].id, number=f"COT-2026-000{n}", status=QuotationStatus.SENT,
+                                party_id=rows["party"][n - 1].id, subject="Agua", requested_on=date(2026, 7, 1), first_sent_on=ON,
+                                sent_on=ON, valid_until=date(2026, 8, 9), total_cop=Decimal(119)))  # fmt: skip
+    version = add(m.QuotationVersion(quotation_id=quotation.id, number=1, subtotal_cop=Decimal(100), vat_cop=Decimal(19),
+                                     total_cop=Decimal(119), document_id=_document(add, n, DocumentKind.QUOTATION)))  # fmt: skip
+    add(m.QuotationLine(version_id=version.id, position=1, description="Agua", quantity=Decimal(1), unit="m³",
+                        unit_price_cop=Decimal(100), subtotal_cop=Decimal(100)))  # fmt: skip
+    add(m.QuotationFollowUp(quotation_id=quotation.id, on=ON, note="Llamó", next_on=date(2026, 7, 17)))
+    add(m.CommercialEvent(quotation_id=quotation.id, at=AT, move="SEND", facts={}))
 
 
 def _attention(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
