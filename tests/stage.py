@@ -112,6 +112,7 @@ class Stage:
         self.marks |= steps.verified()
         self.marks |= steps.quotations()
         self.marks |= steps.contracts()
+        self.marks |= steps.beside_contracts(self.marks)
         steps.arrive()
         self.marks |= steps.old_log()
         self.marks |= steps.imported()
@@ -571,6 +572,40 @@ class Steps:
         contracts.terminate_contract(self.session, ended, on=on, reason="Mutuo acuerdo", **told)
         return {"@contract": signed.id, "@draft_contract": draft.id, "@ended_contract": ended.id, "@contract-other": other.id,
                 "@amendment": amendment.id, "@draft_amendment": open_one.id}  # fmt: skip
+
+    def beside_contracts(self, marks: dict[str, Any]) -> dict[str, Any]:
+        """Leave policies and a file of the signed contract and of that of another process, and a contract of an old register."""
+        from io import BytesIO
+
+        from app.domain.contracts import ContractFileKind
+        from app.domain.states import PastKind
+        from app.models import Contract, Guarantee, PastRecord
+        from app.operations import guarantees
+        from app.operations.files import check_upload
+
+        mine, other = (self.session.get_one(Contract, marks[name]) for name in ("@contract", "@contract-other"))
+        told = {"at": self.at, "actor_id": self.users["C"]}
+        said = {"insurer": "Seguros del Valle", "insured_cop": 5_000_000, "starts_on": date(2026, 2, 1), "ends_on": date(2031, 1, 31)}
+        policy, approved, theirs = (
+            guarantees.record_guarantee(self.session, Guarantee(contract=contract, policy=f"{n}-2026", **said), **told)
+            for n, contract in enumerate((mine, mine, other), 1)
+        )
+        guarantees.approve_guarantee(self.session, approved, self.at.date(), **told)
+        files = [
+            guarantees.attach_files(
+                self.session, contract, [check_upload("contrato.txt", BytesIO(b"Firmado"))], ContractFileKind.CONTRACT, **told
+            )[0]
+            for contract in (mine, other)
+        ]
+        past = PastRecord(
+            kind=PastKind.CONTRACT, source="Libro 2019", source_number="2019-014", on=date(2019, 3, 1), title="Agua en bloque",
+            facts={"Valor": "$ 18.500.000", "Fecha fin": "17/03/2027"},
+        )  # fmt: skip
+        self.session.add(past)
+        self.session.flush()
+        return {"@policy": policy.id, "@approved-policy": approved.id, "@policy-other": theirs.id, "@contract-file": files[0].id,
+                "@contract-file-other": files[1].id, "@contract-number": mine.number, "@contract-number-other": other.number,
+                "@past-contract": past.id}  # fmt: skip
 
     def quotations(self) -> dict[str, int]:
         """Leave a quotation in every state; the one that waits for its answer was sent by mail, with its paper."""
