@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 import app.models
 from app.domain.deadlines import CountFrom, TermAct, TermUnit
+from app.domain.improvement import ActionStatus
 from app.domain.quotations import LossReason, QuotationStatus
 from app.domain.states import (
     AppealKind,
@@ -231,6 +232,14 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("billing_batch", "answers_fit", {"n_rejected": -1}),
     ("billing_item", "kind_names_its_row", {"kind": BillingKind.SOLUTION}),
     ("billing_item", "kind_names_its_row", {"change_id": None}),
+    ("party_contact", "can_be_reached", {"email": None}),
+    ("party_contact", "main_is_active", {"is_active": False}),
+    ("action", "ended_iff_not_open", {"ended_on": LATER}),
+    ("action", "ended_iff_not_open", {"status": ActionStatus.DONE, "result": "Hecho"}),
+    ("action", "ended_says_how", {"status": ActionStatus.CANCELLED, "ended_on": LATER}),
+    ("action", "asked_before_ended", {"status": ActionStatus.DONE, "result": "Hecho", "ended_on": BEFORE}),
+    ("action", "asked_before_due", {"due_on": BEFORE}),
+    ("action", "has_title", {"title": ""}),
     ("quotation", "version_counts_from_one", {"version": 0}),
     ("quotation", "total_not_negative", {"total_cop": -1}),
     ("quotation", "sent_has_validity", {"valid_until": None}),
@@ -325,6 +334,8 @@ SOUND: list[tuple[str, dict[str, Any]]] = [
     ("field_order", {"status": OrderStatus.DONE, "done_on": LATER, "result": {}}),
     ("financing", {"status": FinancingStatus.SIGNED, "signed_on": LATER, "proof": "Firmó"}),
     ("invoice_change", UNAUTHORISED),
+    ("party_contact", {"is_main": False, "is_active": False}),
+    ("action", {"status": ActionStatus.DONE, "result": "Hecho", "ended_on": LATER}),
     ("quotation", {"status": QuotationStatus.DRAFT, "sent_on": None, "valid_until": None}),
     ("quotation", {"status": QuotationStatus.REJECTED, "decided_on": LATER, "loss_reason": LossReason.PRICE}),
     ("quotation", {"status": QuotationStatus.EXPIRED, "decided_on": LATER}),

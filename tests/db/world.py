@@ -65,6 +65,7 @@ def build(session: Session) -> dict[str, list[Any]]:
     for n in (1, 2):
         _acts(add, n, rows)
         _field_and_money(add, n, rows)
+        _relations(add, n, rows)
         _quotations(add, n, rows)
         _attention(add, n, rows)
         _outward(add, n, rows)
@@ -189,6 +190,17 @@ def _field_and_money(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
                         status=ChangeStatus.AUTHORISED, authorised_by_id=rows["ab_user"][n - 1].id, authorised_on=ON, lines=[line],
                         document_id=_document(add, n, DocumentKind.INVOICE_CHANGE)))  # fmt: skip
     add(line)
+
+
+def _relations(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
+    """Somebody to speak to at a party, a group that it belongs to, and an action about it."""
+    party_id = rows["party"][n - 1].id
+    groups = rows.get("interest_group", [])
+    group = groups[n - 1] if len(groups) >= n else add(m.InterestGroup(code=f"G{n}", name=f"Grupo {n}"))
+    add(m.PartyContact(party_id=party_id, name="Nidia", email="nidia@example.com", is_main=True))
+    add(m.PartyGroup(party_id=party_id, group_id=group.id))
+    add(m.Action(organisation_id=rows["organisation"][0].id, number=f"AC-2026-000{n}", party_id=party_id, title="Calibrar", asked_on=ON,
+                 process_id=rows["process"][n - 1].id, due_on=date(2026, 8, 10)))  # fmt: skip
 
 
 def _quotations(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
