@@ -28,6 +28,12 @@ from app.words import tidy
 
 MOST_ROWS = 100
 
+def process_choices() -> list[tuple[Any, str]]:
+    """Return the active processes, after none."""
+    rows = db.session.execute(select(Process.id, Process.name).where(Process.is_active).order_by(Process.name))
+    return [("", "—"), *((row.id, row.name) for row in rows)]
+
+
 # ── Steps ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -43,7 +49,7 @@ class TerminateForm(ReasonForm):
 
 
 class HandOverForm(FlaskForm):
-    process = SelectField(_l("Process that answers for it"), coerce=maybe_int, validators=[Empty()])
+    process_id = SelectField(_l("Process that answers for it"), coerce=maybe_int, choices=process_choices, validators=[Empty()])
     supervisor = lookup(_l("Supervisor"), "member", optional=True, description=_l("Who follows the contract day by day."))
 
 
@@ -202,9 +208,8 @@ def row_of(row: ContractRequirement) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def offer_processes(forms: Iterable[Any], field: str = "process_id") -> None:
-    """Give the active processes to the select *field* of each form, in one statement."""
-    rows = db.session.execute(select(Process.id, Process.name).where(Process.is_active).order_by(Process.name))
-    choices: list[tuple[Any, str]] = [("", "—"), *((row.id, row.name) for row in rows)]
+def offer_processes(forms: Iterable[Any]) -> None:
+    """Give the active processes to each of *forms*, in one statement."""
+    choices = process_choices()
     for form in forms:
-        form[field].choices = choices
+        form.process_id.choices = choices

@@ -15,7 +15,7 @@ from flask_login import current_user
 from markupsafe import Markup, escape
 from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
-from wtforms import StringField
+from wtforms import SelectField, StringField
 from wtforms.validators import Optional as Empty
 
 from app import queries
@@ -32,6 +32,7 @@ from app.contracts.forms import (
     bound,
     filled,
     offer_processes,
+    process_choices,
     row_of,
     sent_rows,
 )
@@ -39,7 +40,7 @@ from app.domain import N_
 from app.domain.contracts import ContractMove, ContractStage, ContractState, Side, state_of
 from app.domain.errors import DomainError
 from app.extensions import db, now, today
-from app.forms import UpTo
+from app.forms import UpTo, maybe_int
 from app.listing import Choices
 from app.listviews import Ready
 from app.lookups import LOOKUPS
@@ -85,7 +86,7 @@ class ContractView(Steps, RuledView):
     add_fieldsets = edit_fieldsets = [
         (_l("What it is"), {"fields": ["party", "object", "kind", "number", "value_cop"]}),
         (_l("Dates"), {"fields": ["starts_on", "ends_on"]}),
-        (_l("Who answers for it"), {"fields": ["process", "supervisor"]}),
+        (_l("Who answers for it"), {"fields": ["process_id", "supervisor"]}),  # a form cannot have a field called `process`
     ]
     search_words = ("number", "object")
     filter_columns = ("kind", "party", "process", "supervisor")
@@ -95,7 +96,8 @@ class ContractView(Steps, RuledView):
         "number": _l("Number"), "object": _l("Object"), "party": _l("Party"), "kind": _l("Kind"), "state": _l("State"),
         "quotation": _l("Quotation"), "value_cop": _l("Value"), "signed_on": _l("Signed on"), "starts_on": _l("Starts on"),
         "ends_on": _l("Ends on"), "terminated_on": _l("Ended early on"), "stage_reason": _l("Why it ended or was given up"),
-        "process": _l("Process that answers for it"), "supervisor": _l("Supervisor"), "source": _l("Register it comes from"),
+        "process": _l("Process that answers for it"), "process_id": _l("Process that answers for it"), "supervisor": _l("Supervisor"),
+        "source": _l("Register it comes from"),
     }  # fmt: skip
     description_columns = {
         "party": _l("Write the name or the document of the other party."),
@@ -105,6 +107,7 @@ class ContractView(Steps, RuledView):
         "supervisor": _l("Who follows the contract day by day."),
     }
     add_form_extra_fields = edit_form_extra_fields = {
+        "process_id": SelectField(_l("Process that answers for it"), coerce=maybe_int, choices=process_choices, validators=[Empty()]),
         "number": StringField(
             _l("Number"), description=_l("Empty: the next of the series CTO. An edit may leave it empty to keep it."), filters=[tidy],
             validators=[Empty(), UpTo(40)],
@@ -244,12 +247,11 @@ class ContractView(Steps, RuledView):
     def hand_over(self, pk: str) -> Any:
         """Change the process and the person that answer for it, signed or not."""
         item = self.item(pk, ("supervisor",))
-        form = HandOverForm(data={"process": item.process_id, "supervisor": item.supervisor})
-        offer_processes([form], "process")
+        form = HandOverForm(data={"process_id": item.process_id, "supervisor": item.supervisor})
         told = {"at": now(), "actor_id": current_user.id}
 
         def act(item: Contract) -> None:
-            process = db.session.get(Process, form.process.data) if form.process.data else None
+            process = db.session.get(Process, form.process_id.data) if form.process_id.data else None
             operations.hand_over(db.session, item, process, form.supervisor.data, **told)
 
         help = _l("It changes who is reminded and who sees it, not what was signed.")
