@@ -253,6 +253,7 @@ ROWS: list[Row] = [
     *(row for name in ("edit", "sign", "void") for row in both(f"AmendmentView.{name}", SELLS, url={"pk": "@draft_amendment"})),
     # Sending quotations, and what became of them
     *register("QuotationView", QUOTES),
+    *(get("QuotationView.show", QUOTES, url={"pk": f"@{state}_quotation"}) for state in ("sent", "accepted")),
     *both("QuotationView.add", SELLS),
     *both("QuotationView.edit", SELLS, url={"pk": "@draft_quotation"}),
     *both("QuotationView.edit", SELLS, url={"pk": "@accepted_quotation"}),  # says why it stays
