@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -27,18 +28,21 @@ from app.domain.checklists import ChecklistMove, ChecklistStatus, Verdict, gaps,
 from app.domain.compliance import LETTERS, TONES, sum_of
 from app.domain.errors import DomainError
 from app.domain.improvement import ActionKind
-from app.downloads import send_stored
+from app.downloads import send_made, send_stored, show_pdf
 from app.extensions import db, now, today
-from app.listing import Choices, Moment
+from app.listing import Choices, Moment, Rows
 from app.listviews import Ready
-from app.models import Checklist, ChecklistFile, ChecklistItem, CommercialEvent, Contract
+from app.models import Checklist, ChecklistFile, ChecklistItem, CommercialEvent, Contract, Party
 from app.operations import checklists as operations
+from app.reports.checklists import checklist_sheet
+from app.reports.xlsx import MEDIA_TYPE as XLSX_TYPE
 from app.security import may, scope_checklists, scope_contracts
 from app.steps import Steps
 from app.words import say, say_number
 
 #: Until when an action is asked for, unless somebody says otherwise.
 USUAL_TERM = timedelta(days=30)
+PARTY_OF = select(Contract.party_id).where(Contract.id == Checklist.contract_id).correlate(Checklist).scalar_subquery()
 STATUS_TONES = {ChecklistStatus.OPEN: "info", ChecklistStatus.SUBMITTED: "warn", ChecklistStatus.CLOSED: "ok"}
 
 
@@ -67,7 +71,7 @@ class ChecklistView(Steps, RuledView):
     route_base = "/checklist"
     class_permission_name = "Checklist"
     include_route_methods = READ_ONLY | {
-        "save", "row", "news", "evidence", "open_now", "sign", "approve", "give_back", "reopen", "ask",
+        "save", "row", "news", "evidence", "acta", "excel", "open_now", "sign", "approve", "give_back", "reopen", "ask",
     }  # fmt: skip
     list_title = _l("Verification checklists")
     intro = _l("Once a year the requirements of each contract are verified, one by one. They open by themselves on the anniversary.")
@@ -76,8 +80,8 @@ class ChecklistView(Steps, RuledView):
     show_columns = [*list_columns, "period_from", "period_until", "opened_on", "conclusion", "document"]
     more_columns = ["n_met", "n_partly", "n_not_met", "n_not_applicable", "signed_at", "approved_at", "n_reopened"]
     search_words = ("number",)
-    filter_columns = ("year",)
     own_facets = (
+        Rows("party", _l("Party"), PARTY_OF, Party, Party.id, "party"),
         Choices("late", _l("Late"), yes_or_no, late_condition),
         Choices("findings", _l("With findings"), yes_or_no, findings_condition),
     )
@@ -101,6 +105,9 @@ class ChecklistView(Steps, RuledView):
     def scope(self, statement: Select[Any]) -> Select[Any]:
         return scope_checklists(statement, today())
 
+    def lines(self, statement: Select[Any], columns: Iterable[str]) -> Select[Any]:
+        return super().lines(statement, columns).options(joinedload(Checklist.contract).joinedload(Contract.party))
+
     def title_of(self, item: Checklist) -> str:
         return item.number
 
@@ -110,7 +117,8 @@ class ChecklistView(Steps, RuledView):
             case "compliance":
                 return said_percent(value)
             case "contract" if may("can_show", "Contract"):
-                return Markup('<a class="num" href="{}">{}</a>').format(url_for("ContractView.show", pk=value.id), value.number)
+                link = Markup('<a class="num" href="{}">{}</a> · {}')
+                return link.format(url_for("ContractView.show", pk=value.id), value.number, value.party.name)
             case "year" | "n_reopened":
                 return str(value)
             case "status":
@@ -141,17 +149,18 @@ class ChecklistView(Steps, RuledView):
             "checklist": checklist, "lines": lines, "events": list(db.session.scalars(events.order_by(CommercialEvent.id.desc()))),
             "is_open": is_open, "steps": self.steps(checklist, pen), "may_fill": is_open and any(line.may_write for line in lines),
             "stamp": operations.stamp(db.session(), checklist), "today": today(), "view": self,
-            "may_show_contract": may("can_show", "Contract"), **self._words(checklist, lines),
+            "may_show_contract": may("can_show", "Contract"), "may_compare": may("can_list", "Compliance"), **self._looks(checklist, lines),
         }  # fmt: skip
         return self.render_template("checklist/show.html", **facts)
 
     @staticmethod
-    def _words(checklist: Checklist, lines: list[Line]) -> dict[str, Any]:
+    def _looks(checklist: Checklist, lines: list[Line]) -> dict[str, Any]:
         """Return what the rows add up to, and how verdicts look, for its templates."""
         total = sum_of(line.item.verdict for line in lines)
+        key_of = {line.item.position: line.item.id for line in lines}
         stops = gaps(operations.row_of(line.item) for line in lines)
         return {
-            "total": total, "stops": [(msgid, spans(rows), rows[0]) for msgid, rows in stops.items()], "verdicts": list(Verdict),
+            "total": total, "stops": [(msgid, spans(rows), key_of[rows[0]]) for msgid, rows in stops.items()], "verdicts": list(Verdict),
             "letters": LETTERS, "tones": TONES, "percent": said_percent(total.percent), "status_tone": STATUS_TONES[checklist.status],
             "moves": ChecklistMove.__members__,
         }  # fmt: skip
@@ -212,7 +221,7 @@ class ChecklistView(Steps, RuledView):
 
     def _told(self, checklist: Checklist, lines: list[Line], told: list[Line]) -> dict[str, Any]:
         """Return the rows *told* as script reads them: values, and the small parts of the page that show them."""
-        words = self._words(checklist, lines) | {"checklist": checklist, "view": self, "is_open": checklist.status is ChecklistStatus.OPEN}
+        words = self._looks(checklist, lines) | {"checklist": checklist, "view": self, "is_open": checklist.status is ChecklistStatus.OPEN}
         return {
             "stamp": operations.stamp(db.session(), checklist), "status": checklist.status.name,
             "total": render_template("checklist/_total.html", **words),
@@ -238,6 +247,24 @@ class ChecklistView(Steps, RuledView):
         statement = select(ChecklistFile).join(ChecklistItem).where(ChecklistItem.checklist_id == checklist.id, ChecklistFile.id == file_id)
         found = db.session.scalars(statement.options(joinedload(ChecklistFile.file))).first() or abort(404)
         return send_stored(found.file)
+
+    @expose("/acta/<pk>", methods=["GET"])
+    @has_access
+    @permission_name("download")
+    def acta(self, pk: str) -> Response:
+        """The acta as it was issued; before the approval, as it would be, marked as a draft."""
+        checklist = self.item(pk, ("document",))
+        if checklist.document is not None:
+            return send_stored(checklist.document.file, inline=True)
+        return show_pdf(papers.preview(db.session(), checklist, now()), f"{checklist.number}.pdf")
+
+    @expose("/excel/<pk>", methods=["GET"])
+    @has_access
+    @permission_name("export")
+    def excel(self, pk: str) -> Response:
+        """The checklist as a workbook."""
+        file, name = checklist_sheet(db.session(), self.item(pk), current_user.get_full_name(), now())
+        return send_made(file, name, XLSX_TYPE)
 
     # Its steps
 
@@ -322,7 +349,7 @@ class ChecklistView(Steps, RuledView):
 
         answer = self._step(pk, form, _("Ask for an action: requirement %(n)s", n=row.position), row.requirement.text, act)
         if isinstance(answer, Response):
-            answer.location = url_for("ChecklistView.show", pk=pk, _anchor=f"row-{row.position}")
+            answer.location = url_for("ChecklistView.show", pk=pk, _anchor=f"row-{row.id}")
         return answer
 
     @staticmethod

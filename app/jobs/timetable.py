@@ -24,7 +24,7 @@ from app.jobs.incoming import read_mail
 from app.jobs.post import deliver, digest
 from app.jobs.queue import WAKES, context, huey
 from app.jobs.telling import remind
-from app.operations import appeals, files, interested, notices, outbox, quotation_mail, requirements, silence, webhooks, work
+from app.operations import appeals, checklists, files, interested, notices, outbox, quotation_mail, requirements, silence, webhooks, work
 
 log = structlog.get_logger("atiende.jobs")
 
@@ -138,6 +138,12 @@ def _turn_the_day(session: Session, at: datetime) -> Counts:
     return counts
 
 
+def _open_checklists(session: Session, at: datetime) -> Counts:
+    n = checklists.open_due(session, at)
+    session.commit()
+    return {N_("verifications of contracts opened"): n}
+
+
 def _remind(session: Session, at: datetime) -> Counts:
     return {N_("reminders given"): remind(session, at)}
 
@@ -179,6 +185,10 @@ TIMETABLE: tuple[Periodic, ...] = (
         "find_evidence", N_("Evidence of interested parties"),
         N_("Looks for the surveys, verifications, visits and reports that show that each group is followed, and reckons the next day."),
         crontab(hour="5", minute="15"), _find_evidence,
+    ),
+    Periodic(
+        "open_checklists", N_("Verification of contracts"), N_("Opens the verification checklist of each contract on its anniversary."),
+        crontab(hour="5", minute="0"), _open_checklists,
     ),
     Periodic("sweep", N_("Tidying up"), N_("Deletes what nothing needs any more."), crontab(hour="2", minute="30"), _sweep),
 )  # fmt: skip
