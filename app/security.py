@@ -102,7 +102,8 @@ READ_QUALITY = rights("QualityIssue", *READ) | rights("DueDifference", "can_list
 READ_MATRIX = rights("Interested", "can_list", "can_export") | rights("Need", *READ) | rights("Mechanism", *READ, "can_download") | rights(
     "InterestGroup", "can_list", "can_show"
 )
-WRITE_MATRIX = READ_MATRIX | rights("Need", *WRITE) | rights("Mechanism", *WRITE, "can_attach") | rights("InterestGroup", *WRITE)
+FOLLOW = rights("Mechanism", "can_attach")  # evidence of what the reader follows, and of all for whoever keeps the matrix
+WRITE_MATRIX = READ_MATRIX | rights("Need", *WRITE) | rights("Mechanism", *WRITE) | FOLLOW | rights("InterestGroup", *WRITE)
 WRITE_CONTACTS = rights("Contact", *WRITE) | rights("PartyGroup", "can_list", "can_edit")
 READ_CONTACTS = rights("Contact", *READ) | rights("PartyGroup", "can_list")
 READ_QUOTATIONS = rights("Quotation", *READ, "can_download") | rights("QuotationChart", "can_list", "can_export")
@@ -128,12 +129,13 @@ PROCESS_ROLES: dict[str, frozenset[Right]] = {
     AUXILIAR: EVERYBODY | READ_CASES | READ_TIMES | DESK | rights("Party", *WRITE) | rights("Account", *WRITE)
     | rights("Invoice", *READ) | WRITE_MONEY | COMPUTE | BILL | WRITE_CONTACTS | rights("Contract", "can_headline"),
     DUENO: EVERYBODY | READ_CASES | READ_TIMES | OWNER | READ_PARTIES
-    | WRITE_MONEY | COMPUTE | READ_MATRIX | READ_CONTACTS | READ_CONTRACTS | VERIFY | ACT | rights("Compliance", "can_list", "can_export"),
+    | WRITE_MONEY | COMPUTE | READ_MATRIX | FOLLOW | READ_CONTACTS | READ_CONTRACTS | VERIFY | ACT
+    | rights("Compliance", "can_list", "can_export"),
     TECNICO: EVERYBODY | rights("MyOrder", "can_list", "can_fill"),
     SUBGERENTE: EVERYBODY | READ_CASES | READ_TIMES | MANAGER | READ_PARTIES | rights("AnswerTemplate", *WRITE)
     | rights("Leave", *WRITE) | rights("ReminderRule", *READ)
     | READ_MONEY | AUTHORISE_MONEY | COMPUTE | TAKE_AWAY | READ_QUALITY | READ_IMPORTS | READ_PAST
-    | READ_COMMERCIAL | SELL | CONTRACT | VERIFY | rights("Checklist", "can_open", "can_approve", "can_return", "can_reopen")
+    | READ_COMMERCIAL | FOLLOW | SELL | CONTRACT | VERIFY | rights("Checklist", "can_open", "can_approve", "can_return", "can_reopen")
     | ACT | rights("Action", "can_cancel"),
     COMERCIAL: EVERYBODY | READ_CASES | rights("Pqr", "can_see_all") | rights("Party", *WRITE) | rights("Account", *READ)
     | rights("Invoice", *READ) | READ_PAST | LOOK_AT_MONEY | COMPUTE

@@ -44,6 +44,7 @@ from app.screens.contractside import ContractFileView, ContractKindView, Guarant
 from app.screens.house import OrganisationView, ProcessMemberView, ProcessView
 from app.screens.imported import InvoiceView, MarketClaimView, PastRecordView
 from app.screens.inbox import InboundMessageView
+from app.screens.interested import EvidenceView, InterestedView, InterestGroupView, MechanismView, NeedView
 from app.screens.jobs import JobRunView, JobView
 from app.screens.law import LegalTermView
 from app.screens.leaves import LeaveView
@@ -81,6 +82,8 @@ MENU: list[tuple[type, str, str, str]] = [
     (RatingView, N_("Ratings of the attention"), "done", REPORTS),
     (RatingChartView, N_("Charts of the ratings"), "chart", REPORTS),
     (PartyView, N_("Parties"), "people", PARTIES),
+    (InterestedView, N_("Interested parties"), "report", PARTIES),
+    (MechanismView, N_("Follow-up of interested parties"), "clock", PARTIES),
     (ContactView, N_("Contacts"), "members", PARTIES),
     (QuotationView, N_("Quotations"), "invoice", PARTIES),
     (QuotationChartView, N_("Charts of quotations"), "chart", PARTIES),
@@ -131,7 +134,7 @@ MENU: list[tuple[type, str, str, str]] = [
 NO_MENU: list[type] = [
     BillingItemView, BillingReplyView, BillingColumnView, RatingCounterView, FinderView, LookupView, ListsView, SignatureView, FeedView,
     CaseArchiveView, JobRunView, PreferenceView, AmendmentView, VerifiedRequirementView, VerificationView, PartyGroupView,
-    RequirementItemView, ContractFileView,
+    RequirementItemView, ContractFileView, NeedView, EvidenceView, InterestGroupView,
 ]  # fmt: skip
 #: What FAB registers by itself, in our words.
 SECURITY_LABELS = {
