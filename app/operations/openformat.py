@@ -106,6 +106,12 @@ SHEETS: dict[str, Sheet] = {
         "id name position email phone notes created_at changed_at",
     ),
     "party_group": _audited("id party_id group_id", "id group_id"),
+    "interest_group": _audited("id code name description is_active position", "id code name"),
+    "mechanism": _audited(
+        "id group_id name description evidence_source months process_id responsible_id starts_on last_on next_on is_active"
+    ),
+    "need": _audited("id group_id kind quality relevance text how_met source mechanism_id process_id is_active position"),
+    "evidence": _audited("id mechanism_id on_date source source_key title path note file_id"),
     "action": _audited(
         "id organisation_id number kind origin origin_key origin_path party_id title description process_id responsible_id status asked_on"
         " due_on ended_on result"
@@ -211,6 +217,35 @@ SHEETS: dict[str, Sheet] = {
         "version_id position description quantity unit unit_price_cop vat_percent subtotal_cop",
     ),
     "quotation_follow_up": _audited("id quotation_id on_date means note next_on"),
+    # Contracts
+    "contract_kind": _audited("id code name is_active position", "id code name"),
+    "contract": _audited(
+        "id organisation_id number stage kind_id party_id quotation_id object process_id supervisor_id starts_on ends_on value_cop"
+        " signed_on terminated_on stage_reason source",
+        "id number stage kind_id quotation_id object starts_on ends_on value_cop signed_on terminated_on",
+    ),
+    "contract_signatory": _audited(
+        "id contract_id side name position document_number signed_on", "id contract_id side name position document_number signed_on"
+    ),
+    "amendment": _audited(
+        "id contract_id number status reason signed_on effective_on new_ends_on value_change_cop ends_on_before value_before_cop",
+        "id contract_id number status signed_on effective_on new_ends_on value_change_cop ends_on_before value_before_cop",
+    ),
+    "amendment_ending": _audited("id amendment_id requirement_id"),
+    "guarantee": _audited(
+        "id contract_id kind insurer policy insured_cop starts_on ends_on approved_on replaced_by_id",
+        "id contract_id kind insurer policy insured_cop starts_on ends_on approved_on",
+    ),
+    "contract_file": _audited(
+        "id contract_id file_id kind amendment_id guarantee_id description", "id contract_id file_id kind description"
+    ),
+    "requirement_template": _audited("id name kind_id is_active"),
+    "requirement_item": _audited("id template_id position text quality clause verification evidence process_id"),
+    "contract_requirement": _audited(
+        "id contract_id position text quality clause verification evidence process_id responsible_id is_frozen amendment_id ended_by_id"
+        " replaces_id",
+        "id contract_id position text clause evidence is_frozen amendment_id ended_by_id replaces_id",
+    ),
     "commercial_event": Sheet("id quotation_id contract_id checklist_id at actor_id move from_status to_status reason facts"),
     # In and out
     "outbox_message": Sheet(
@@ -277,6 +312,12 @@ TABLES_LEFT_OUT: dict[str, str] = {
 PARTS: dict[str, tuple[str, str]] = {
     "quotation_version": ("quotation_id", "quotation"),
     "quotation_line": ("version_id", "quotation_version"),
+    "contract_signatory": ("contract_id", "contract"),
+    "amendment": ("contract_id", "contract"),
+    "amendment_ending": ("amendment_id", "amendment"),
+    "guarantee": ("contract_id", "contract"),
+    "contract_file": ("contract_id", "contract"),
+    "contract_requirement": ("contract_id", "contract"),
     "instalment": ("financing_id", "financing"),
     "invoice_change_line": ("change_id", "invoice_change"),
     "order_file": ("order_id", "field_order"),

@@ -61,8 +61,7 @@ PARTS = (
     ('amendment_ending', 'amendment_id', 'amendment', "status = 'SIGNED'"),
 )
 _SIGNED = 'EXISTS (SELECT 1 FROM contract WHERE id = {}.contract_id AND signed_on IS NOT NULL)'
-_OF_ITS_PARTY = ('NEW.quotation_id IS NOT NULL AND NOT EXISTS '
-                 '(SELECT 1 FROM quotation WHERE id = NEW.quotation_id AND party_id = NEW.party_id)')
+_OF_ITS_PARTY = 'EXISTS (SELECT 1 FROM quotation WHERE id = NEW.quotation_id AND party_id <> NEW.party_id)'
 #: (name, table, event, what is refused): a contract is of the party of its quotation; who signed stays; only an amendment brings what a
 #: signed contract requires, and what ended stays ended
 RULES = (

@@ -16,8 +16,10 @@ from sqlalchemy import CheckConstraint, Enum, Table, UniqueConstraint, inspect, 
 from sqlalchemy.exc import IntegrityError
 
 import app.models
+from app.domain.contracts import AmendmentStatus, ContractStage
 from app.domain.deadlines import CountFrom, TermAct, TermUnit
 from app.domain.improvement import ActionStatus
+from app.domain.interested import EvidenceSource
 from app.domain.quotations import LossReason, QuotationStatus
 from app.domain.states import (
     AppealKind,
@@ -54,6 +56,7 @@ OPENED = {"opened_at": world.AT, "served_on": LATER, "result": NoticeResult.DELI
 POSTED = {"means": NoticeMeans.AVISO_POSTED, "token": None, "posted_on": BEFORE, "unposted_on": LATER}
 UNAUTHORISED = {"status": ChangeStatus.DRAFT, "authorised_by_id": None, "authorised_on": None, "document_id": None}
 SENT = {"sspd_sent_on": LATER, "sspd_proof": "Guía 1"}
+SIGNED = {"stage": ContractStage.SIGNED, "signed_on": world.ON}
 REJECTED = {"status": BillingStatus.REJECTED, "result_text": "Período cerrado"}
 
 #: (table, CHECK, what breaks it): every other column keeps a valid value.
@@ -232,6 +235,13 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("billing_batch", "answers_fit", {"n_rejected": -1}),
     ("billing_item", "kind_names_its_row", {"kind": BillingKind.SOLUTION}),
     ("billing_item", "kind_names_its_row", {"change_id": None}),
+    ("mechanism", "frequency_in_months", {"months": 0}),
+    ("mechanism", "frequency_in_months", {"months": 61}),
+    ("mechanism", "next_after_last", {"next_on": BEFORE}),
+    ("mechanism", "active_has_next", {"next_on": None}),
+    ("evidence", "found_names_its_record", {"source_key": None}),
+    ("evidence", "found_names_its_record", {"source": EvidenceSource.ATTACHED, "note": "Acta"}),
+    ("evidence", "attached_says_something", {"source": EvidenceSource.ATTACHED, "source_key": None}),
     ("party_contact", "can_be_reached", {"email": None}),
     ("party_contact", "main_is_active", {"is_active": False}),
     ("action", "ended_iff_not_open", {"ended_on": LATER}),
@@ -268,6 +278,26 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("quotation_line", "vat_is_a_percentage", {"vat_percent": 101}),
     ("quotation_follow_up", "says_something", {"note": ""}),
     ("quotation_follow_up", "next_after_this", {"next_on": world.ON}),
+    ("contract", "number_not_empty", {"number": ""}),
+    ("contract", "starts_before_it_ends", {"ends_on": BEFORE}),
+    ("contract", "value_not_negative", {"value_cop": -1}),
+    ("contract", "signed_iff_dated", {"stage": ContractStage.SIGNED}),
+    ("contract", "signed_iff_dated", {"signed_on": world.ON}),
+    ("contract", "signed_has_start", {**SIGNED, "starts_on": None}),
+    ("contract", "terminated_iff_dated", {"terminated_on": LATER}),
+    ("contract", "signed_before_terminated", {**SIGNED, "stage": ContractStage.TERMINATED, "terminated_on": BEFORE, "stage_reason": "x"}),
+    ("contract", "ended_has_reason", {"stage": ContractStage.VOIDED}),
+    ("amendment", "counts_from_one", {"number": 0}),
+    ("amendment", "has_reason", {"reason": ""}),
+    ("amendment", "signed_iff_dated", {"status": AmendmentStatus.SIGNED}),
+    ("amendment", "signed_iff_dated", {"signed_on": world.ON}),
+    ("amendment", "signed_has_effect", {"status": AmendmentStatus.SIGNED, "signed_on": world.ON, "effective_on": None}),
+    ("guarantee", "starts_before_it_ends", {"ends_on": BEFORE}),
+    ("guarantee", "insured_positive", {"insured_cop": 0}),
+    ("guarantee", "replaced_by_another", {"replaced_by_id": literal_column("id")}),
+    ("contract_requirement", "says_something", {"text": ""}),
+    ("contract_requirement", "only_frozen_is_ended", {"ended_by_id": literal_column("(SELECT max(id) FROM amendment)")}),
+    ("contract_requirement", "ended_by_another", {"is_frozen": True, "ended_by_id": literal_column("amendment_id")}),
     ("commercial_event", "of_one_thing", {"quotation_id": None}),
     ("commercial_event", "has_move", {"move": ""}),
     ("billing_item", "kind_names_its_row", {"financing_id": 1}),
@@ -311,6 +341,8 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
 BESIDE: dict[tuple[str, str], dict[str, Any]] = {
     ("billing_item", "financing_id"): {"kind": BillingKind.FINANCING, "change_id": None},
     ("billing_item", "order_id"): {"kind": BillingKind.RECONNECTION, "change_id": None},
+    ("contract", "party_id"): {"quotation_id": None},
+    ("contract_requirement", "ended_by_id"): {"is_frozen": True},
     ("commercial_event", "contract_id"): {"quotation_id": None},
     ("commercial_event", "checklist_id"): {"quotation_id": None},
     ("outbox_message", "digest_id"): {"status": MessageStatus.DIGESTED, "user_id": literal_column("(SELECT min(id) FROM ab_user)")},
@@ -340,6 +372,9 @@ SOUND: list[tuple[str, dict[str, Any]]] = [
     ("quotation", {"status": QuotationStatus.REJECTED, "decided_on": LATER, "loss_reason": LossReason.PRICE}),
     ("quotation", {"status": QuotationStatus.EXPIRED, "decided_on": LATER}),
     ("quotation", {"status": QuotationStatus.WITHDRAWN, "decided_on": LATER, "decision_note": "Error"}),
+    ("contract", {"starts_on": None, "ends_on": None, "value_cop": None}),
+    ("contract", {"stage": ContractStage.VOIDED, "stage_reason": "Se repite"}),
+    ("contract_requirement", {"is_frozen": False, "amendment_id": None}),
     ("assignment", {"out_at": world.AT, "out_on": world.ON}),
     ("party", {"document_type": None, "document_number": None}),
     ("outbox_message", {"status": MessageStatus.SENT, "sent_at": world.AT}),

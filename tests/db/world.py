@@ -10,7 +10,9 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy.orm import Session
 
 from app import models as m
+from app.domain.contracts import Side
 from app.domain.deadlines import Regime, TermAct, TermUnit
+from app.domain.interested import EvidenceSource
 from app.domain.quotations import QuotationStatus
 from app.domain.states import (
     AnswerStatus,
@@ -66,7 +68,9 @@ def build(session: Session) -> dict[str, list[Any]]:
         _acts(add, n, rows)
         _field_and_money(add, n, rows)
         _relations(add, n, rows)
+        _interested(add, n, rows)
         _quotations(add, n, rows)
+        _contracts(add, n, rows)
         _attention(add, n, rows)
         _outward(add, n, rows)
         _background(add, n, rows)
@@ -214,6 +218,34 @@ def _quotations(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
                         unit_price_cop=Decimal(100), subtotal_cop=Decimal(100)))  # fmt: skip
     add(m.QuotationFollowUp(quotation_id=quotation.id, on=ON, note="Llamó", next_on=date(2026, 7, 17)))
     add(m.CommercialEvent(quotation_id=quotation.id, at=AT, move="SEND", facts={}))
+
+
+def _contracts(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
+    """A contract being prepared, so that no trigger is in front of the constraints, with a part of every kind; the first was quoted."""
+    kind = add(m.ContractKind(code=f"K{n}", name=f"Clase {n}"))
+    template = add(m.RequirementTemplate(name=f"Plantilla {n}", kind_id=kind.id))
+    add(m.RequirementItem(template_id=template.id, position=1, text="Póliza vigente"))
+    contract = add(m.Contract(organisation_id=rows["organisation"][0].id, number=f"CTO-2026-000{n}", kind_id=kind.id, object="Agua",
+                              party_id=rows["party"][0].id, quotation_id=rows["quotation"][0].id if n == 1 else None, starts_on=ON,
+                              ends_on=date(2027, 7, 9), value_cop=Decimal(119)))  # fmt: skip
+    add(m.ContractSignatory(contract_id=contract.id, side=Side.THEIRS, name="Nidia"))
+    amendment = add(m.Amendment(contract_id=contract.id, number=1, reason="Se prorroga", effective_on=ON))
+    required = add(m.ContractRequirement(contract_id=contract.id, position=1, text="Póliza vigente", amendment_id=amendment.id))
+    add(m.AmendmentEnding(amendment_id=amendment.id, requirement_id=required.id))
+    span = {"contract_id": contract.id, "insurer": "Aseguradora", "insured_cop": Decimal(10), "starts_on": ON, "ends_on": ON}
+    later = add(m.Guarantee(policy=f"P-2{n}", **span), is_kept=False)
+    add(m.Guarantee(policy=f"P-1{n}", replaced_by_id=later.id, **span))
+    stored = add(m.StoredFile(storage_key=f"contrato{n}", name="a.pdf", media_type="application/pdf", n_bytes=1, sha256="0" * 64),
+                 is_kept=False)  # fmt: skip
+    add(m.ContractFile(contract_id=contract.id, file_id=stored.id))
+
+
+def _interested(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
+    """A need of a group, its follow-up, and a record that shows it."""
+    group_id = rows["party_group"][n - 1].group_id
+    mechanism = add(m.Mechanism(group_id=group_id, name="Encuesta", months=6, starts_on=ON, last_on=ON, next_on=date(2027, 1, 10)))
+    add(m.Need(group_id=group_id, text="Agua apta", mechanism_id=mechanism.id))
+    add(m.Evidence(mechanism_id=mechanism.id, on=ON, source=EvidenceSource.SURVEY, source_key="2026-07", title="Una encuesta"))
 
 
 def _attention(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
