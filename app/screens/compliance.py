@@ -19,8 +19,9 @@ from sqlalchemy import ColumnElement, Select, inspect, select
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 
-from app.baseviews import RuledView
+from app.baseviews import Button, RuledView
 from app.charts import RuledChartView
+from app.contracts import hanging
 from app.domain import N_
 from app.domain.checklists import ChecklistStatus, Verdict
 from app.domain.compliance import DEFINITION, LETTERS, TONES
@@ -193,6 +194,13 @@ class ComplianceView(BaseView):
         return send_made(file, f"{safe}-{today():%Y-%m-%d}.xlsx", XLSX_TYPE)
 
 
+@hanging.buttons
+def matrix_of(contract: Contract) -> list[Button]:
+    """Return the way from the page of a contract to its matrix."""
+    is_seen = contract.signed_on is not None and may("can_list", "Compliance")
+    return [Button(_("Compliance year by year"), url_for("ComplianceView.contract", pk=contract.id))] if is_seen else []
+
+
 # ── Behind every number: verdicts ─────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -213,12 +221,12 @@ class VerifiedRequirementView(RuledView):
     list_title = _l("Verified requirements")
     intro = _l("Each requirement of each yearly checklist with its verdict; the number leads to its row.")
     empty_text = _l("No checklist has been opened yet. The first opens by itself on the first anniversary of a signed contract.")
-    list_columns = ["number", "contract", "party", "year", "requirement", "process", "verdict", "note", "action"]
-    show_columns = [*list_columns, "quality", "clause", "no_action_reason", "verified_by", "verified_at"]
-    more_columns = ("quality", "clause", "no_action_reason", "verified_by", "verified_at")
+    list_columns = ["number", "contract", "year", "requirement", "process", "verdict", "note", "action"]
+    show_columns = [*list_columns, "party", "quality", "clause", "no_action_reason", "verified_by", "verified_at"]
+    more_columns = ("party", "quality", "clause", "no_action_reason", "verified_by", "verified_at")
     search_words = ("note",)
     own_facets = (
-        Rows("contract", _l("Contract"), Checklist.contract_id, Contract, Contract.id),
+        Rows("contract", _l("Contract"), Checklist.contract_id, Contract, Contract.id, "contract"),
         Rows("party", _l("Party"), Contract.party_id, Party, Party.id, "party"),
         Text("year", _l("Year"), Checklist.year),
         Rows("process", _l("Process"), compliance.PROCESS, Process, Process.id, may_be_empty=True),
@@ -264,7 +272,13 @@ class VerifiedRequirementView(RuledView):
         return f"{item.checklist.number}-{item.position}"
 
     def shown(self, item: ChecklistItem, name: str) -> Any:
-        return verdict_shown(item.verdict) if name == "verdict" else self.said(item, name)
+        match name:
+            case "verdict":
+                return verdict_shown(item.verdict)
+            case "contract":
+                contract = item.checklist.contract
+                return Markup('<a class="num" href="{}">{}</a>').format(url_for("ComplianceView.contract", pk=contract.id), contract.number)
+        return self.said(item, name)
 
     def said(self, item: ChecklistItem, name: str) -> Any:
         """Return the text of column *name*."""
@@ -315,7 +329,7 @@ class ComplianceChartView(RuledChartView):
     list_view, chart_title, counted = VerifiedRequirementView, _l("Charts of compliance"), _l("Requirements")
     definitions = [
         {"group": name, "label": label, "split": "verdict", "series": [(aggregate_count, "id")], "chart_type": chart_type,
-         "formatter": formatter, "tones": {verdict.name: tone for verdict, tone in TONES.items()}}
+         "formatter": formatter, "tones": {verdict.name: tone for verdict, tone in TONES.items()} | {"": "info"}}
         for name, label, chart_type, formatter in (
             ("year", _l("By year"), "ColumnChart", str), ("process", _l("By process"), "BarChart", named(Process)),
             ("contract", _l("By contract"), "BarChart", named(Contract)),
