@@ -1,30 +1,36 @@
 """
 The search of the top bar: `/search?q=…`. What names one thing opens it; anything else is a page of what was found, by kind.
 
-Nobody finds here what his lists do not show: cases in his scope, parties and accounts if he may list them, and nobody by a name that
-a case keeps in reserve (`search.SEARCHED` holds no such words).
+Nobody finds here what his lists do not show: cases, contracts and actions in his scope, parties, accounts, contacts and quotations if he
+may list them, and nobody by a name that a case keeps in reserve (`search.SEARCHED` holds no such words).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from flask import redirect, request, url_for
 from flask_appbuilder import BaseView, expose, has_access
 from flask_babel import gettext as _
-from sqlalchemy import Select, String, and_, cast, func, literal, or_, select, union_all
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import Select, String, Text, and_, cast, func, literal, or_, select, type_coerce, union_all
 from werkzeug.wrappers import Response
 
 from app import queries
 from app.caselist import is_masked, light_shown, shown_name
+from app.domain.contracts import ContractStage
+from app.domain.improvement import ActionStatus
+from app.domain.quotations import QuotationStatus
 from app.domain.states import DocumentType
 from app.extensions import db, today
 from app.listing import BOUND
-from app.models import Account, Party, Pqr
+from app.models import Account, Action, Checklist, Contract, Party, PartyContact, Pqr, Quotation
 from app.search import matching
-from app.security import may, scope_cases
+from app.security import may, scope_actions, scope_cases, scope_checklists, scope_contracts
 from app.words import tidy
 
 N_SHOWN = 8
@@ -45,7 +51,7 @@ class Group:
 
 
 class FinderView(BaseView):
-    """`/search`: one box for cases, parties and accounts."""
+    """`/search`: one box for cases, parties, accounts, and the commercial side."""
 
     route_base = ""
     default_view = "search"
@@ -59,17 +65,19 @@ class FinderView(BaseView):
         if url := named(typed):
             return redirect(url)
         cases, parties, accounts = found_cases(typed), found_parties(typed), found_accounts(typed)
-        if url := only_case(cases, parties, accounts):
+        commercial = found_commercial(typed)
+        if not commercial and (url := only_case(cases, parties, accounts)):
             return redirect(url)
         lines: list[Any] = []
         if cases and cases.rows:
             calendar, on = queries.calendar_of(db.session, queries.organisation(db.session)), today()
             lines = [(line, *light_shown(line, calendar, on), shown_name(line)) for line in cases.rows]
         groups = {"cases": cases, "parties": parties, "accounts": accounts}
-        is_empty = not any(group and group.n for group in groups.values())
+        is_empty = not any(group and group.n for group in groups.values()) and not commercial
         return self.render_template(  # type: ignore[no-any-return]
-            "finder/search.html", title=_("Search"), typed=typed, lines=lines, is_empty=is_empty, may=may, bound=BOUND, **groups
-        )
+            "finder/search.html", title=_("Search"), typed=typed, lines=lines, is_empty=is_empty, may=may, bound=BOUND,
+            commercial=commercial, **groups,
+        )  # fmt: skip
 
 
 # ── What names one thing ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -86,22 +94,39 @@ def case_numbers(typed: str) -> list[str]:
 
 
 def named(typed: str) -> str | None:
-    """Return the address of the one case, account or party whose number is *typed*; None when it is none's, or of several."""
+    """Return the address of the one row whose number is *typed*; None when it is none's, or of several."""
     if not any(character.isdigit() for character in typed):
         return None
     parts = []
     if may("can_show"):
         numbers = scope_cases(select(Pqr.id).where(Pqr.number.in_(case_numbers(typed))), today())
-        parts.append(select(literal("case").label("kind"), Pqr.number.label("key")).where(Pqr.id.in_(numbers)))
+        parts.append(select(literal("CaseView").label("view"), Pqr.number.label("key")).where(Pqr.id.in_(numbers)))
     if may("can_show", "Account"):
-        parts.append(select(literal("account"), cast(Account.id, String)).where(Account.number.in_({typed, "".join(typed.split())})))
+        parts.append(_keys("AccountView", Account, Account.number.in_({typed, "".join(typed.split())})))
     if may("can_show", "Party"):
-        parts.append(select(literal("party"), cast(Party.id, String)).where(_has_document(typed)))
+        parts.append(_keys("PartyView", Party, _has_document(typed)))
+    numbers = commercial_numbers(typed)
+    for view, right, model, scope in NUMBERED:
+        if may("can_show", right):
+            parts.append(_keys(view, model, model.id.in_(scope(select(model.id).where(model.number.in_(numbers))))))
     found = db.session.execute(union_all(*(part.limit(2).subquery().select() for part in parts))).all() if parts else []
     if len(found) != 1:
         return None
-    [(kind, key)] = found
-    return case_url(key) if kind == "case" else url_for("AccountView.show" if kind == "account" else "PartyView.show", pk=key)
+    [(view, key)] = found
+    return case_url(key) if view == "CaseView" else url_for(f"{view}.show", pk=key)
+
+
+def _keys(view: str, model: Any, condition: Any) -> Select[Any]:
+    return select(literal(view).label("view"), cast(model.id, String).label("key")).where(condition)
+
+
+def commercial_numbers(typed: str) -> set[str]:
+    """Return the numbers of the commercial side that *typed* may mean: as it stands, and as a series writes it."""
+    numbers = {typed, typed.upper()}
+    if whole := _NUMBER.fullmatch(typed):
+        prefix, year, number = whole.groups()
+        numbers.add(f"{prefix.upper()}-{year}-{number:0>4}")
+    return numbers
 
 
 def _has_document(typed: str) -> Any:
@@ -169,3 +194,94 @@ def found_accounts(typed: str) -> Group | None:
     columns = (Account.id, Account.number, Account.address, Account.is_active, Party.name.label("party"))
     rows = select(*columns).outerjoin(Account.party).where(condition).order_by(Account.number, Account.id)
     return _group(rows, select(Account.id).where(condition), url_for("AccountView.list", q=typed))
+
+
+# ── The commercial side ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """
+    A kind of rows of the commercial side.
+
+    Args:
+        view: Its screen; who may open it finds its rows.
+        scope: Limits a SELECT over the model to what the reader may see.
+        says: What a line says: how the row is called, what it is, whose it is, and how it stands.
+        states: The enum of the last, where it is one.
+        newest: What orders the lines, descending.
+    """
+
+    name: str
+    view: str
+    right: str
+    model: Any
+    label: Any
+    heads: tuple[Any, ...]
+    scope: Callable[[Select[Any]], Select[Any]]
+    says: tuple[Any, Any, Any, Any]
+    newest: Any
+    states: type[Enum] | None = None
+
+    @property
+    def has_numbers(self) -> bool:
+        return hasattr(self.model, "number")
+
+    def said(self, text: str | None) -> str:
+        """Return how a row stands, in words."""
+        return _(self.states[text].value) if self.states and text else text or ""
+
+
+def _as_it_is(statement: Select[Any]) -> Select[Any]:
+    return statement
+
+
+KINDS = (
+    Kind(
+        "quotations", "QuotationView", "Quotation", Quotation, _l("Quotations"),
+        (_l("Number"), _l("What is quoted"), _l("Party"), _l("State")), _as_it_is,
+        (Quotation.number, Quotation.subject, Party.name, Quotation.status), Quotation.id, QuotationStatus,
+    ),
+    Kind(
+        "contracts", "ContractView", "Contract", Contract, _l("Contracts"), (_l("Number"), _l("Object"), _l("Party"), _l("State")),
+        lambda statement: scope_contracts(statement, today()), (Contract.number, Contract.object, Party.name, Contract.stage), Contract.id,
+        ContractStage,
+    ),
+    Kind(
+        "contacts", "ContactView", "Contact", PartyContact, _l("Contacts"),
+        (_l("Name"), _l("Job title"), _l("Party"), _l("Phone or e-mail")), _as_it_is,
+        (PartyContact.name, PartyContact.position, Party.name, func.coalesce(PartyContact.phone, PartyContact.email)), PartyContact.id,
+    ),
+    Kind(
+        "actions", "ActionView", "Action", Action, _l("Actions"), (_l("Number"), _l("What has to be done"), _l("About whom"), _l("State")),
+        lambda statement: scope_actions(statement, today()), (Action.number, Action.title, Party.name, Action.status), Action.id,
+        ActionStatus,
+    ),
+)  # fmt: skip
+#: Numbers that open a page, and which words do not find.
+NUMBERED = (
+    *((kind.view, kind.right, kind.model, kind.scope) for kind in KINDS if kind.has_numbers),
+    ("ChecklistView", "Checklist", Checklist, lambda statement: scope_checklists(statement, today())),
+)
+
+
+def found_commercial(typed: str) -> list[tuple[Kind, Group]]:
+    """Return the kinds of which some row has every word, each with its newest rows; one statement."""
+    parts = [part for kind in KINDS if may("can_list", kind.right) and (part := _lines(kind, typed)) is not None]
+    rows: dict[str, list[Any]] = {}
+    for row in db.session.execute(union_all(*parts)) if parts else ():
+        rows.setdefault(row.kind, []).append(row)
+    return [
+        (kind, Group(rows[kind.name], rows[kind.name][0].n, url_for(f"{kind.view}.list", q=typed))) for kind in KINDS if kind.name in rows
+    ]
+
+
+def _lines(kind: Kind, typed: str) -> Select[Any] | None:
+    condition = matching(kind.model, typed)
+    if condition is None:
+        return None
+    keys = kind.scope(select(kind.model.id).where(condition))
+    n = select(func.count()).select_from(keys.limit(BOUND + 1).subquery()).scalar_subquery()
+    said = [type_coerce(column, Text).label(f"say_{i}") for i, column in enumerate(kind.says)]
+    lines = kind.scope(select(literal(kind.name).label("kind"), kind.model.id.label("key"), *said, n.label("n")).where(condition))
+    return lines.outerjoin(Party, Party.id == kind.model.party_id).order_by(kind.newest.desc()).limit(N_SHOWN).subquery().select()

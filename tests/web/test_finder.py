@@ -194,3 +194,65 @@ def test_opening_the_only_case_does_not_tell_who_filed_it_in_reserve(app, a_user
     assert headings(seen.text) == {"cases": "1", "parties": "1"}
     assert "Identidad reservada" in seen.text
     assert login(app.test_client(), a_user(AUXILIAR)).get("/search?q=soledad").location == f"/pqr/{number}"
+
+
+# ── The commercial side ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def asked(seeded, make):
+    """asked(title, process="TECNICA", **more) → an action that was asked for."""
+    from datetime import UTC, date, datetime
+
+    from app.domain.improvement import ActionKind, ActionOrigin
+    from app.operations.improvement import ask_action
+
+    def ask(title: str, process: str = "TECNICA", **more):
+        return ask_action(
+            seeded, kind=ActionKind.CORRECTIVE, origin=ActionOrigin.OTHER, origin_key="", title=title, description="",
+            process_id=make.process(process).id, responsible_id=None, due_on=date(2026, 8, 10), user_id=None,
+            at=datetime(2026, 7, 10, 15, tzinfo=UTC), **more,
+        )  # fmt: skip
+
+    return ask
+
+
+def test_the_number_of_an_action_opens_it_for_whoever_sees_it(client, a_user, login, asked, sign_in, session):
+    mine, other = asked("Calibrar el medidor"), asked("Cambiar la valla", "FACTURACION")
+    session.commit()
+    reader = sign_in(COMERCIAL)
+
+    for typed in (mine.number, mine.number.lower(), "AC 2026 1"):
+        assert reader.get("/search", query_string={"q": typed}).location == f"/action/show/{mine.id}"
+    owner = sign_in(DUENO, "TECNICA")
+    assert owner.get(f"/search?q={mine.number}").location == f"/action/show/{mine.id}"
+    page = owner.get(f"/search?q={other.number}")
+    assert page.status_code == 200
+    assert headings(page.text) == {}
+
+
+def test_contacts_and_actions_are_found_by_words_of_their_own_and_of_their_party(sign_in, a_party, asked, session, count_statements):
+    from app.models import PartyContact
+
+    party = a_party(name="Conjunto Los Cerezos")
+    session.add(PartyContact(party=party, name="Nidia Ficticia", position="Administradora", phone="+573001234567"))
+    asked("Calibrar el medidor", party_id=party.id)
+    session.commit()
+    reader = sign_in(COMERCIAL)
+    with count_statements() as statements:
+        page = reader.get("/search?q=cerezos").text
+
+    assert headings(page) == {"parties": "1", "contacts": "1", "actions": "1"}
+    assert len(statements) <= 8, statements
+    assert headings(reader.get("/search?q=nidia adminis").text) == {"contacts": "1"}
+    assert headings(reader.get("/search?q=300 123 4567").text) == {"contacts": "1"}
+    assert headings(sign_in(AUXILIAR).get("/search?q=cerezos").text) == {"parties": "1", "contacts": "1"}
+
+
+def test_the_only_case_that_matches_opens_only_if_no_action_matches_too(sign_in, a_case, asked, session):
+    number = a_case(subject="Fuga en la esquina").number
+    asked("Revisar la fuga")
+    session.commit()
+
+    assert sign_in(AUXILIAR).get("/search?q=fuga").location == f"/pqr/{number}"
+    assert headings(sign_in(CALIDAD).get("/search?q=fuga").text) == {"cases": "1", "actions": "1"}
