@@ -38,7 +38,7 @@ class ChecklistSheet(Report):
         Column(N_("Quality"), Kind.TEXT, 18), Column(N_("How it is verified"), Kind.TEXT, 30),
         Column(N_("Evidence expected"), Kind.TEXT, 30), Column(N_("Process"), Kind.TEXT, 22), Column(N_("Responsible"), Kind.TEXT, 22),
         Column(N_("The year before"), Kind.TEXT, 16), Column(N_("Verdict"), Kind.TEXT, 16), Column(N_("Note"), Kind.TEXT, 50),
-        Column(N_("Evidence"), Kind.TEXT, 40), Column(N_("Action"), Kind.TEXT, 16), Column(N_("Why no action"), Kind.TEXT, 30),
+        Column(N_("Evidence attached"), Kind.TEXT, 40), Column(N_("Action"), Kind.TEXT, 16), Column(N_("Why no action"), Kind.TEXT, 30),
         Column(N_("Verified by"), Kind.TEXT, 22), Column(N_("Verified on"), Kind.DATETIME, 17),
     )  # fmt: skip
 

@@ -157,7 +157,7 @@ class OverviewSheet(Report):
             Column(found.grouping.label, Kind.TEXT, 34), Column(N_("Party"), Kind.TEXT, 30), Column(N_("Year"), Kind.INT, 8),
             Column(N_("Meets"), Kind.INT, 10), Column(N_("Meets in part"), Kind.INT, 10), Column(N_("Does not meet"), Kind.INT, 10),
             Column(N_("Does not apply"), Kind.INT, 10), Column(N_("Without a verdict"), Kind.INT, 10),
-            Column(N_("Compliance (%)"), Kind.DECIMAL, 14), Column(N_("Provisional"), Kind.BOOL, 12),
+            Column(N_("Compliance, percent"), Kind.DECIMAL, 14), Column(N_("Provisional"), Kind.BOOL, 12),
         )  # fmt: skip
 
     def rows(self) -> Iterator[Cells]:
@@ -169,7 +169,7 @@ class OverviewSheet(Report):
 
     def totals(self) -> list[Figure]:
         return [
-            Figure(_("Compliance of %(year)s (%%)", year=year), standing.sum.percent if standing.sum.percent is not None else "—")
+            Figure(_("Compliance of %(year)s, percent", year=year), standing.sum.percent if standing.sum.percent is not None else "—")
             for year, standing in self._found.totals.items()
         ]
 

@@ -115,7 +115,7 @@ class ComplianceView(BaseView):
         if not known:
             return None
         points = tuple(Point(line.percent, say_percent(line.percent), self._of_year("verified", line.year)) for line in known)
-        title = _("Contracts verified in the year (%%)")
+        title = _("Share of contracts verified in the year")
         return drawn(Plot("ColumnChart", title, _("The table has the same numbers."), tuple(str(line.year) for line in known),
                           (Series(title, points),)))  # fmt: skip
 
@@ -126,7 +126,7 @@ class ComplianceView(BaseView):
         if not known:
             return None
         points = tuple(self._point(group.years[year].sum.percent, self._rows_url(by, group.key, year)) for group in known)
-        title = _("Compliance in %(year)s (%%): the weakest first", year=year)
+        title = _("Compliance in %(year)s: the weakest first", year=year)
         labels = tuple(group.name for group in known)
         return drawn(Plot("BarChart", title, _("The table has the same numbers."), labels, (Series(title, points),)))
 

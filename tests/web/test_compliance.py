@@ -91,7 +91,7 @@ def test_the_indicator_leads_to_its_contracts(reader, verified, app):
     missing = verified("FACTURACION")
     control = reader(CONTROL)
 
-    table = re.search(r'<table class="numbers">.*?</table>', control.get("/compliance/").text, re.S)[0]
+    table = re.search(r'<table class="numbers indicator">.*?</table>', control.get("/compliance/").text, re.S)[0]
     row = re.search(r'<tr><th scope="row">2025</th>.*?</tr>', table, re.S)[0]
     urls = re.findall(r'href="([^"]+)"', row)
 
