@@ -90,11 +90,13 @@ def replace_guarantee(session: Session, old: Guarantee, new: Guarantee, *, at: d
 
     Raises:
         MoveRefused: Another took its place already.
-        DomainError: As `check_guarantee`.
+        DomainError: As `check_guarantee`; or the new one is of another contract.
     """
     queries.lock(session, old)
     if old.replaced_by_id is not None:
         raise MoveRefused(N_("Another policy took the place of this one already."))
+    if new.contract is not old.contract:
+        raise DomainError(N_("A policy takes the place of one of the same contract."), field="contract")
     with session.no_autoflush:
         check_guarantee(session, new)
     session.add(new)

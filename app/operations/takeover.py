@@ -38,8 +38,9 @@ def take_over(session: Session, record: PastRecord, contract: Contract, *, at: d
         queries.lock(session, record)
         if contract_of(session, record) is not None:
             raise MoveRefused(N_("There is already a contract with the number %(number)s."), number=record.source_number)
-    if contract.signed_on is not None or contract.ends_on is not None:
-        check_dates(contract.starts_on, contract.ends_on)
+    check_dates(contract.starts_on, contract.ends_on)
+    if contract.signed_on is not None and contract.starts_on is None:
+        raise DomainError(N_("A signed contract says on which day it starts."), field="starts_on")
     check_signature_day(contract.signed_on, local(at).date())
     if not contract.object.strip():
         raise DomainError(N_("Write what the contract is about."), field="object")

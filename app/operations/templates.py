@@ -18,9 +18,9 @@ def make_room(session: Session, item: RequirementItem) -> None:
     if any(row.position == wanted for row in rows):
         if item.id is not None:  # out of the way, while the others move
             item.position = 0
-            session.flush([item])
+            session.flush()
         for row in rows:
             if row.position >= wanted:
                 row.position += 1
-                session.flush([row])
+                session.flush()
     item.position = wanted

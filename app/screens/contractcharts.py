@@ -18,7 +18,7 @@ _COUNT = [(aggregate_count, "id")]
 _VALUE = [(aggregate_sum, "value_cop")]
 _TONES = {state.name: tone for state, tone in TONES.items()}
 _RUNNING = {"state": "UPCOMING,ACTIVE,ENDING"}
-_SIGNED = {"stage": "SIGNED,TERMINATED"}
+_SIGNED = {"state": "UPCOMING,ACTIVE,ENDING,ENDED,TERMINATED"}
 
 
 def _state() -> ColumnElement[Any]:
