@@ -81,6 +81,8 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "radicar": ("Radicar por internet", "", "/pqr/nueva"),
     "consultar": ("Consultar", "", "/pqr/consulta"),
     "calculadora": ("Calculadora de términos", "", "/calculadora?regime=ley142&type=RECLAMO&filed=2026-07-10"),
+    "cumplimiento": ("Cumplimiento de contratos", "comercial", "/compliance/"),
+    "matriz-cumplimiento": ("La matriz de un contrato", "comercial", "first /verifications/list/"),
     "no-existe": ("Una página que no existe", "auxiliar", "/no-existe"),
     "correo-saliente": ("Correo que sale", "admin", "/outbox/list/"),
     "mensaje-como-llega": ("Un mensaje como llega", "admin", "/messagetemplate/preview/1"),
@@ -99,6 +101,7 @@ IN_THE_MANUAL = (
     "correo-entrante", "mensaje-como-llega", "facturacion",
     "bandeja", "tareas-periodicas", "reglas-recordatorio", "recordatorios", "webhooks", "mi-calendario", "archivo-persona",
     "importaciones", "importacion",
+    "cumplimiento", "matriz-cumplimiento",
 )  # fmt: skip
 
 

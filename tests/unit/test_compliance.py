@@ -1,15 +1,22 @@
-"""What verdicts add up to."""
+"""What verdicts add up to, and the worked cases of docs/rules/compliance.md."""
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from app.domain.checklists import Verdict
+from app.domain.checklists import Verdict, verification_on
 from app.domain.compliance import LETTERS, TONES, Sum, share, sum_of
 
+RULES = Path(__file__).parents[2] / "docs" / "rules" / "compliance.md"
+TABLES = [line.strip("| ").split(" | ") for line in RULES.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+SHARES = [cells for cells in TABLES if len(cells) == 7 and cells[0].isdigit()]
+YEARS = [cells for cells in TABLES if len(cells) == 4 and cells[0][:2] == "20"]
 VERDICTS = some.lists(some.sampled_from([*Verdict, None]), max_size=40)
 POINTS = {Verdict.MET: 100, Verdict.PARTLY: 50, Verdict.NOT_MET: 0}
 
@@ -66,3 +73,24 @@ def test_the_share_is_the_average_of_the_points_and_full_only_when_all_is_met(ve
 def test_every_verdict_has_a_letter_and_a_colour():
     assert set(LETTERS) == set(TONES) == set(Verdict)
     assert len(set(LETTERS.values())) == len(Verdict)
+
+
+@pytest.mark.parametrize("cells", SHARES, ids=lambda cells: " ".join(cells[:5]))
+def test_the_shares_of_the_rule_are_right(cells):
+    *counts, expected, _why = cells
+    found = Sum(*map(int, counts)).percent
+
+    assert found == (None if expected == "–" else Decimal(expected))
+
+
+@pytest.mark.parametrize("cells", YEARS, ids=lambda cells: " ".join(cells[:2]))
+def test_the_years_of_the_rule_are_right(cells):
+    starts_on, ends_on = map(date.fromisoformat, cells[:2])
+    found = [year for year in range(2020, 2035) if verification_on(starts_on, ends_on, year)]
+
+    assert found == [int(year) for year in cells[2].split()]
+
+
+def test_the_rule_has_its_worked_cases():
+    assert len(SHARES) == 7
+    assert len(YEARS) == 6
