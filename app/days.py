@@ -199,6 +199,7 @@ class DayFigures:
     sspd_files: dict[date, int] = field(default_factory=dict)
     n_reminded: int = 0
     n_rejected: int = 0
+    commercial: dict[str, int] = field(default_factory=dict)
 
 
 def rejected_items() -> Select[Any]:
@@ -234,7 +235,7 @@ def day_figures(
         waiting, returned: `waiting_condition` and `returned_condition` of the reader.
         states: States to count one by one.
         periods: First days of the periods, oldest first; the last one is open.
-        more: `reminded_since`, `rejected_items`.
+        more: `reminded_since`, `rejected_items`, and what `selling` watches.
     """
 
     def counted(kind: str, key: ColumnElement[str], *conditions: ColumnElement[bool]) -> Select[Any]:
@@ -281,6 +282,7 @@ def day_figures(
         sspd_files=days_of("sspd"),
         n_reminded=found.get(("his", "reminded"), 0),
         n_rejected=found.get(("his", "rejected"), 0),
+        commercial={key: n for (kind, key), n in found.items() if kind == "commercial"},
     )
 
 

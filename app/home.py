@@ -13,7 +13,7 @@ from flask_login import current_user
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from app import days, jobs, mailer, queries, reader, work
+from app import days, jobs, mailer, queries, reader, selling, work
 from app.caselist import light_shown, shown_name
 from app.days import DayFigures, HouseFacts
 from app.domain.errors import DomainError
@@ -101,11 +101,13 @@ class HomeView(IndexView):
     def _day(self, on: date) -> dict[str, Any]:
         calendar = queries.calendar_of(db.session, queries.organisation(db.session))
         cases, waiting, weeks = scope_cases(select(Pqr.id), on), reader.waiting(), weeks_until(on)
+        watched = selling.watches(on)
         figures = days.day_figures(
             db.session, cases, on, calendar, waiting=waiting, returned=reader.returned(), states=reader.next_steps(), periods=weeks,
             more=[
                 days.reminded_since(current_user.id, datetime.combine(on, time(), LOCAL_ZONE)),
                 *[days.rejected_items()] * may("can_handle", "BillingItem"),
+                *(watch.counted() for watch in watched),
             ],
         )  # fmt: skip
         lines = queries.waiting_for(db.session, cases.where(waiting))
@@ -115,6 +117,7 @@ class HomeView(IndexView):
             "is_working": calendar.is_working_day(on),
             "lights": light_tiles(figures),
             "mine": own_tiles(figures),
+            "commercial": [Tile(each.text, figures.commercial.get(each.key, 0), each.url, each.tone) for each in watched],
             "weeks": [Week(*facts) for facts in zip(weeks, figures.filed, figures.answered, strict=True)],
             "lines": [(line, *light_shown(line, calendar, on), shown_name(line)) for line in lines],
         }

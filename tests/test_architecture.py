@@ -79,6 +79,7 @@ RANK = {
     "drafting": 74,  # the pages of the draft, which the desk inherits
     "desk": 75,
     "counter": 78,  # a page of the desk for a queue
+    "selling": 75,  # what Mi día counts of the commercial side
     "home": 76,  # Mi día names cases and lights as the desk does
     "massevents": 75,  # what is done with an event to all its cases
     "rating": 78,  # how citizens rate, on their own page and on the tablet of the counter

@@ -1,0 +1,90 @@
+"""The commercial side on Mi día: what each has to follow up, verify, approve and do, each number with its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from flask import url_for
+from flask_babel import gettext as _
+from flask_login import current_user
+from sqlalchemy import Select, and_, func, literal, or_, select
+
+from app.domain.checklists import ChecklistStatus
+from app.domain.contracts import ContractState
+from app.domain.guarantees import GuaranteeState
+from app.domain.improvement import ActionStatus
+from app.models import Action, Checklist, Contract, Guarantee, Mechanism, Quotation
+from app.operations import contracts, guarantees, quotations
+from app.security import is_user, may, processes_of, scope_actions, scope_checklists, scope_contracts
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Something to count: its rows (a SELECT of keys), what the number means, the list of the rows, and its tone when there are any."""
+
+    key: str
+    rows: Select[Any]
+    text: str
+    url: str
+    tone: str
+
+    def counted(self) -> Select[Any]:
+        """Return the SELECT of how many there are, as `days.day_figures` counts."""
+        return select(literal("commercial").label("kind"), literal(self.key).label("key"), func.count().label("n")).select_from(
+            self.rows.subquery()
+        )
+
+
+def watches(on: date) -> list[Watch]:
+    """Return what the reader watches of the commercial side on the day *on*: what he may act on, in his scope."""
+    return [*_sold(on), *_verified(on), *_asked(on), *_followed(on)]
+
+
+def _sold(on: date) -> Iterator[Watch]:
+    if may("can_follow_up", "Quotation"):
+        rows = quotations.due_follow_ups(on).with_only_columns(Quotation.id)
+        yield Watch("follow_up", rows, _("Quotations to follow up"), url_for("QuotationView.list", follow_up="due"), "warn")
+    if may("can_amend", "Contract"):
+        rows = scope_contracts(select(Contract.id), on).where(contracts.state_clause(ContractState.ENDING, on))
+        yield Watch("ending", rows, _("Contracts about to end"), url_for("ContractView.list", state=ContractState.ENDING.name), "soon")
+    if may("can_edit", "Guarantee"):
+        kept = scope_contracts(select(Contract.id), on)
+        rows = select(Guarantee.id).where(guarantees.state_clause(GuaranteeState.ENDING, on), Guarantee.contract_id.in_(kept))
+        url = url_for("GuaranteeView.list", state=GuaranteeState.ENDING.name)
+        yield Watch("guarantee", rows, _("Guarantees about to end"), url, "soon")
+
+
+def _verified(on: date) -> Iterator[Watch]:
+    mine = scope_checklists(select(Checklist.id), on)
+    if may("can_verify", "Checklist"):
+        rows = mine.where(Checklist.status == ChecklistStatus.OPEN)
+        yield Watch("verify", rows, _("Checklists to verify"), url_for("ChecklistView.list", status=ChecklistStatus.OPEN.name), "info")
+        late = mine.where(Checklist.status != ChecklistStatus.CLOSED, Checklist.due_on < on)
+        yield Watch("late_lists", late, _("Checklists that are late"), url_for("ChecklistView.list", late="1"), "bad")
+    if may("can_approve", "Checklist"):
+        rows = mine.where(Checklist.status == ChecklistStatus.SUBMITTED)
+        url = url_for("ChecklistView.list", status=ChecklistStatus.SUBMITTED.name)
+        yield Watch("approve", rows, _("Checklists to approve"), url, "info")
+
+
+def _asked(on: date) -> Iterator[Watch]:
+    if may("can_finish", "Action"):
+        to_do = scope_actions(select(Action.id), on).where(Action.status == ActionStatus.OPEN)
+        if not may("can_see_all", "Action"):
+            yield Watch("actions", to_do, _("Actions to be done"), url_for("ActionView.list", status=ActionStatus.OPEN.name), "info")
+        late = to_do.where(Action.due_on < on)
+        yield Watch("late_actions", late, _("Actions that are late"), url_for("ActionView.list", late="1"), "bad")
+
+
+def _followed(on: date) -> Iterator[Watch]:
+    if may("can_list", "Mechanism"):
+        overdue = select(Mechanism.id).where(and_(Mechanism.is_active, Mechanism.next_on < on))
+        asked = {"due": "overdue"}
+        if not may("can_edit", "Mechanism"):
+            his = is_user(Mechanism.responsible_id, current_user.id, on)
+            overdue = overdue.where(or_(his, Mechanism.process_id.in_(processes_of(current_user.id, on))))
+            asked["mine"] = "1"
+        yield Watch("mechanisms", overdue, _("Follow-ups of interested parties overdue"), url_for("MechanismView.list", **asked), "bad")
