@@ -375,8 +375,7 @@ def expire_quotation(session: Session, quotation: Quotation, *, at: datetime, ac
     assert quotation.valid_until is not None  # CHECK sent_has_validity
     if quotation.valid_until >= local(at).date():
         raise MoveRefused(N_("%(number)s is valid until %(until)s."), number=quotation.number, until=quotation.valid_until)
-    quotation.status, quotation.decided_on = status, quotation.valid_until  # who has to speak to the customer still has to
-    session.flush()
+    _end(session, quotation, status, quotation.valid_until, "")
     facts = {"on": quotation.valid_until.isoformat()}
     _note(session, quotation, QuotationMove.EXPIRE, at=at, actor_id=actor_id, before=QuotationStatus.SENT, facts=facts)
     return quotation
