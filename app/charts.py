@@ -354,7 +354,8 @@ class RuledChartView(BaseView):
 
     def _cell(self, head: Head, value: Any, url: str) -> Cell:
         text = say_pesos(Decimal(value)) if value is not None and self._kind(head.measure) is Kind.MONEY else say_number(value)
-        return Cell(value, text, url if value else "")
+        has_rows = bool(value) or (value is not None and head.measure.aggregate is aggregate_avg)
+        return Cell(value, text, url if has_rows else "")
 
     # The drawing
 
