@@ -56,6 +56,11 @@ def findings_condition(value: str, _moment: Moment) -> ColumnElement[bool]:
     return has_findings if value == "1" else ~has_findings
 
 
+def years() -> list[tuple[str, str]]:
+    """Return the years that the list is filtered by."""
+    return [(str(year), str(year)) for year in range(today().year + 1, today().year - 10, -1)]
+
+
 def yes_or_no() -> tuple[tuple[str, str], ...]:
     return ("1", N_("Yes")), ("0", N_("No"))
 
@@ -82,6 +87,7 @@ class ChecklistView(Steps, RuledView):
     search_words = ("number",)
     own_facets = (
         Rows("party", _l("Party"), PARTY_OF, Party, Party.id, "party"),
+        Choices("year", _l("Year"), years, lambda value, _moment: Checklist.year == int(value)),
         Choices("late", _l("Late"), yes_or_no, late_condition),
         Choices("findings", _l("With findings"), yes_or_no, findings_condition),
     )

@@ -157,6 +157,7 @@
     }
   };
   setTimeout(look, EVERY);
+  window.addEventListener("online", () => rows.forEach((row) => row.save()));
 
   /* ── Keys ── */
 
