@@ -17,9 +17,9 @@ class GuaranteeState(Enum):
     """Where a guarantee stands. Derived, never stored."""
 
     TO_APPROVE = N_("To be approved")
-    IN_FORCE = N_("In force")
+    IN_FORCE = N_("In force now")
     ENDING = N_("About to end")
-    ENDED = N_("Ended")
+    ENDED = N_("Expired")
     REPLACED = N_("Replaced by another")
 
 

@@ -44,7 +44,7 @@ _QUALITIES = {
 #: What a signature fixes, and what people call it.
 FIXED = {
     "kind_id": N_("Kind"), "party_id": N_("Party"), "object": N_("Object"), "starts_on": N_("Starts on"), "ends_on": N_("Ends on"),
-    "value_cop": N_("Value"), "signed_on": N_("Signed on"), "terminated_on": N_("Ended early on"),
+    "value_cop": N_("Value"), "signed_on": N_("Day of the signature"), "terminated_on": N_("Ended early on"),
 }  # fmt: skip
 _COLUMNS = ("id", "stage", "source", "process_id", "supervisor_id", "stage_reason", *FIXED)
 
@@ -93,7 +93,7 @@ class Contracts(Kind):
         Field("name", N_("Name of the party"), most=160, example="Cooperativa El Progreso",
               synonyms=("contratista", "cliente", "contratante", "nombre", "razón social", "proveedor", "nombre del contratista",
                         "nombre del cliente"), help=N_("Only for a party that is not known yet.")),
-        Field("signed_on", N_("Signed on"), Type.DATE, example=date(2019, 3, 1),
+        Field("signed_on", N_("Day of the signature"), Type.DATE, example=date(2019, 3, 1),
               synonyms=("fecha de firma", "firma", "fecha de suscripción", "suscripción", "fecha del contrato", "perfeccionamiento")),
         Field("starts_on", N_("Starts on"), Type.DATE, example=date(2019, 3, 18),
               synonyms=("inicio", "fecha de inicio", "fecha inicio", "acta de inicio", "vigente desde", "desde")),

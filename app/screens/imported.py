@@ -149,7 +149,7 @@ class TakeOverForm(FlaskForm):
     object = TextAreaField(_l("Object"), filters=[tidy], validators=[InputRequired(_l("Write what the contract is about.")), UpTo(4000)])
     kind_id = SelectField(_l("Kind of contract"), coerce=maybe_int, choices=lambda: _offered(ContractKind), validators=[InputRequired()])
     party = lookup(_l("Party"), "party", description=_l("Write the name or the document of the other party."))
-    signed_on = DateField(_l("Signed on"), description=_l("Empty: it comes in as a draft."), validators=[Empty()])
+    signed_on = DateField(_l("Day of the signature"), description=_l("Empty: it comes in as a draft."), validators=[Empty()])
     starts_on = DateField(_l("Starts on"), validators=[Empty()])
     ends_on = DateField(_l("Ends on"), description=_l("The last day in force. Empty: without end."), validators=[Empty()])
     value_cop = PesosField(_l("Value (pesos)"), validators=[Empty()])
