@@ -146,6 +146,18 @@ class Factory:
         )
         return self.session.scalars(statement).first() or self._add(Process(code=code, name=f"Proceso {code}"))
 
+    def mechanism(self, **columns: Any) -> Any:
+        """Return a follow-up of a group of its own, for a year from 2026-01-01 on and without evidence."""
+        from datetime import date
+
+        from app.domain.interested import next_due_on
+        from app.models import InterestGroup, Mechanism
+
+        n = next(_serial)
+        group = columns.pop("group", None) or self._add(InterestGroup(code=f"GRUPO{n}", name=f"Grupo {n}"))
+        told = {"name": f"Seguimiento {n}", "months": 12, "starts_on": date(2026, 1, 1), **columns}
+        return self._add(Mechanism(group=group, next_on=next_due_on(None, told["starts_on"], told["months"]), **told))
+
     def user(self, role: str, process: Any = None, **columns: Any) -> Any:
         from flask_appbuilder.security.sqla.models import Role, User
 

@@ -110,6 +110,7 @@ class Stage:
         self.marks |= steps.outward()
         self.marks |= steps.actions()
         self.marks |= steps.verified()
+        self.marks |= steps.interested()
         self.marks |= steps.quotations()
         self.marks |= steps.contracts()
         self.marks |= steps.beside_contracts(self.marks)
@@ -550,6 +551,27 @@ class Steps:
         ])  # fmt: skip
         self.session.flush()
         return {"@batch": batch.id}
+
+    def interested(self) -> dict[str, int]:
+        """Leave a follow-up of the process of D with a file as evidence, and one of another process with a report of cases."""
+        from io import BytesIO
+
+        from app.domain.interested import EvidenceSource
+        from app.extensions import local
+        from app.models import Mechanism
+        from app.operations import interested
+        from app.operations.files import check_upload, store_file
+
+        on, marks = local(self.at).date(), {}
+        for name, process, source in (("", MINE, EvidenceSource.VISIT), ("-other", OTHER, EvidenceSource.PQR_REPORT)):
+            row = self.make.mechanism(process=self.make.process(process), evidence_source=source, months=1, starts_on=on)
+            marks[f"@mechanism{name}"] = row.id
+        mine, other = (self.session.get_one(Mechanism, key) for key in marks.values())
+        said = interested.Attached("Acta de la reunión", on, "Se acordó avisar", check_upload("acta.txt", BytesIO(b"Acta")))
+        attached = interested.attach_evidence(self.session, mine, said, at=self.at)
+        stored = store_file(self.session, b"x", "R10-01-01.xlsx", "application/octet-stream")
+        report = interested.keep_report(self.session, other, "R10-01-01 2026-06..2026-06", "R10-01-01", stored, at=self.at)
+        return marks | {"@evidence": attached.id, "@evidence-report": report.id}
 
     def contracts(self) -> dict[str, int]:
         """Leave contracts of the process of D: signed with two amendments, ended early, a draft; and a signed one of another process."""

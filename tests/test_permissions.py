@@ -25,6 +25,7 @@ CONTRACTS = "DSCQGX"  # who reads contracts and checklists
 MONEY = "ADSCQGX"  # who reads financing and invoice changes
 PAPERS = (("Financing", "financing"), ("InvoiceChange", "invoice"))
 QUOTES, SELLS = "SCQGX", "SCX"  # who reads quotations, and who writes and sends them
+MATRIX, KEEPS = "DSCQGX", "CQX"  # who reads the matrix of interested parties, and who keeps it
 BILLING = "ASGX"  # who reads the batches for billing
 VERIFIES = "DSCQGX"  # who reads how contracts are met
 COMPLIANCE = (
@@ -251,6 +252,23 @@ ROWS: list[Row] = [
     get("AmendmentView.show", CONTRACTS, url={"pk": "@draft_amendment"}),
     *both("AmendmentView.draft", SELLS, url={"pk": "@contract"}),
     *(row for name in ("edit", "sign", "void") for row in both(f"AmendmentView.{name}", SELLS, url={"pk": "@draft_amendment"})),
+    # Interested parties
+    *(get(f"InterestedView.{name}", MATRIX) for name in ("list", "excel", "pdf")),
+    *(row for view in ("NeedView", "MechanismView") for row in catalogue(view, MATRIX, KEEPS)),
+    *(post(f"{view}.bulk_action", KEEPS, url={"name": "deactivate"}) for view in ("NeedView", "MechanismView", "InterestGroupView")),
+    *(get(f"InterestGroupView.{name}", MATRIX) for name in ("list", "show")),
+    get("InterestGroupView.export", KEEPS, url={"kind": "csv"}),
+    *both("InterestGroupView.add", KEEPS),
+    *both("InterestGroupView.edit", KEEPS),
+    *both("MechanismView.attach", "DCQX", misses="S", url={"pk": "@mechanism"}),
+    *both("MechanismView.attach", KEEPS, misses="DS", url={"pk": "@mechanism-other"}),
+    post("MechanismView.look", "DCQX", misses="S", url={"pk": "@mechanism"}),
+    post("MechanismView.report", "QX", misses="DSC", url={"pk": "@mechanism-other"}),
+    *register("EvidenceView", MATRIX),
+    *both("EvidenceView.edit", KEEPS, url={"pk": "@evidence"}),
+    *both("EvidenceView.edit", NOBODY, misses=KEEPS, url={"pk": "@evidence-report"}),
+    get("EvidenceView.file", MATRIX, url={"pk": "@evidence"}),
+    get("EvidenceView.file", "SQGX", misses="DC", url={"pk": "@evidence-report"}),
     # Sending quotations, and what became of them
     *register("QuotationView", QUOTES),
     *(get("QuotationView.show", QUOTES, url={"pk": f"@{state}_quotation"}) for state in ("sent", "accepted")),

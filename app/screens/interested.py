@@ -20,6 +20,7 @@ from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 from wtforms import DateField, FileField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired
+from wtforms.validators import Optional as Empty
 
 from app import queries
 from app.baseviews import READ_ONLY, READ_WRITE, Button, Related, RuledView
@@ -29,7 +30,7 @@ from app.domain.errors import DomainError
 from app.domain.interested import FREQUENCIES, SOON, TONES, EvidenceSource, Standing, standing_of
 from app.downloads import send_made, send_stored, show_pdf
 from app.extensions import LANGUAGE, db, local, now, today
-from app.forms import UpTo
+from app.forms import UpTo, maybe_int
 from app.listing import Choices, Facet, Moment
 from app.listviews import SWITCHES, Ready
 from app.lookups import BIGGEST_ID
@@ -42,6 +43,7 @@ from app.reports.interested import InterestedMatrix, MatrixForm
 from app.reports.response_times import ResponseTimes
 from app.reports.xlsx import MEDIA_TYPE as XLSX_TYPE
 from app.screens.catalogues import LABELS, CatalogueView
+from app.screens.house import process_choices
 from app.screens.partyfile import link_to
 from app.screens.records import history_of
 from app.security import is_user, may, processes_of
@@ -197,6 +199,12 @@ def prefill_group(form: Any) -> None:
         form.group.data = db.session.get(InterestGroup, int(asked))
 
 
+def process_field() -> dict[str, SelectField]:
+    """Return the field of the process; a form cannot have one called `process`."""
+    offered = {"coerce": maybe_int, "choices": lambda: [("", "—"), *process_choices()], "validators": [Empty()]}
+    return {"process_id": SelectField(_l("Process"), **offered)}
+
+
 class NeedView(RuledView):
     datamodel = SQLAInterface(Need)
     bulk = SWITCHES
@@ -207,12 +215,15 @@ class NeedView(RuledView):
     form_intro = _l("Nothing is deleted: what is no longer relevant is made inactive and leaves the matrix.")
     empty_text = _l("Nothing is written yet. Add what each group needs or expects, and how the company meets it.")
     list_columns = ["text", "group", "kind", "quality", "relevance", "mechanism", "process", "is_active"]
-    show_fieldsets = add_fieldsets = [
+    show_fieldsets = [
         (_l("What is needed"), {"fields": ["group", "kind", "text", "source"]}),
         (_l("How much it matters"), {"fields": ["quality", "relevance"]}),
         (_l("What the company does"), {"fields": ["how_met", "process", "mechanism"]}),
         (_l("In lists"), {"fields": ["position", "is_active"]}),
     ]
+    add_fieldsets = [
+        *show_fieldsets[:2], (_l("What the company does"), {"fields": ["how_met", "process_id", "mechanism"]}), show_fieldsets[3],
+    ]  # fmt: skip
     filter_columns = ("group", "kind", "quality", "relevance", "mechanism", "process")
     search_words = ("text", "how_met", "source")
     ready_filters = (
@@ -223,7 +234,7 @@ class NeedView(RuledView):
     label_columns = {
         "text": _l("Need or expectation"), "group": _l("Interested party"), "kind": _l("Kind"), "quality": _l("Quality"),
         "relevance": _l("Relevance"), "mechanism": _l("Follow-up mechanism"), "process": _l("Process"), "is_active": _l("Active"),
-        "source": _l("Where it comes from"), "how_met": _l("How it is met"), "position": _l("Order in lists"),
+        "process_id": _l("Process"), "source": _l("Where it comes from"), "how_met": _l("How it is met"), "position": _l("Order in lists"),
     }  # fmt: skip
     description_columns = {
         "kind": _l("A need is stated, by the party or by a norm; an expectation is hoped for."),
@@ -234,6 +245,7 @@ class NeedView(RuledView):
         "mechanism": _l("One of the follow-ups of the same group."),
         "position": _l("The smaller number goes first."),
     }
+    add_form_extra_fields = process_field()
 
     def prefill(self, form: Any) -> None:
         prefill_group(form)
@@ -328,7 +340,7 @@ class MechanismView(Steps, RuledView):
     add_fieldsets = [
         (_l("What is done"), {"fields": ["group", "name", "description", "evidence_source"]}),
         (_l("How often"), {"fields": ["months", "starts_on", "is_active"]}),
-        (_l("Who"), {"fields": ["responsible", "process"]}),
+        (_l("Who"), {"fields": ["responsible", "process_id"]}),
     ]
     own_facets: tuple[Facet, ...] = (
         Choices("due", _l("State"), lambda: DUE, _due),
@@ -345,8 +357,8 @@ class MechanismView(Steps, RuledView):
     label_columns = {
         "name": _l("Mechanism"), "group": _l("Interested party"), "description": _l("What is done"), "months": _l("Frequency"),
         "evidence_source": _l("Where its evidence comes from"), "responsible": _l("Responsible"), "process": _l("Process"),
-        "starts_on": _l("Followed since"), "last_on": _l("Last evidence"), "next_on": _l("Next date"), "standing": _l("State"),
-        "is_active": _l("Active"),
+        "process_id": _l("Process"), "starts_on": _l("Followed since"), "last_on": _l("Last evidence"), "next_on": _l("Next date"),
+        "standing": _l("State"), "is_active": _l("Active"),
     }  # fmt: skip
     description_columns = {
         "evidence_source": _l("What the system finds by itself counts without anybody writing it down. The rest is attached."),
@@ -359,6 +371,7 @@ class MechanismView(Steps, RuledView):
             _l("Frequency"), coerce=int, default=12, choices=[(months, _l(words)) for months, words in FREQUENCIES.items()],
             validators=[InputRequired()],
         ),
+        **process_field(),
     }  # fmt: skip
     formatters_columns = {"months": every_how_often, "responsible": lambda user: user.get_full_name()}
 

@@ -241,7 +241,7 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("mechanism", "active_has_next", {"next_on": None}),
     ("evidence", "found_names_its_record", {"source_key": None}),
     ("evidence", "found_names_its_record", {"source": EvidenceSource.ATTACHED, "note": "Acta"}),
-    ("evidence", "attached_says_something", {"source": EvidenceSource.ATTACHED, "source_key": None}),
+    ("evidence", "attached_says_something", {"source": EvidenceSource.ATTACHED, "source_key": None, "file_id": None}),
     ("party_contact", "can_be_reached", {"email": None}),
     ("party_contact", "main_is_active", {"is_active": False}),
     ("action", "ended_iff_not_open", {"ended_on": LATER}),

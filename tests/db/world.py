@@ -243,9 +243,12 @@ def _contracts(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
 def _interested(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
     """A need of a group, its follow-up, and a record that shows it."""
     group_id = rows["party_group"][n - 1].group_id
+    stored = add(m.StoredFile(storage_key=f"acta{n}", name="a.pdf", media_type="application/pdf", n_bytes=1, sha256="0" * 64),
+                 is_kept=False)  # fmt: skip
     mechanism = add(m.Mechanism(group_id=group_id, name="Encuesta", months=6, starts_on=ON, last_on=ON, next_on=date(2027, 1, 10)))
     add(m.Need(group_id=group_id, text="Agua apta", mechanism_id=mechanism.id))
-    add(m.Evidence(mechanism_id=mechanism.id, on=ON, source=EvidenceSource.SURVEY, source_key="2026-07", title="Una encuesta"))
+    add(m.Evidence(mechanism_id=mechanism.id, on=ON, source=EvidenceSource.SURVEY, source_key="2026-07", title="Una encuesta",
+                   file_id=stored.id))  # fmt: skip
 
 
 def _attention(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
