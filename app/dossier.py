@@ -23,7 +23,6 @@ from sqlalchemy import (
     func,
     literal,
     null,
-    or_,
     select,
     type_coerce,
     union_all,
@@ -32,7 +31,6 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
 from app.domain.checklists import ChecklistStatus
-from app.domain.contracts import ContractStage
 from app.domain.improvement import ActionStatus
 from app.domain.quotations import QuotationStatus
 from app.domain.states import Category, states_in
@@ -66,12 +64,13 @@ _COLUMNS: dict[str, TypeEngine[Any]] = {
 @dataclass(frozen=True, slots=True)
 class Sight:
     """
-    What the reader may see of a party: the keys of the cases, contracts, checklists and actions in his scope (None: of none), whether he
-    reads contacts, groups, quotations and registers of before, and whether he opens the documents of cases.
+    What the reader may see of a party: the keys of the cases, contracts, contracts in force, checklists and actions in his scope (None: of
+    none), whether he reads contacts, groups, quotations and registers of before, and whether he opens the documents of cases.
     """
 
     cases: Select[tuple[int]] | None = None
     contracts: Select[tuple[int]] | None = None
+    in_force: Select[tuple[int]] | None = None
     checklists: Select[tuple[int]] | None = None
     actions: Select[tuple[int]] | None = None
     contacts: bool = False
@@ -243,11 +242,8 @@ def _figures(party_id: int, on: date, sight: Sight) -> list[Select[Any]]:
     if sight.quotations:
         in_play = Quotation.status == QuotationStatus.SENT
         parts.append(_figure("quotations", Quotation.party_id == party_id, in_play, of=Quotation, amount=Quotation.total_cop))
-    if sight.contracts is not None:
-        in_force = and_(
-            Contract.stage == ContractStage.SIGNED, Contract.starts_on <= on, or_(Contract.ends_on.is_(None), Contract.ends_on >= on)
-        )
-        parts.append(_figure("contracts", Contract.party_id == party_id, Contract.id.in_(sight.contracts), in_force, of=Contract))
+    if sight.in_force is not None:
+        parts.append(_figure("contracts", Contract.party_id == party_id, Contract.id.in_(sight.in_force), of=Contract))
     if sight.actions is not None:
         to_do = and_(Action.party_id == party_id, Action.id.in_(sight.actions), Action.status == ActionStatus.OPEN)
         parts.append(_figure("actions", to_do, of=Action))

@@ -15,14 +15,14 @@ from app import queries
 from app.documents import base
 from app.domain.states import Visibility
 from app.extensions import LANGUAGE, local
-from app.models import Account, Consent, Document, OutboxMessage, Party, Pqr, StoredFile
+from app.models import Account, Consent, Contract, Document, OutboxMessage, Party, Pqr, Quotation, StoredFile
 
 #: Lines of a table on paper; the rest is in the data beside it.
 MOST = 500
 
 
 def holdings_of(session: Session, party: Party, at: datetime) -> bytes:
-    """Return the PDF: the register of *party*, and lines for accounts, consents, cases, documents and messages. Reads only."""
+    """Return the PDF: the register of *party*, and a line for each thing that the person had to do with the company. Reads only."""
     organisation = queries.organisation(session)
     cases = select(Pqr.id).where(Pqr.party_id == party.id)
     with force_locale(LANGUAGE):
@@ -30,6 +30,8 @@ def holdings_of(session: Session, party: Party, at: datetime) -> bytes:
             (_("Accounts"), _accounts(session, party)),
             (_("Consents"), _consents(session, party, cases)),
             (_("Requests"), _cases(session, party)),
+            (_("Quotations"), _quotations(session, party)),
+            (_("Contracts"), _contracts(session, party)),
             (_("Documents"), _documents(session, cases)),
             (_("Messages sent"), _messages(session, party, cases)),
         ]
@@ -85,6 +87,18 @@ def _cases(session: Session, party: Party) -> Iterable[tuple[str, str, str]]:
     found = select(Pqr).where(Pqr.party_id == party.id).options(joinedload(Pqr.request_type)).order_by(Pqr.filed_on, Pqr.id)
     for pqr in session.scalars(found):
         yield f"{pqr.filed_on:%d/%m/%Y}", pqr.number, f"{pqr.request_type.name}: {pqr.subject} ({_(pqr.status.value)})"
+
+
+def _quotations(session: Session, party: Party) -> Iterable[tuple[str, str, str]]:
+    offered = select(Quotation).where(Quotation.party_id == party.id, Quotation.first_sent_on.is_not(None))
+    for quotation in session.scalars(offered.order_by(Quotation.first_sent_on, Quotation.id)):
+        yield f"{quotation.first_sent_on:%d/%m/%Y}", quotation.number, f"{quotation.subject} ({_(quotation.status.value)})"
+
+
+def _contracts(session: Session, party: Party) -> Iterable[tuple[str, str, str]]:
+    signed = select(Contract).where(Contract.party_id == party.id, Contract.signed_on.is_not(None))
+    for contract in session.scalars(signed.order_by(Contract.signed_on, Contract.id)):
+        yield f"{contract.signed_on:%d/%m/%Y}", contract.number, contract.object
 
 
 def _documents(session: Session, cases: Any) -> Iterable[tuple[str, str, str]]:

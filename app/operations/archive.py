@@ -142,9 +142,28 @@ def of_person(party_ids: Collection[int]) -> Scope:
         "invoice_change": and_(of_debt("invoice_change"), c["invoice_change"].status == ChangeStatus.AUTHORISED),
         "outbox_message": to_him,
     }
+    own |= _dealings_of_person(c, party_ids)
     own |= {name: condition for name, condition in _parts(own).items() if SHEETS[name].person}
     own |= _papers_of_person(c, own, cases)
     return Scope(Kind.PERSON, "persona", own)
+
+
+def _dealings_of_person(c: dict[str, Any], party_ids: Collection[int]) -> dict[str, ColumnElement[bool]]:
+    """
+    Return the conditions of what was offered to a person and signed with him, of his groups, and of himself as somebody's contact.
+
+    Drafts stay here, and so do those whom he named as contacts: they are other people.
+    """
+    quotation, version, contract, contact = (c[name] for name in ("quotation", "quotation_version", "contract", "party_contact"))
+    offered = and_(quotation.party_id.in_(party_ids), quotation.first_sent_on.is_not(None))
+    emails = select(func.lower(c["party"].email)).where(c["party"].id.in_(party_ids))
+    return {
+        "quotation": offered,
+        "quotation_version": and_(version.quotation_id.in_(select(quotation.id).where(offered)), version.sent_on.is_not(None)),
+        "contract": and_(contract.party_id.in_(party_ids), contract.signed_on.is_not(None)),
+        "party_contact": func.lower(contact.email).in_(emails),
+        "party_group": c["party_group"].party_id.in_(party_ids),
+    }
 
 
 def _papers_of_person(c: dict[str, Any], own: dict[str, ColumnElement[bool]], cases: Select[Any]) -> dict[str, ColumnElement[bool]]:
@@ -160,7 +179,7 @@ def _papers_of_person(c: dict[str, Any], own: dict[str, ColumnElement[bool]], ca
 def _parts(own: dict[str, ColumnElement[bool]]) -> dict[str, ColumnElement[bool]]:
     tables, known = _tables(), dict(own)
     for name, (column, whole) in PARTS.items():
-        if whole in known:
+        if whole in known and name not in own:
             known[name] = tables[name].c[column].in_(select(tables[whole].c.id).where(known[whole]))
     return {name: condition for name, condition in known.items() if name not in own}
 

@@ -23,6 +23,7 @@ from app.domain.states import DocumentKind, Identity, PastKind
 from app.dossier import N_SHOWN, Dossier, Sight, dossier_of, verified
 from app.extensions import db, local, today
 from app.models import Account, Action, Checklist, Consent, Contract, Party, Pqr
+from app.operations.contracts import in_force_clause
 from app.quotations.pages import TONES as QUOTATION_TONES
 from app.security import may, scope_actions, scope_cases, scope_checklists, scope_contracts
 from app.words import say_number, say_percent, say_pesos, say_phone
@@ -55,6 +56,7 @@ def sight() -> Sight:
     return Sight(
         cases=cases if may("can_list") else None,
         contracts=contracts_seen(on),
+        in_force=scope_contracts(select(Contract.id), on).where(in_force_clause(on, on)) if may("can_list", "Contract") else None,
         checklists=scope_checklists(select(Checklist.id), on) if may("can_list", "Checklist") else None,
         actions=scope_actions(select(Action.id), on) if may("can_list", "Action") else None,
         contacts=may("can_list", "Contact"),

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from app.documents.receipts import receipt_of
 from app.domain.errors import DomainError
 from app.domain.states import Identity, InboundStatus, Visibility
-from app.models import Consent, ConsentText, InboundMessage, Note, Notice, OutboxMessage, Party, Pqr
+from app.models import Consent, ConsentText, InboundMessage, Note, Notice, OutboxMessage, Party, PartyContact, Pqr
 from app.operations import archive, messages, pqr
 from app.operations.files import store_file
 from app.operations.openformat import PARTS, SHEETS, SPOKEN, TABLES_LEFT_OUT
@@ -313,6 +313,32 @@ def test_a_person_gets_the_letters_he_wrote_and_not_those_of_others_about_him(se
 
     assert [row["body"] for row in read.rows("inbound_message")] == ["Lo que escribí"]
     assert "CUENTO DEL VECINO" not in read.everything_said()
+
+
+def test_a_person_gets_what_was_offered_and_signed_and_himself_as_a_contact_but_no_draft(
+    seeded: Session, luz: Party, make: Factory
+) -> None:
+    company = make.party(name="Empresa Ajena", email="empresa@example.com")
+    seeded.add_all([
+        PartyContact(party=company, name="Luz en la empresa", email="Luz@example.com"),
+        PartyContact(party=company, name="Colega Ajeno", email="colega@example.com"),
+        PartyContact(party=luz, name="Sobrino Ajeno", phone="+573001234567"),
+    ])  # fmt: skip
+    sent, _draft = make.quotation(party=luz, subject="Acometida"), make.quotation("DRAFT", party=luz, subject="BORRADOR INTERNO")
+    signed, _written = make.contract(party=luz, object="Suministro"), make.contract(party=luz, stage="DRAFT", object="CONTRATO EN BORRADOR")
+    make.contract(party=company, object="DE LA EMPRESA")
+    seeded.flush()
+
+    read, _ = written(seeded, archive.of_person([luz.id]))
+
+    assert [row["number"] for row in read.rows("quotation")] == [sent.number]
+    assert [row["number"] for row in read.rows("quotation_version")] == [1]
+    assert [row["description"] for row in read.rows("quotation_line")] == ["Análisis de agua"]
+    assert [row["number"] for row in read.rows("contract")] == [signed.number]
+    assert len(read.rows("contract_requirement")) == 3
+    assert [row["name"] for row in read.rows("party_contact")] == ["Luz en la empresa"]
+    for hidden in ("BORRADOR", "Ajeno", "DE LA EMPRESA", "Empresa Ajena"):
+        assert hidden not in read.everything_said()
 
 
 def test_a_person_is_found_by_document(seeded: Session, luz: Party, make: Factory) -> None:
