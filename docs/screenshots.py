@@ -67,6 +67,7 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "partes": ("Partes interesadas", "comercial", "/party/list/"),
     "formulario": ("Un formulario", "comercial", "/party/add"),
     "graficos": ("Gráficos", "control", "/charts/cases/?chart=in-time"),
+    "graficos-cotizaciones": ("Gráficos de cotizaciones", "comercial", "/charts/quotations/?chart=by-month"),
     "control-de-tiempos": ("Control de tiempos", "control", "/reports/response-times/"),
     "calendario": ("Calendario", "admin", "/calendar/"),
     "terminos": ("Términos legales", "admin", "/term/list/"),
@@ -101,7 +102,7 @@ IN_THE_MANUAL = (
     "correo-entrante", "mensaje-como-llega", "facturacion",
     "bandeja", "tareas-periodicas", "reglas-recordatorio", "recordatorios", "webhooks", "mi-calendario", "archivo-persona",
     "importaciones", "importacion",
-    "cumplimiento", "matriz-cumplimiento",
+    "cumplimiento", "matriz-cumplimiento", "graficos-cotizaciones",
 )  # fmt: skip
 
 
