@@ -13,6 +13,7 @@ from flask_login import current_user
 from markupsafe import Markup
 from sqlalchemy import Select, select
 
+from app import queries
 from app.baseviews import Button, RuledView
 from app.contracts import hanging
 from app.contracts.forms import (
@@ -56,7 +57,7 @@ class AmendmentView(Steps, RuledView):
     ]
     label_columns = {
         "status": _l("State"), "contract": _l("Contract"), "reason": _l("What changes and why"), "effective_on": _l("Counts from"),
-        "signed_on": _l("Signed on"),
+        "signed_on": _l("Day of the signature"),
     }  # fmt: skip
 
     def scope(self, statement: Select[Any]) -> Select[Any]:
@@ -158,6 +159,9 @@ class AmendmentView(Steps, RuledView):
             [row.wanted() for row in rows if not row.is_empty],
         )  # fmt: skip
         try:
+            queries.lock(db.session, contract)
+            if item is not None:
+                queries.lock(db.session, item)  # as it is now: whoever saved meanwhile is seen
             if item is None:
                 item = operations.draft_amendment(db.session, contract, plan)
             elif request.form.get("seen", "") != self._seen(item):

@@ -55,8 +55,9 @@ class HandOverForm(FlaskForm):
 
 class AmendmentSignForm(FlaskForm):
     signed_on = DateField(
-        _l("Signed on"), description=_l("The day of the last signature."), validators=[InputRequired(_l("Write the day of the signature."))]
-    )
+        _l("Day of the signature"), description=_l("The day of the last signature."),
+        validators=[InputRequired(_l("Write the day of the signature."))],
+    )  # fmt: skip
 
 
 class AmendmentForm(FlaskForm):
@@ -132,9 +133,9 @@ class ChangedRequirementForm(RequirementForm):
 class PersonForm(RowForm):
     side = enum_select(_l("Signs for"), Side, validators=[])
     name = StringField(_l("Name"), filters=[tidy], validators=[UpTo(160)])
-    position = StringField(_l("Position"), filters=[tidy], validators=[UpTo(120)])
+    position = StringField(_l("Job title"), filters=[tidy], validators=[UpTo(120)])
     document_number = StringField(_l("Identity document"), filters=[tidy], validators=[UpTo(20)])
-    signed_on = DateField(_l("Signed on"), validators=[Empty()])
+    signed_on = DateField(_l("Day of the signature"), validators=[Empty()])
 
     @property
     def is_empty(self) -> bool:

@@ -77,7 +77,8 @@ class ContractView(Steps, RuledView):
     list_title, add_title = _l("Contracts"), _l("New contract")
     form_intro = _l("A draft is free until it is signed. Write what it requires next, on its page.")
     empty_text = _l("There are no contracts yet. Make one from an accepted quotation, or write it here.")
-    list_columns = ["number", "object", "party", "kind", "state", "starts_on", "ends_on", "value_cop", "process"]
+    list_columns = ["number", "object", "party", "state", "starts_on", "ends_on", "value_cop"]
+    more_columns = ("kind", "process", "supervisor", "signed_on")
     show_fieldsets = [
         (_l("What it is"), {"fields": ["state", "party", "object", "kind", "quotation", "value_cop"]}),
         (_l("Dates"), {"fields": ["signed_on", "starts_on", "ends_on", "terminated_on", "stage_reason"]}),
@@ -94,7 +95,7 @@ class ContractView(Steps, RuledView):
     clipped = ("object", "party")
     label_columns = {
         "number": _l("Number"), "object": _l("Object"), "party": _l("Party"), "kind": _l("Kind"), "state": _l("State"),
-        "quotation": _l("Quotation"), "value_cop": _l("Value"), "signed_on": _l("Signed on"), "starts_on": _l("Starts on"),
+        "quotation": _l("Quotation"), "value_cop": _l("Value"), "signed_on": _l("Day of the signature"), "starts_on": _l("Starts on"),
         "ends_on": _l("Ends on"), "terminated_on": _l("Ended early on"), "stage_reason": _l("Why it ended or was given up"),
         "process": _l("Process that answers for it"), "process_id": _l("Process that answers for it"), "supervisor": _l("Supervisor"),
         "source": _l("Register it comes from"),
@@ -121,7 +122,7 @@ class ContractView(Steps, RuledView):
         ),
     )  # fmt: skip
     ready_filters = (
-        Ready(N_("In force"), "state=ACTIVE,ENDING"),
+        Ready(N_("Contracts in force"), "state=ACTIVE,ENDING"),
         Ready(N_("About to end"), "state=ENDING"),
         Ready(N_("To be signed"), "state=DRAFT"),
         Ready(N_("Ended this year"), "state=ENDED,TERMINATED&ends_on=year"),
@@ -190,7 +191,7 @@ class ContractView(Steps, RuledView):
              each.effective_on, each.reason)
             for each in rows
         ]  # fmt: skip
-        heads = (_("Amendment"), _("State"), _("Signed on"), _("Counts from"), _("What changes and why"))
+        heads = (_("Amendment"), _("State"), _("Day of the signature"), _("Counts from"), _("What changes and why"))
         tables = [Related(_("Amendments"), heads, amended)] if amended else []
         return tables + [table for hung in hanging.RELATED if (table := hung(item)) is not None]
 
@@ -294,7 +295,7 @@ class ContractView(Steps, RuledView):
         rows = sent_rows(request.form)
         if do != "template":
             return arranged(rows, do)
-        template = db.session.get(RequirementTemplate, int(request.form.get("template") or 0))
+        template = db.session.get(RequirementTemplate, request.form.get("template", 0, type=int))
         if template is None:
             return rows
         kept = [row for row in rows if row.get("text", "").strip() or row.get("row_id")]
@@ -401,6 +402,6 @@ def told_of(event: CommercialEvent) -> Markup:
     for name, words in (("signed_on", N_("signed on %(day)s")), ("terminated_on", N_("last day in force: %(day)s"))):
         if facts.get(name):
             said.append(_(words, day=say_day(date.fromisoformat(facts[name]))))
-    said += [facts[name] for name in ("process", "supervisor") if facts.get(name)]
+    said += [facts[name] for name in ("process", "supervisor", "policy", "insurer") if facts.get(name)]
     return escape(" · ".join(str(each) for each in said))
 

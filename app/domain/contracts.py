@@ -86,9 +86,9 @@ class ContractState(Enum):
 
     DRAFT = N_("Being prepared")
     UPCOMING = N_("Signed, not begun")
-    ACTIVE = N_("In force")
+    ACTIVE = N_("Now in force")
     ENDING = N_("About to end")
-    ENDED = N_("Ended")
+    ENDED = N_("Ended on its day")
     TERMINATED = N_("Terminated early")
     VOIDED = N_("Given up before signing")
 
