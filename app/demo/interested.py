@@ -44,6 +44,7 @@ def follow_parties(session: Session, at: datetime, users: Mapping[str, User]) ->
         mechanism.starts_on = months_after(today, -_BEGAN_MONTHS)
         person = PERSON_OF.get(mechanism.process.code) if mechanism.process else None
         mechanism.responsible = users.get(person) if person else None
+        session.flush()
         if mechanism.evidence_source not in (EvidenceSource.VISIT, EvidenceSource.QUOTATION):
             for on in _days(mechanism, today):
                 title = TITLES.get(mechanism.name, mechanism.name)
