@@ -123,7 +123,9 @@ class OutboxMessageView(RuledView):
     empty_text = _l("No mail has been queued yet. Receipts, notices and reminders appear here before they leave.")
     list_columns = ["created_at", "subject", "to_address", "status", "n_attempts", "sent_at"]
     show_fieldsets = [
-        (_l("The message"), {"fields": ["subject", "to_address", "user", "event", "pqr", "language", "created_at"]}),
+        (_l("The message"), {"fields": [
+            "subject", "to_address", "user", "event", "pqr", "attachment", "reply_to", "language", "created_at",
+        ]}),
         (_l("What became of it"), {"fields": [
             "status", "was_interrupted", "sent_at", "n_attempts", "next_attempt_at", "last_error", "digest", "message_id", "in_reply_to",
         ]}),
@@ -144,19 +146,21 @@ class OutboxMessageView(RuledView):
         "n_attempts": _l("Attempts"), "sent_at": _l("Sent"), "pqr": _l("Case"), "event": _l("What it tells"),
         "next_attempt_at": _l("Next attempt"), "last_error": _l("Last error, or why it was given up"), "user": _l("Of the staff"),
         "language": _l("Language"), "was_interrupted": _l("May have left twice"), "digest": _l("Told in the digest"),
-        "message_id": "Message-ID", "in_reply_to": "In-Reply-To",
+        "message_id": "Message-ID", "in_reply_to": "In-Reply-To", "attachment": _l("File that goes with it"),
+        "reply_to": _l("Where an answer goes"),
     }  # fmt: skip
     formatters_columns = {
         "pqr": lambda pqr: Markup('<a class="num" href="/pqr/{0}">{0}</a>').format(pqr.number),
         "event": title_of,
         "language": lambda code: LANGUAGES.get(code, code),
         "user": lambda user: user.get_full_name(),
+        "attachment": lambda stored: stored.name,
         "digest": lambda row: Markup('<a href="{}">{}</a>').format(url_for("OutboxMessageView.show", pk=row.id), row.subject),
         "last_error": lambda text: " ".join(_(line) for line in text.splitlines()),
     }
 
     def _fits_a_cell(self, mapper: Any, name: str) -> bool:
-        return name not in ("message_id", "in_reply_to", "digest") and super()._fits_a_cell(mapper, name)
+        return name not in ("message_id", "in_reply_to", "digest", "attachment", "reply_to") and super()._fits_a_cell(mapper, name)
 
     @property
     def alarm(self) -> str:
