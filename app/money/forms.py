@@ -29,7 +29,7 @@ class PesosField(StringField):
     typed = ""
 
     def _value(self) -> str:
-        return self.typed or ("" if self.data is None else str(self.data))
+        return self.typed or ("" if self.data is None else f"{Decimal(self.data).normalize():f}")  # a column has cents, people write none
 
     def process_formdata(self, valuelist: list[str]) -> None:
         self.typed, self.data = (tidy(valuelist[0]) if valuelist else ""), None
