@@ -82,6 +82,8 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "radicar": ("Radicar por internet", "", "/pqr/nueva"),
     "consultar": ("Consultar", "", "/pqr/consulta"),
     "calculadora": ("Calculadora de términos", "", "/calculadora?regime=ley142&type=RECLAMO&filed=2026-07-10"),
+    "contratos": ("Contratos", "comercial", "/contract/list/"),
+    "contrato": ("Un contrato", "comercial", "first /contract/list/?state=ACTIVE&order=number"),
     "cumplimiento": ("Cumplimiento de contratos", "comercial", "/compliance/"),
     "matriz-cumplimiento": ("La matriz de un contrato", "comercial", "first /verifications/list/"),
     "no-existe": ("Una página que no existe", "auxiliar", "/no-existe"),
@@ -102,7 +104,7 @@ IN_THE_MANUAL = (
     "correo-entrante", "mensaje-como-llega", "facturacion",
     "bandeja", "tareas-periodicas", "reglas-recordatorio", "recordatorios", "webhooks", "mi-calendario", "archivo-persona",
     "importaciones", "importacion",
-    "cumplimiento", "matriz-cumplimiento", "graficos-cotizaciones",
+    "contratos", "contrato", "cumplimiento", "matriz-cumplimiento", "graficos-cotizaciones",
 )  # fmt: skip
 
 
