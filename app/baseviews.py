@@ -98,6 +98,10 @@ class RuledView(Lists, ModelView):
         """Return the small tables under the facts of *item*."""
         return []
 
+    def fieldsets_of(self, item: Any) -> list[tuple[Any, dict[str, Any]]]:
+        """Return the sections of facts on the page of *item*."""
+        return self.show_fieldsets or [("", {"fields": self.show_columns})]
+
     def may_edit(self, item: Any) -> bool:
         """Return whether *item* may still change; a row that may not has no edit page (404)."""
         return True
@@ -172,8 +176,7 @@ class RuledView(Lists, ModelView):
     @has_access
     def show(self, pk: str) -> str:
         item = self.item(pk, self.show_columns)
-        fieldsets = self.show_fieldsets or [("", {"fields": self.show_columns})]
-        facts = {"title": self.title_of(item), "item": item, "fieldsets": fieldsets}
+        facts = {"title": self.title_of(item), "item": item, "fieldsets": self.fieldsets_of(item)}
         facts |= {"related": self.related(item), "buttons": self.buttons(item)}
         return self.render_template(self.show_template, view=self, **facts)
 

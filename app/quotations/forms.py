@@ -22,7 +22,7 @@ from app.words import tidy
 class QuotationForm(FlaskForm):
     """The lines are read apart (`lines_in`): their number grows."""
 
-    party = lookup(_l("Customer"), "party")
+    party = lookup(_l("Client"), "party")
     contact = lookup(
         _l("Contact"), "contact", optional=True, description=_l("Whom it is sent to. Write the name of the person or of the customer.")
     )
@@ -32,7 +32,7 @@ class QuotationForm(FlaskForm):
     request = TextAreaField(_l("What the customer asked for"), filters=[tidy], validators=[Empty(), UpTo(4_000)])
     requested_on = DateField(_l("Asked for on"), validators=[InputRequired(_l("Write the day on which the customer asked for it."))])
     process_id = SelectField(_l("Process that offers it"), coerce=maybe_int, validators=[Empty()])
-    responsible = lookup(_l("Who answers for it"), "user", optional=True)
+    responsible = lookup(_l("Person responsible"), "user", optional=True)
     validity_days = IntegerField(
         _l("Valid for (days)"), description=_l("Calendar days, counted from the day after it is sent."),
         validators=[InputRequired(_l("Write for how many days the offer is valid."))],
@@ -129,6 +129,6 @@ class WithdrawForm(FlaskForm):
 
 class FollowUpForm(FlaskForm):
     on = DateField(_l("Day"), validators=[InputRequired(_l("Write the day."))])
-    means = RadioField(_l("How"), choices=choices_of(ContactMeans), default=ContactMeans.PHONE.name)
+    means = RadioField(_l("How"), choices=choices_of(ContactMeans), default=ContactMeans.PHONE.name, validators=[InputRequired()])
     note = TextAreaField(_l("What was said"), filters=[tidy], validators=[InputRequired(_l("Write what was said.")), UpTo(2_000)])
     next_on = DateField(_l("Speak again on"), description=_l("That day it is among what you have to do."), validators=[Empty()])

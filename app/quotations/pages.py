@@ -49,7 +49,7 @@ from app.quotations.sending import Sending
 from app.reports.base import Kind
 from app.security import may
 from app.steps import Steps
-from app.words import say, say_day, say_pesos
+from app.words import say, say_day, say_number, say_pesos
 
 MOST_ROWS, FEW_ROWS = 60, 4
 DEFAULTS = {
@@ -62,11 +62,14 @@ TONES = {
 }  # fmt: skip
 #: How each bucket of AGEING looks.
 AGE_TONES = ("ok", "info", "warn", "soon", "bad")
+#: Facts that are said only when there are some.
+IF_ANY = {"age", "valid_until", "sent_on", "first_sent_on", "n_days_to_send", "next_follow_up_on", "decided_on", "loss_reason",
+          "decision_note"}  # fmt: skip
 #: What the history says of each move.
 HAPPENED = {
     QuotationMove.WRITE: N_("Written"), QuotationMove.SEND: N_("Sent to the customer"), QuotationMove.REVISE: N_("New version begun"),
     QuotationMove.ACCEPT: N_("Accepted by the customer"), QuotationMove.REJECT: N_("Rejected by the customer"),
-    QuotationMove.EXPIRE: N_("Its validity ended"), QuotationMove.WITHDRAW: N_("Withdrawn"),
+    QuotationMove.EXPIRE: N_("Its validity ended"), QuotationMove.WITHDRAW: N_("Withdrawn by us"),
     QuotationMove.FOLLOW_UP: N_("The customer was spoken to"), QuotationMove.CONTRACT: N_("Contract made"),
 }  # fmt: skip
 
@@ -105,7 +108,7 @@ OWN_FACETS = (
     Choices("ageing", _l("Days since it was sent"), lambda: BUCKETS, _aged),
     Choices("follow_up", _l("Follow-up"), lambda: FOLLOWED, _to_follow),
     Choices("contract", _l("Contract"), lambda: CONTRACTED, _of_contract),
-    Rows("responsible", _l("Who answers for it"), Quotation.responsible_id, User, User.id, "user", True,
+    Rows("responsible", _l("Person responsible"), Quotation.responsible_id, User, User.id, "user", True,
          own=lambda moment: Quotation.responsible_id == moment.user_id),
 )  # fmt: skip
 READY = (
@@ -131,24 +134,22 @@ class QuotationView(Sending, Steps, RuledView):
     list_title, add_title = _l("Quotations"), _l("New quotation")
     empty_text = _l("Nothing has been quoted yet. Write the first quotation: its number comes by itself.")
     show_template = "quotations/show.html"
-    list_columns = [
-        "number", "status", "party", "subject", "total_cop", "sent_on", "age", "valid_until", "next_follow_up_on", "responsible",
-    ]  # fmt: skip
+    list_columns = ["number", "status", "party", "subject", "total_cop", "sent_on", "age", "next_follow_up_on"]
     show_fieldsets = [
         (_l("What and for whom"), {"fields": ["status", "party", "contact", "subject", "request", "requested_on", "process",
                                               "responsible"]}),
-        (_l("Where it stands"), {"fields": ["version", "total_cop", "sent_on", "age", "valid_until", "first_sent_on", "n_days_to_send",
+        (_l("How it stands"), {"fields": ["version", "total_cop", "sent_on", "age", "valid_until", "first_sent_on", "n_days_to_send",
                                             "next_follow_up_on", "decided_on", "loss_reason", "decision_note"]}),
     ]  # fmt: skip
     base_order = ("sent_on", "desc")
     search_words = ("number", "subject")
-    clipped = ("subject", "party")
+    clipped = ("subject",)
     own_facets, ready_filters = OWN_FACETS, READY
     label_columns = {
-        "number": _l("Number"), "status": _l("State"), "party": _l("Customer"), "contact": _l("Contact"), "subject": _l("What is quoted"),
+        "number": _l("Number"), "status": _l("State"), "party": _l("Client"), "contact": _l("Contact"), "subject": _l("What is quoted"),
         "request": _l("What the customer asked for"), "requested_on": _l("Asked for on"), "process": _l("Process that offers it"),
-        "responsible": _l("Who answers for it"), "version": _l("Version"), "total_cop": _l("Total with IVA"), "sent_on": _l("Sent on"),
-        "age": _l("Waiting since"), "valid_until": _l("Valid until"), "first_sent_on": _l("First sent on"),
+        "responsible": _l("Person responsible"), "version": _l("Version"), "total_cop": _l("Total with IVA"), "sent_on": _l("Sending date"),
+        "age": _l("Days waiting"), "valid_until": _l("Valid until"), "first_sent_on": _l("First sending date"),
         "n_days_to_send": _l("Working days to send it"), "next_follow_up_on": _l("Speak again on"), "decided_on": _l("Ended on"),
         "loss_reason": _l("Why it was lost"), "decision_note": _l("What was said at the end"),
     }  # fmt: skip
@@ -161,6 +162,12 @@ class QuotationView(Sending, Steps, RuledView):
 
     def title_of(self, item: Quotation) -> str:
         return item.number
+
+    def fieldsets_of(self, item: Quotation) -> list[tuple[Any, dict[str, Any]]]:
+        return [
+            (title, {"fields": [name for name in each["fields"] if name not in IF_ANY or self.shown(item, name) != "—"]})
+            for title, each in super().fieldsets_of(item)
+        ]
 
     def may_edit(self, item: Quotation) -> bool:
         return item.status is QuotationStatus.DRAFT
@@ -205,7 +212,7 @@ class QuotationView(Sending, Steps, RuledView):
 
     def buttons(self, item: Quotation) -> list[Button]:
         found = []
-        if "pdf" in self.route_names and self.may_do("pdf"):
+        if self.may_do("pdf"):
             words = _("Preview (PDF)") if item.status is QuotationStatus.DRAFT else _("PDF")
             found.append(Button(words, url_for("QuotationView.pdf", pk=item.id)))
         contract = self._contract_of(item)
@@ -218,6 +225,8 @@ class QuotationView(Sending, Steps, RuledView):
             (QuotationMove.REJECT, "reject", _("Rejected…")), (QuotationMove.REVISE, "revise", _("New version…")),
             (QuotationMove.WITHDRAW, "withdraw", _("Withdraw…")),
         )  # fmt: skip
+        if item.status is QuotationStatus.SENT and self.may_do("send"):
+            found.append(Button(_("Send again…"), url_for("QuotationView.send", pk=item.id)))
         can = [(route, label) for move, route, label in steps if self.can(item, move, route)]
         return found + [Button(label, url_for(f"QuotationView.{route}", pk=item.id)) for route, label in can]
 
@@ -233,7 +242,8 @@ class QuotationView(Sending, Steps, RuledView):
         form = FollowUpForm(data={"on": today()}) if self.can(item, QuotationMove.FOLLOW_UP, "follow_up") else None
         facts = {"version": version, "totals": operations.totals_of(version), "rate": say_rate, "form": form}
         events = [self._told(event) for event in operations.timeline(db.session, item)]
-        return facts | {"versions": list(reversed(item.versions)), "events": events, "has_pdf": "pdf" in self.route_names}
+        mail = self.mail_facts(item) if item.status is QuotationStatus.SENT else None
+        return facts | {"versions": list(reversed(item.versions)), "events": events, "mail": mail}
 
     @staticmethod
     def _told(event: Any) -> dict[str, Any]:
@@ -248,7 +258,7 @@ class QuotationView(Sending, Steps, RuledView):
         if name := known.get("means"):
             details.append(_(ContactMeans[name].value))
         if known.get("to"):
-            details.append(_("to %(whom)s", whom=known["to"]))
+            details.append(known["to"])
         for key, msgid in (("on", N_("on %(day)s")), ("valid_until", N_("valid until %(day)s")), ("next_on", N_("speak again on %(day)s"))):
             if known.get(key):
                 details.append(_(msgid, day=say_day(date.fromisoformat(known[key]))))
@@ -349,11 +359,14 @@ class QuotationView(Sending, Steps, RuledView):
     def _lines_of(item: Quotation | None, rates: list[Decimal]) -> list[LineForm]:
         lines = operations.lines_of(operations.current(item)) if item else []
         said: list[dict[str, Any] | None] = [
-            {"description": line.description, "quantity": plain_number(line.quantity), "unit": line.unit, "price": plain_number(line.price),
+            {"description": line.description, "quantity": plain_number(line.quantity), "unit": line.unit, "price": line.price,
              "vat_rate": line.vat_rate} for line in lines
         ]  # fmt: skip
         empty = [None] * max(1, FEW_ROWS - len(said))
-        return [LineForm(data=each, prefix=f"line-{i}-", rates=rates) for i, each in enumerate([*said, *empty][:MOST_ROWS])]
+        forms = [LineForm(data=each, prefix=f"line-{i}-", rates=rates) for i, each in enumerate([*said, *empty][:MOST_ROWS])]
+        for form in forms[: len(said)]:
+            form.price.typed = say_number(form.price.data)
+        return forms
 
     @staticmethod
     def _lines_in(rates: list[Decimal], do: str) -> list[LineForm]:

@@ -151,7 +151,7 @@ def test_the_edit_form_shows_numbers_as_people_write_them(seeded, clerk, clinic)
     clerk.post("/quotation/add", data=offer(clinic))
     page = clerk.get(f"/quotation/edit/{only(seeded).id}").text
 
-    for value in ("12", "3.5", "850000", "120001"):
+    for value in ("12", "3.5", "850,000", "120,001"):
         assert re.search(rf'<input[^>]*name="line-\d-(quantity|price)"[^>]*value="{re.escape(value)}"', page)
 
 
