@@ -402,6 +402,7 @@ def told_of(event: CommercialEvent) -> Markup:
     for name, words in (("signed_on", N_("signed on %(day)s")), ("terminated_on", N_("last day in force: %(day)s"))):
         if facts.get(name):
             said.append(_(words, day=say_day(date.fromisoformat(facts[name]))))
-    said += [facts[name] for name in ("process", "supervisor", "policy", "insurer") if facts.get(name)]
+    said += [facts[name] for name in ("process", "supervisor", "policy", "insurer", "source") if facts.get(name)]
+    said += facts.get("files", [])
     return escape(" · ".join(str(each) for each in said))
 

@@ -38,7 +38,7 @@ class ContractMove(Enum):
     GUARANTEE = N_("Record a guarantee")
     APPROVE_GUARANTEE = N_("Approve a guarantee")
     REPLACE_GUARANTEE = N_("Replace a guarantee")
-    ATTACH = N_("Attach files")
+    ATTACH = N_("Add files")
 
 
 class Side(Enum):

@@ -17,7 +17,7 @@ class GuaranteeState(Enum):
     """Where a guarantee stands. Derived, never stored."""
 
     TO_APPROVE = N_("To be approved")
-    IN_FORCE = N_("In force now")
+    IN_FORCE = N_("Now in force")
     ENDING = N_("About to end")
     ENDED = N_("Expired")
     REPLACED = N_("Replaced by another")

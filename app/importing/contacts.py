@@ -33,7 +33,7 @@ class Contacts(Kind):
         Field("document_type", N_("Document"), Type.CHOICE, example="NIT", synonyms=("tipo de documento", "tipo doc")),
         Field("name", N_("Name of the contact"), is_required=True, most=160, example="Marta Lucía Peña",
               synonyms=("contacto", "nombre", "nombre del contacto", "persona de contacto", "encargado", "representante")),
-        Field("position", N_("Position"), most=120, example="Jefe de compras", synonyms=("cargo", "puesto", "rol", "área")),
+        Field("position", N_("Job title"), most=120, example="Jefe de compras", synonyms=("cargo", "puesto", "rol", "área")),
         Field("email", N_("E-mail"), Type.EMAIL, is_lenient=True, example="marta@example.com",
               synonyms=("correo", "correo electrónico", "email", "e mail")),
         Field("phone", N_("Phone"), Type.PHONE, is_lenient=True, example="300 123 4567", synonyms=("teléfono", "celular", "tel", "móvil")),

@@ -15,8 +15,8 @@ from markupsafe import Markup
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
-from wtforms import DateField, IntegerField, MultipleFileField, SelectField, StringField
-from wtforms.validators import InputRequired, NumberRange
+from wtforms import DateField, Field, Form, IntegerField, MultipleFileField, SelectField, StringField
+from wtforms.validators import InputRequired, NumberRange, StopValidation
 from wtforms.validators import Optional as Empty
 
 from app.baseviews import ADD_ONLY, READ_WRITE, Button, Related, RuledView
@@ -91,14 +91,15 @@ class RequirementTemplateView(CatalogueView):
     def related(self, item: RequirementTemplate) -> list[Related]:
         rows = select(RequirementItem, Process.name).outerjoin(Process, Process.id == RequirementItem.process_id)
         found = db.session.execute(rows.where(RequirementItem.template_id == item.id).order_by(RequirementItem.position))
-        link = Markup('<a href="{}">{}</a>')
+        link, under = Markup('<a href="{}">{}</a>'), Markup('{}<br><span class="quiet">{}</span>')
         lines = [
-            (each.position, link.format(url_for("RequirementItemView.show", pk=each.id), each.text), each.quality, each.clause,
-             each.verification, each.evidence, process)
+            (each.position,
+             under.format(link.format(url_for("RequirementItemView.show", pk=each.id), each.text),
+                          " · ".join(filter(None, (_(each.quality.value), each.clause)))),
+             under.format(each.verification, each.evidence), process)
             for each, process in found
         ]  # fmt: skip
-        checked = (_("How it is verified"), _("Evidence"), _("Process"))
-        heads = (_("No."), _("Requirement"), _("Kind of quality"), _("Clause or norm"), *checked)
+        heads = (_("No."), _("Requirement"), _("How it is verified, and with which evidence"), _("Process"))
         return [Related(_("Requirements"), heads, lines)]
 
 
@@ -302,7 +303,7 @@ class GuaranteeView(RuledView):
             found.append(Button(_("Replace by another"), url_for("GuaranteeView.replace", pk=item.id)))
         if may("can_attach", "Contract"):
             found.append(
-                Button(_("Attach files"), url_for("ContractFileView.add", contract=item.contract.number, guarantee=item.id))
+                Button(_("Add files"), url_for("ContractFileView.add", contract=item.contract.number, guarantee=item.id))
             )
         return found + history_of("guarantee", item.id)
 
@@ -370,8 +371,18 @@ def want_in_scope(contract: Contract | None) -> None:
 # ── Files ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+class Chosen:
+    """Validator of a field of files: one at least was chosen."""
+
+    field_flags = {"required": True}
+
+    def __call__(self, form: Form, field: Field) -> None:
+        if not any(getattr(part, "filename", "") for part in field.data or ()):
+            raise StopValidation(_("Choose a file."))
+
+
 class ContractFileForm(FlaskForm):
-    files = MultipleFileField(_l("Files"))
+    files = MultipleFileField(_l("Files"), validators=[Chosen()])
     kind = enum_select(_l("What they are"), ContractFileKind)
     description = StringField(_l("Description"), filters=[tidy], validators=[Empty(), UpTo(200)])
 
@@ -394,7 +405,7 @@ def files_table(condition: ColumnElement[bool], url: str = "") -> Related:
         (link_to_file(each) if may_take else each.file.name, each.kind, each.description, say_size(each.file.n_bytes), each.created_at)
         for each in rows
     ]
-    columns = (_("File"), _("What it is"), _("Description"), _("Size"), _("Attached"))
+    columns = (_("The file"), _("What it is"), _("Description"), _("Size"), _("Attached"))
     return Related(_("Files"), columns, lines, url)
 
 
@@ -406,7 +417,7 @@ class ContractFileView(RuledView):
     class_permission_name = "Contract"
     method_permission_name = {"add": "attach"}
     include_route_methods = ADD_ONLY | {"download"}
-    list_title, add_title = _l("Files of contracts"), _l("Attach files")
+    list_title, add_title = _l("Files of contracts"), _l("Add files")
     empty_text = _l("No contract has files yet. Attach what was signed on the page of its contract.")
     list_columns = ["file", "contract", "kind", "description", "created_at"]
     show_columns = ["contract", "kind", "description", "file", "created_at", "guarantee", "amendment"]
@@ -415,7 +426,7 @@ class ContractFileView(RuledView):
     base_order = ("created_at", "desc")
     clipped = ("description",)
     label_columns = {
-        "file": _l("File"), "contract": _l("Contract"), "kind": _l("What it is"), "description": _l("Description"),
+        "file": _l("The file"), "contract": _l("Contract"), "kind": _l("What it is"), "description": _l("Description"),
         "created_at": _l("Attached"), "guarantee": _l("Policy"), "amendment": _l("Amendment"),
     }  # fmt: skip
     formatters_columns = {"contract": link_to_contract, "file": lambda file: file.name}
@@ -515,5 +526,5 @@ def buttons_of(contract: Contract) -> list[Button]:
     if may("can_add", "Guarantee"):
         found.append(Button(_("Add a guarantee"), url_for("GuaranteeView.add", contract=contract.number)))
     if may("can_attach", "Contract"):
-        found.append(Button(_("Attach files"), url_for("ContractFileView.add", contract=contract.number)))
+        found.append(Button(_("Add files"), url_for("ContractFileView.add", contract=contract.number)))
     return found
