@@ -51,6 +51,8 @@ ORDER = (
     "accounts", "parties", "contacts", "invoices", "cases", "contracts", "contract_requirements", "past_surveys", "market_claims",
     "municipalities",
 )  # fmt: skip
+#: What kinds that are imported no longer were called.
+RETIRED = {"past_contracts": N_("Contracts of another register")}
 STATUS_TONES = {
     ImportStatus.UPLOADED: "stop", ImportStatus.CHECKED: "info", ImportStatus.RUNNING: "info", ImportStatus.DONE: "ok",
     ImportStatus.FAILED: "bad", ImportStatus.CANCELLED: "stop", ImportStatus.UNDONE: "stop",
@@ -154,7 +156,7 @@ class ImportBatchView(RuledView):
     def shown(self, item: ImportBatch, name: str) -> Any:
         if name == "kind":
             kind = kind_named(item.kind)
-            return _(kind.title) if kind else item.kind
+            return _(kind.title if kind else RETIRED.get(item.kind, item.kind))
         return super().shown(item, name)
 
     def title_of(self, item: ImportBatch) -> str:

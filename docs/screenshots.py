@@ -84,6 +84,9 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "calculadora": ("Calculadora de términos", "", "/calculadora?regime=ley142&type=RECLAMO&filed=2026-07-10"),
     "contratos": ("Contratos", "comercial", "/contract/list/"),
     "contrato": ("Un contrato", "comercial", "first /contract/list/?state=ACTIVE&order=number"),
+    "garantias": ("Garantías", "comercial", "/guarantee/list/"),
+    "plantilla-requisitos": ("Una plantilla de requisitos", "comercial", "first /requirementtemplate/list/"),
+    "graficos-contratos": ("Gráficos de contratos", "comercial", "/charts/contracts/?chart=by-kind"),
     "cumplimiento": ("Cumplimiento de contratos", "comercial", "/compliance/"),
     "matriz-cumplimiento": ("La matriz de un contrato", "comercial", "first /verifications/list/"),
     "no-existe": ("Una página que no existe", "auxiliar", "/no-existe"),
@@ -105,6 +108,7 @@ IN_THE_MANUAL = (
     "bandeja", "tareas-periodicas", "reglas-recordatorio", "recordatorios", "webhooks", "mi-calendario", "archivo-persona",
     "importaciones", "importacion",
     "contratos", "contrato", "cumplimiento", "matriz-cumplimiento", "graficos-cotizaciones",
+    "garantias", "plantilla-requisitos", "graficos-contratos",
 )  # fmt: skip
 
 
