@@ -31,7 +31,7 @@ from app.listing import BOUND
 from app.models import Account, Action, Checklist, Contract, Party, PartyContact, Pqr, Quotation
 from app.search import matching
 from app.security import may, scope_actions, scope_cases, scope_checklists, scope_contracts
-from app.words import tidy
+from app.words import say_phone, tidy
 
 N_SHOWN = 8
 _NUMBER = re.compile(r"([A-Za-z]+)[\s-]*(\d{4})[\s-]*(\d+)")
@@ -208,7 +208,7 @@ class Kind:
         view: Its screen; who may open it finds its rows.
         scope: Limits a SELECT over the model to what the reader may see.
         says: What a line says: how the row is called, what it is, whose it is, and how it stands.
-        states: The enum of the last, where it is one.
+        say: Makes words of the last.
         newest: What orders the lines, descending.
     """
 
@@ -221,15 +221,15 @@ class Kind:
     scope: Callable[[Select[Any]], Select[Any]]
     says: tuple[Any, Any, Any, Any]
     newest: Any
-    states: type[Enum] | None = None
+    say: Callable[[str], str]
 
     @property
     def has_numbers(self) -> bool:
         return hasattr(self.model, "number")
 
-    def said(self, text: str | None) -> str:
-        """Return how a row stands, in words."""
-        return _(self.states[text].value) if self.states and text else text or ""
+
+def _state(states: type[Enum]) -> Callable[[str], str]:
+    return lambda name: _(states[name].value)
 
 
 def _as_it_is(statement: Select[Any]) -> Select[Any]:
@@ -240,22 +240,24 @@ KINDS = (
     Kind(
         "quotations", "QuotationView", "Quotation", Quotation, _l("Quotations"),
         (_l("Number"), _l("What is quoted"), _l("Party"), _l("State")), _as_it_is,
-        (Quotation.number, Quotation.subject, Party.name, Quotation.status), Quotation.id, QuotationStatus,
+        (Quotation.number, Quotation.subject, Party.name, Quotation.status), Quotation.id,
+        _state(QuotationStatus),
     ),
     Kind(
         "contracts", "ContractView", "Contract", Contract, _l("Contracts"), (_l("Number"), _l("Object"), _l("Party"), _l("State")),
         lambda statement: scope_contracts(statement, today()), (Contract.number, Contract.object, Party.name, Contract.stage), Contract.id,
-        ContractStage,
+        _state(ContractStage),
     ),
     Kind(
         "contacts", "ContactView", "Contact", PartyContact, _l("Contacts"),
         (_l("Name"), _l("Job title"), _l("Party"), _l("Phone or e-mail")), _as_it_is,
         (PartyContact.name, PartyContact.position, Party.name, func.coalesce(PartyContact.phone, PartyContact.email)), PartyContact.id,
+        lambda text: say_phone(text) if text.startswith("+") else text,
     ),
     Kind(
         "actions", "ActionView", "Action", Action, _l("Actions"), (_l("Number"), _l("What has to be done"), _l("About whom"), _l("State")),
         lambda statement: scope_actions(statement, today()), (Action.number, Action.title, Party.name, Action.status), Action.id,
-        ActionStatus,
+        _state(ActionStatus),
     ),
 )  # fmt: skip
 #: Numbers that open a page, and which words do not find.

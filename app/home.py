@@ -117,7 +117,7 @@ class HomeView(IndexView):
             "is_working": calendar.is_working_day(on),
             "lights": light_tiles(figures),
             "mine": own_tiles(figures),
-            "commercial": [Tile(each.text, figures.commercial.get(each.key, 0), each.url, each.tone) for each in watched],
+            "commercial": commercial_tiles(figures, watched),
             "weeks": [Week(*facts) for facts in zip(weeks, figures.filed, figures.answered, strict=True)],
             "lines": [(line, *light_shown(line, calendar, on), shown_name(line)) for line in lines],
         }
@@ -159,6 +159,12 @@ def own_tiles(figures: DayFigures) -> list[Tile]:
     waiting = Tile(_("Waiting for me"), figures.n_waiting, cases_url(waiting="me"), "info")
     rest = (lapsed_tiles, silence_tiles, sspd_tiles, rejected_tiles, reminded_tiles)
     return [waiting, returned, *steps, *(tile for tiles in rest for tile in tiles(figures))]
+
+
+def commercial_tiles(figures: DayFigures, watched: list[selling.Watch]) -> list[Tile]:
+    """Return what the reader watches of the commercial side; alarms only when there is something."""
+    tiles = ((each, Tile(each.text, figures.commercial.get(each.key, 0), each.url, each.tone)) for each in watched)
+    return [tile for each, tile in tiles if tile.n or not each.is_alarm]
 
 
 def rejected_tiles(figures: DayFigures) -> list[Tile]:

@@ -23,13 +23,18 @@ from app.security import is_user, may, processes_of, scope_actions, scope_checkl
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Something to count: its rows (a SELECT of keys), what the number means, the list of the rows, and its tone when there are any."""
+    """
+    Something to count: its rows (a SELECT of keys), what the number means, the list of the rows, and its tone when there are any.
+
+    An alarm shows only when there is something to see.
+    """
 
     key: str
     rows: Select[Any]
     text: str
     url: str
     tone: str
+    is_alarm: bool = False
 
     def counted(self) -> Select[Any]:
         """Return the SELECT of how many there are, as `days.day_figures` counts."""
@@ -54,7 +59,7 @@ def _sold(on: date) -> Iterator[Watch]:
         kept = scope_contracts(select(Contract.id), on)
         rows = select(Guarantee.id).where(guarantees.state_clause(GuaranteeState.ENDING, on), Guarantee.contract_id.in_(kept))
         url = url_for("GuaranteeView.list", state=GuaranteeState.ENDING.name)
-        yield Watch("guarantee", rows, _("Guarantees about to end"), url, "soon")
+        yield Watch("guarantee", rows, _("Guarantees about to end"), url, "soon", True)
 
 
 def _verified(on: date) -> Iterator[Watch]:
@@ -63,7 +68,7 @@ def _verified(on: date) -> Iterator[Watch]:
         rows = mine.where(Checklist.status == ChecklistStatus.OPEN)
         yield Watch("verify", rows, _("Checklists to verify"), url_for("ChecklistView.list", status=ChecklistStatus.OPEN.name), "info")
         late = mine.where(Checklist.status != ChecklistStatus.CLOSED, Checklist.due_on < on)
-        yield Watch("late_lists", late, _("Checklists that are late"), url_for("ChecklistView.list", late="1"), "bad")
+        yield Watch("late_lists", late, _("Checklists that are late"), url_for("ChecklistView.list", late="1"), "bad", True)
     if may("can_approve", "Checklist"):
         rows = mine.where(Checklist.status == ChecklistStatus.SUBMITTED)
         url = url_for("ChecklistView.list", status=ChecklistStatus.SUBMITTED.name)
@@ -76,7 +81,7 @@ def _asked(on: date) -> Iterator[Watch]:
         if not may("can_see_all", "Action"):
             yield Watch("actions", to_do, _("Actions to be done"), url_for("ActionView.list", status=ActionStatus.OPEN.name), "info")
         late = to_do.where(Action.due_on < on)
-        yield Watch("late_actions", late, _("Actions that are late"), url_for("ActionView.list", late="1"), "bad")
+        yield Watch("late_actions", late, _("Actions that are late"), url_for("ActionView.list", late="1"), "bad", True)
 
 
 def _followed(on: date) -> Iterator[Watch]:
@@ -87,4 +92,5 @@ def _followed(on: date) -> Iterator[Watch]:
             his = is_user(Mechanism.responsible_id, current_user.id, on)
             overdue = overdue.where(or_(his, Mechanism.process_id.in_(processes_of(current_user.id, on))))
             asked["mine"] = "1"
-        yield Watch("mechanisms", overdue, _("Follow-ups of interested parties overdue"), url_for("MechanismView.list", **asked), "bad")
+        url = url_for("MechanismView.list", **asked)
+        yield Watch("mechanisms", overdue, _("Follow-ups of interested parties overdue"), url, "bad", True)

@@ -20,7 +20,7 @@ from wtforms.validators import DataRequired, InputRequired
 from app.baseviews import READ_WRITE, Button, RuledView
 from app.domain import N_
 from app.domain.errors import DomainError
-from app.domain.improvement import ActionOrigin, ActionStatus
+from app.domain.improvement import ActionKind, ActionOrigin, ActionStatus
 from app.extensions import db, now, today
 from app.forms import LenientDateField, UpTo
 from app.listing import Choices, Moment, Rows
@@ -77,12 +77,12 @@ class ActionView(Steps, RuledView):
     list_title, add_title = _l("Actions"), _l("New action")
     intro = _l("What the verification of a contract, a case or a survey asked somebody to do, and until when.")
     empty_text = _l("Nobody has asked for an action yet. A finding of a verification checklist asks for one, or write it here.")
-    list_columns = ["number", "title", "kind", "process", "responsible", "due_on", "status", "origin", "party"]
+    list_columns = ["number", "title", "process", "responsible", "due_on", "status", "party"]
     show_fieldsets = [
         (_l("What has to be done"), {"fields": ["title", "description", "kind"]}),
         (_l("Who, and until when"), {"fields": ["process", "responsible", "asked_on", "due_on", "status"]}),
         (_l("What asked for it"), {"fields": ["origin", "party"]}),
-        (_l("What became of it"), {"fields": ["result", "ended_on"]}),
+        (_l("How it ended"), {"fields": ["result", "ended_on"]}),
     ]
     add_fieldsets = edit_fieldsets = [
         (_l("What has to be done"), {"fields": ["kind", "title", "description", "party"]}),
@@ -130,14 +130,14 @@ class ActionView(Steps, RuledView):
         if name == "origin":
             return origin_shown(item)
         if name == "status" and item.status is ActionStatus.OPEN and item.due_on < today():
-            return escape(super().shown(item, name)) + Markup(' <span class="pill bad">{}</span>').format(_("Late"))
+            return escape(super().shown(item, name)) + Markup(' <span class="pill bad">{}</span>').format(_("Its day is past"))
         if name == "party" and item.party is not None:
             return Markup('<a href="{}">{}</a>').format(url_for("PartyView.show", pk=item.party_id), item.party.name)
         return super().shown(item, name)
 
     def prefill(self, form: Any) -> None:
         super().prefill(form)
-        form.process_id.data = request.args.get("process_id", 0, type=int)
+        form.process_id.data, form.kind.data = request.args.get("process_id", 0, type=int), ActionKind.CORRECTIVE
 
     def pre_add(self, action: Action) -> None:
         action.origin, action.origin_key, action.origin_path = ActionOrigin.OTHER, "", ""

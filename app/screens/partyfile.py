@@ -156,13 +156,13 @@ def _adds(view: str, right: str, label: str, party: Party) -> Button | None:
 def _contacts(party: Party, dossier: Dossier) -> Section | None:
     if not may("can_list", "Contact"):
         return None
-    first = _pill(_("First to call"), "info")
+    first = Markup(" ") + _pill(_("First to call"), "info")
     rows = [
-        (_link(url_for("ContactView.show", pk=row.key), row.number), row.title, row.contact and say_phone(row.contact), row.note,
-         first if row.state else "")
+        (_link(url_for("ContactView.show", pk=row.key), row.number) + (first if row.state else ""), row.title,
+         row.contact and say_phone(row.contact), row.note)
         for row in dossier.of("contact")
     ]  # fmt: skip
-    columns = (_("Name"), _("Job title"), _("Phone"), _("E-mail"), "")
+    columns = (_("Name"), _("Job title"), _("Phone"), _("E-mail"))
     url = url_for("ContactView.list", party=party.id)
     return Section(_("Contacts"), columns, rows, url, dossier.n_of("contact"), _adds("ContactView", "Contact", _("New contact"), party))
 
@@ -193,7 +193,7 @@ def _contracts(party: Party, dossier: Dossier) -> Section | None:
     opens = may("can_show", "Contract")
     rows = [
         (_number(url_for("ContractView.show", pk=row.key), row.number) if opens else row.number, row.title,
-         _pill(_(state.value), CONTRACT_TONES[state]), row.on, row.until_on, say_pesos(row.amount) if row.amount is not None else None)
+         _pill(_(state.value), CONTRACT_TONES[state]), row.on, row.until_on, say_pesos(row.amount) if opens and row.amount is not None else None)
         for row in dossier.of("contract")
         for state in (_state_of(row),)
     ]  # fmt: skip
@@ -230,7 +230,7 @@ def _actions(party: Party, dossier: Dossier) -> Section | None:
 
 def _action_state(row: Row[Any]) -> Any:
     status = ActionStatus[row.state]
-    return _pill(_("Late"), "bad") if status is ActionStatus.OPEN and row.until_on < today() else status
+    return _pill(_("Its day is past"), "bad") if status is ActionStatus.OPEN and row.until_on < today() else status
 
 
 def _cases(party: Party, _dossier: Dossier) -> Section | None:
