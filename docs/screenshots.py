@@ -67,6 +67,9 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "partes": ("Partes interesadas", "comercial", "/party/list/"),
     "formulario": ("Un formulario", "comercial", "/party/add"),
     "graficos": ("Gráficos", "control", "/charts/cases/?chart=in-time"),
+    "cotizaciones": ("Cotizaciones", "comercial", "/quotation/list/"),
+    "cotizacion": ("Una cotización enviada", "comercial", "first /quotation/list/?status=SENT&order=sent_on"),
+    "cotizacion-renglones": ("Escribir una cotización", "comercial", "/quotation/add"),
     "graficos-cotizaciones": ("Gráficos de cotizaciones", "comercial", "/charts/quotations/?chart=by-month"),
     "control-de-tiempos": ("Control de tiempos", "control", "/reports/response-times/"),
     "calendario": ("Calendario", "admin", "/calendar/"),
@@ -108,6 +111,7 @@ IN_THE_MANUAL = (
     "bandeja", "tareas-periodicas", "reglas-recordatorio", "recordatorios", "webhooks", "mi-calendario", "archivo-persona",
     "importaciones", "importacion",
     "contratos", "contrato", "cumplimiento", "matriz-cumplimiento", "graficos-cotizaciones",
+    "cotizaciones", "cotizacion", "cotizacion-renglones",
     "garantias", "plantilla-requisitos", "graficos-contratos",
 )  # fmt: skip
 
