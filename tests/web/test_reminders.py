@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select, update
 
-from app.models import OutboxMessage, Reminder, ReminderRule
+from app.models import Mechanism, OutboxMessage, Reminder, ReminderRule
 from app.operations import pqr as operations
 from app.operations import reminders
 from app.screens.reminders import in_words
@@ -22,6 +22,7 @@ DAY = "2026-07-29T10:00-05:00"  # three quarters of what was filed on 10 July
 @pytest.fixture
 def told(seeded, make, a_case, at):
     """A case, its owner and the chief, told on three quarters of its term."""
+    seeded.execute(update(Mechanism).values(is_active=False))  # the follow-ups that ship have tests of their own
     owner, chief = make.user(OWNER, "TECNICA"), make.user(CHIEF)
     pqr = a_case(at="2026-07-10T10:00-05:00")
     instant = datetime(2026, 7, 10, 16, tzinfo=UTC)
