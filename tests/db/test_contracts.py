@@ -165,7 +165,7 @@ def test_a_template_adds_only_what_is_not_there_yet(seeded, make):
     ids=["write", "add", "correct", "void"],
 )
 def test_after_the_signature_every_verb_of_a_draft_is_refused(seeded, signed, act):
-    with pytest.raises(MoveRefused, match="C-1 is “Signed”"):
+    with pytest.raises(MoveRefused, match="C-1 is “Signed by both sides”"):
         act(seeded, signed)
 
 

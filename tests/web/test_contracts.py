@@ -66,13 +66,14 @@ def test_a_contract_that_ends_before_it_starts_is_refused_beside_the_field_and_k
 
 
 def test_a_draft_is_corrected_and_keeps_its_number(seeded, make, seller):
-    contract = make.contract(stage="DRAFT", number="C-1")
+    contract = make.contract(stage="DRAFT", number="C-1", value_cop=Decimal(1_250_000))
     seeded.commit()
     form = page(seller.get(f"/contract/edit/{contract.id}"))
     seen = re.search(r'name="seen" value="([^"]*)"', form)[1]
     said = {"seen": seen, "party": f"#{contract.party_id}", "object": "Otro objeto", "kind": str(contract.kind_id), "number": "",
             "starts_on": "", "ends_on": ""}  # fmt: skip
 
+    assert 'value="1250000"' in form
     assert seller.post(f"/contract/edit/{contract.id}", data=said).status_code == 302
     assert (of("C-1").object, of("C-1").starts_on) == ("Otro objeto", None)
 
@@ -194,7 +195,7 @@ def test_an_amendment_shows_before_and_after_and_applies_when_it_is_signed(seede
 
     shown = page(seller.post(f"/amendment/draft/{contract.id}", data=said, follow_redirects=True))
     amendment = seeded.scalars(select(Amendment)).one()
-    for words in ("1,000,000", "750,000", "Replaced", "Ended", "En su lugar", second.text, first.text):
+    for words in ("1,000,000", "750,000", "Requirement replaced", "Requirement ended", "En su lugar", second.text, first.text):
         assert words in shown
     assert of("C-1").value_cop == Decimal(1_000_000)
     assert seller.post(f"/amendment/sign/{amendment.id}", data={"signed_on": "2026-02-01"}).status_code == 302
