@@ -6,8 +6,9 @@ later two people verify it at once; somebody else approves it, and the acta is t
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -95,8 +96,8 @@ def quote(page: Any, people: dict[str, Any]) -> int:
     return key_in(page.url)
 
 
-def send_and_accept(page: Any, quotation: int) -> None:
-    """Send it by mail, and record the answer of the customer three days later."""
+def send(page: Any, quotation: int) -> None:
+    """Send it by mail to the customer."""
     page.goto(f"/quotation/send/{quotation}")
     assert page.input_value("#mail-to") == "alcaldia@example.com"
     save(page, "button[name=do][value=mail]")
@@ -104,6 +105,7 @@ def send_and_accept(page: Any, quotation: int) -> None:
 
 
 def accept(page: Any, quotation: int) -> None:
+    """Record that the customer accepted."""
     page.goto(f"/quotation/accept/{quotation}")
     page.fill("#note", "Oficio 118 de la Secretaría de Planeación")
     save(page, "main form button.btn-go")
@@ -142,11 +144,12 @@ def sign(page: Any, contract: int) -> None:
     confirm(page, page.locator("button[name=do][value=sign]"))
 
 
-def test_what_was_quoted_is_what_is_signed(live_server: Any, new_page: Callable[..., Any], people: dict[str, Any]) -> None:
+def sell(live_server: Any, new_page: Callable[..., Any], people: dict[str, Any]) -> int:
+    """Go from a quotation to the signed contract, of which every part is that of the quotation; return its key."""
     live_server.at("2026-01-13T09:00-05:00")
     seller = sign_in(new_page(), people["seller"])
     quotation = quote(seller, people)
-    send_and_accept(seller, quotation)
+    send(seller, quotation)
     told = paper(seller, seller.locator(f'a[href^="/quotation/pdf/{quotation}"]').first)
     assert "COT-2026-0001" in told
     assert "3.481.643" in told  # 1.200,5 × 2.350 = 2.821.175; 3 × 185.005 = 555.015; IVA 19 % 105.453
@@ -169,31 +172,24 @@ def test_what_was_quoted_is_what_is_signed(live_server: Any, new_page: Callable[
         assert signed.value_cop == offered.total_cop == 3_481_643
         assert signed.signed_on.isoformat() == "2026-01-20"
         assert offered.sent_on.isoformat() == "2026-01-13"
+    return contract
 
 
 # ── Two reviewers at once ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.fixture
-def checklist(live_server: Any, people: dict[str, Any]) -> Any:
-    """The open checklist of a signed contract of the process: its key, and the keys of its rows in order."""
-    from datetime import date, datetime
-
+def opened(live_server: Any, contract: int) -> tuple[int, Sequence[int]]:
+    """Let the night of the anniversary open the checklist of *contract*; return its key, and those of its rows in order."""
     from app.operations import checklists
 
     live_server.at("2027-02-02T08:00-05:00")
     with live_server.session() as session:
-        make = Factory(session)
-        contract = make.contract(
-            requirements=len(REQUIREMENTS), starts_on=date(2026, 2, 2), ends_on=date(2029, 2, 1), process=make.process("TECNICA"),
-            at=datetime.fromisoformat("2026-01-20T09:00-05:00"),
-        )  # fmt: skip
         assert checklists.open_due(session, datetime.fromisoformat("2027-02-02T01:00-05:00")) == 1
-        found = session.scalars(select(Checklist).where(Checklist.contract_id == contract.id)).one()
+        found = session.scalars(select(Checklist).where(Checklist.contract_id == contract)).one()
         rows = select(ChecklistItem.id).where(ChecklistItem.checklist_id == found.id).order_by(ChecklistItem.position)
         keys = session.scalars(rows).all()
         session.commit()
-        return found.id, keys, contract.id
+        return found.id, keys
 
 
 @contextmanager
@@ -227,10 +223,11 @@ def see(page: Any, row: int, verdict: Verdict) -> None:
     becomes(page, "(name) => document.querySelector(name)?.checked === true", arg=f'[name="v-{row}"][value={verdict.name}]')
 
 
-def test_two_reviewers_fill_it_at_once_and_nothing_is_lost(
-    live_server: Any, new_page: Callable[..., Any], people: dict[str, Any], checklist: Any, violations: Callable[..., list[Any]]
+def test_what_was_quoted_is_signed_and_a_year_later_verified_by_two_at_once(
+    live_server: Any, new_page: Callable[..., Any], people: dict[str, Any], violations: Callable[..., list[Any]]
 ) -> None:
-    key, (first, second, third, fourth), contract = checklist
+    contract = sell(live_server, new_page, people)
+    key, (first, second, third, fourth) = opened(live_server, contract)
     seller, owner = sign_in(new_page(), people["seller"]), sign_in(new_page(), people["owner"])
     deaf(owner)
     seller.goto(f"/checklist/show/{key}")
