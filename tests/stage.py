@@ -110,6 +110,7 @@ class Stage:
         self.marks |= steps.outward()
         self.marks |= steps.actions()
         self.marks |= steps.verified()
+        self.marks |= steps.verification()
         self.marks |= steps.interested()
         self.marks |= steps.quotations()
         self.marks |= steps.contracts()
@@ -459,6 +460,25 @@ class Steps:
         billing_replies.settle(self.session, reply, rows, **self.desk)
         assert items[0].status is BillingStatus.REJECTED
         return {"@rejected": items[0].id}
+
+    def verification(self) -> dict[str, int]:
+        """Leave two checklists of the process of D: one being filled, with a finding and evidence, and one signed by C."""
+        from io import BytesIO
+
+        from app.domain.checklists import Said, Verdict
+        from app.operations import checklists
+        from app.operations.files import check_upload
+
+        mine = {"process": self.make.process(MINE), "ends_on": None}
+        filled, signed = (self.make.checklist(at=self.at, **mine) for _n in range(2))
+        item = checklists.items_of(self.session, filled)[0]
+        checklists.save_row(self.session, item, Said(Verdict.NOT_MET, "Sin póliza"), version=0, at=self.at, actor_id=self.users["D"])
+        evidence = checklists.attach_evidence(self.session, item, check_upload("a.png", BytesIO(PNG)), actor_id=self.users["D"])
+        for each in checklists.items_of(self.session, signed):
+            checklists.save_row(self.session, each, Said(Verdict.MET), version=0, at=self.at, actor_id=self.users["C"])
+        checklists.submit(self.session, signed, "", at=self.at, actor_id=self.users["C"])
+        unopened = self.make.contract(process=self.make.process(MINE), starts_on=self.at.date() - timedelta(days=740), ends_on=None)
+        return {"@filled": filled.id, "@finding": item.id, "@evidence": evidence.id, "@signed": signed.id, "@unopened": unopened.id}
 
     def verified(self) -> dict[str, int]:
         """Write a contract of the process of D with an approved checklist, and one of another process with an open one."""

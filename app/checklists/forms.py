@@ -27,7 +27,7 @@ class ReasonForm(FlaskForm):
 class AskForm(FlaskForm):
     """The action of a finding."""
 
-    kind = RadioField(_l("Kind"), choices=choices_of(ActionKind), default=ActionKind.CORRECTIVE.name)
+    kind = RadioField(_l("Kind"), choices=choices_of(ActionKind), default=ActionKind.CORRECTIVE.name, validators=[InputRequired()])
     title = StringField(_l("What has to be done"), filters=[tidy], validators=[DataRequired(_l("Write what has to be done.")), UpTo(200)])
     description = TextAreaField(_l("Details"), filters=[tidy], validators=[UpTo(4000)])
     process_id = SelectField(_l("Process"), coerce=int, validators=[InputRequired()])

@@ -81,8 +81,8 @@ class ChecklistView(Steps, RuledView):
     list_title = _l("Verification checklists")
     intro = _l("Once a year the requirements of each contract are verified, one by one. They open by themselves on the anniversary.")
     empty_text = _l("No contract has been verified yet. A checklist opens by itself on the anniversary of a signed contract.")
-    list_columns = ["number", "status", "contract", "year", "due_on", "n_items", "compliance", "signed_by", "approved_by"]
-    show_columns = [*list_columns, "period_from", "period_until", "opened_on", "conclusion", "document"]
+    list_columns = ["number", "status", "contract", "year", "due_on", "compliance", "signed_by"]
+    show_columns = [*list_columns, "n_items", "approved_by", "period_from", "period_until", "opened_on", "conclusion", "document"]
     more_columns = ["n_met", "n_partly", "n_not_met", "n_not_applicable", "signed_at", "approved_at", "n_reopened"]
     search_words = ("number",)
     own_facets = (
@@ -98,6 +98,7 @@ class ChecklistView(Steps, RuledView):
         Ready(N_("With findings"), "findings=1"),
     )
     base_order = ("number", "desc")
+    clipped = ("contract",)
     label_columns = {
         "number": _l("Number"), "status": _l("State"), "contract": _l("Contract"), "year": _l("Year"), "due_on": _l("To be verified by"),
         "n_items": _l("Requirements"), "compliance": _l("Compliance"), "signed_by": _l("Signed by"), "signed_at": _l("Signed on"),
@@ -353,7 +354,7 @@ class ChecklistView(Steps, RuledView):
                                      form.due_on.data, form.responsible.data.id if form.responsible.data else None)  # fmt: skip
             operations.ask_for_action(db.session(), row, asked, at=now(), actor_id=current_user.id)
 
-        answer = self._step(pk, form, _("Ask for an action: requirement %(n)s", n=row.position), row.requirement.text, act)
+        answer = self._step(pk, form, _("Ask for an action"), f"{row.position}. {row.requirement.text}", act)
         if isinstance(answer, Response):
             answer.location = url_for("ChecklistView.show", pk=pk, _anchor=f"row-{row.id}")
         return answer

@@ -246,6 +246,14 @@ SHEETS: dict[str, Sheet] = {
         " replaces_id",
         "id contract_id position text clause evidence is_frozen amendment_id ended_by_id replaces_id",
     ),
+    "checklist": _audited(
+        "id organisation_id number contract_id year status period_from period_until opened_on due_on n_items n_met n_partly n_not_met"
+        " n_not_applicable compliance conclusion signed_by_id signed_at approved_by_id approved_at n_reopened document_id"
+    ),
+    "checklist_item": _audited(
+        "id checklist_id requirement_id position verdict note verified_by_id verified_at version action_id no_action_reason"
+    ),
+    "checklist_file": _audited("id item_id file_id description"),
     "commercial_event": Sheet("id quotation_id contract_id checklist_id at actor_id move from_status to_status reason facts"),
     # In and out
     "outbox_message": Sheet(

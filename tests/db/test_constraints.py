@@ -16,6 +16,7 @@ from sqlalchemy import CheckConstraint, Enum, Table, UniqueConstraint, inspect, 
 from sqlalchemy.exc import IntegrityError
 
 import app.models
+from app.domain.checklists import ChecklistStatus, Verdict
 from app.domain.contracts import AmendmentStatus, ContractStage
 from app.domain.deadlines import CountFrom, TermAct, TermUnit
 from app.domain.improvement import ActionStatus
@@ -298,6 +299,20 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("contract_requirement", "says_something", {"text": ""}),
     ("contract_requirement", "only_frozen_is_ended", {"ended_by_id": literal_column("(SELECT max(id) FROM amendment)")}),
     ("contract_requirement", "ended_by_another", {"is_frozen": True, "ended_by_id": literal_column("amendment_id")}),
+    ("checklist", "period_in_order", {"period_from": world.ON}),
+    ("checklist", "opened_before_due", {"opened_on": LATER}),
+    ("checklist", "signature_whole", {"signed_by_id": None}),
+    ("checklist", "approval_whole", {"approved_by_id": literal_column("signed_by_id")}),
+    ("checklist", "signed_unless_open", {"status": ChecklistStatus.OPEN}),
+    ("checklist", "approved_iff_closed", {"status": ChecklistStatus.CLOSED}),
+    ("checklist", "signed_has_every_verdict", {"n_met": 0}),
+    ("checklist", "not_empty", {"n_items": 0, "n_met": 0}),
+    ("checklist", "counts_not_negative", {"n_met": 2, "n_partly": -1}),
+    ("checklist", "compliance_is_a_percentage", {"compliance": 101}),
+    ("checklist_item", "version_not_negative", {"version": -1}),
+    ("checklist_item", "verdict_has_its_hour", {"verified_at": None}),
+    ("checklist_item", "not_applicable_has_reason", {"verdict": Verdict.NOT_APPLICABLE}),
+    ("checklist_item", "action_or_reason", {"no_action_reason": "Se corrigió"}),
     ("commercial_event", "of_one_thing", {"quotation_id": None}),
     ("commercial_event", "has_move", {"move": ""}),
     ("billing_item", "kind_names_its_row", {"financing_id": 1}),
@@ -343,6 +358,7 @@ BESIDE: dict[tuple[str, str], dict[str, Any]] = {
     ("billing_item", "order_id"): {"kind": BillingKind.RECONNECTION, "change_id": None},
     ("contract", "party_id"): {"quotation_id": None},
     ("contract_requirement", "ended_by_id"): {"is_frozen": True},
+    ("checklist", "approved_by_id"): {"status": ChecklistStatus.CLOSED, "approved_at": world.AT},
     ("commercial_event", "contract_id"): {"quotation_id": None},
     ("commercial_event", "checklist_id"): {"quotation_id": None},
     ("outbox_message", "digest_id"): {"status": MessageStatus.DIGESTED, "user_id": literal_column("(SELECT min(id) FROM ab_user)")},
@@ -375,6 +391,10 @@ SOUND: list[tuple[str, dict[str, Any]]] = [
     ("contract", {"starts_on": None, "ends_on": None, "value_cop": None}),
     ("contract", {"stage": ContractStage.VOIDED, "stage_reason": "Se repite"}),
     ("contract_requirement", {"is_frozen": False, "amendment_id": None}),
+    ("checklist", {"status": ChecklistStatus.OPEN, "signed_by_id": None, "signed_at": None, "n_met": 0, "compliance": None}),
+    ("checklist", {"status": ChecklistStatus.CLOSED, "approved_by_id": literal_column("signed_by_id"), "approved_at": world.AT}),
+    ("checklist_item", {"verdict": None, "verified_at": None, "action_id": None}),
+    ("checklist_item", {"verdict": Verdict.NOT_APPLICABLE, "note": "No hubo obra"}),
     ("assignment", {"out_at": world.AT, "out_on": world.ON}),
     ("party", {"document_type": None, "document_number": None}),
     ("outbox_message", {"status": MessageStatus.SENT, "sent_at": world.AT}),

@@ -10,6 +10,7 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy.orm import Session
 
 from app import models as m
+from app.domain.checklists import ChecklistStatus, Verdict
 from app.domain.contracts import Side
 from app.domain.deadlines import Regime, TermAct, TermUnit
 from app.domain.interested import EvidenceSource
@@ -71,6 +72,7 @@ def build(session: Session) -> dict[str, list[Any]]:
         _interested(add, n, rows)
         _quotations(add, n, rows)
         _contracts(add, n, rows)
+        _verification(add, n, rows)
         _attention(add, n, rows)
         _outward(add, n, rows)
         _background(add, n, rows)
@@ -238,6 +240,20 @@ def _contracts(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
     stored = add(m.StoredFile(storage_key=f"contrato{n}", name="a.pdf", media_type="application/pdf", n_bytes=1, sha256="0" * 64),
                  is_kept=False)  # fmt: skip
     add(m.ContractFile(contract_id=contract.id, file_id=stored.id))
+
+
+def _verification(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
+    """A checklist that somebody signed and nobody approved, so that no trigger is in front of the constraints, with evidence."""
+    user_id = rows["ab_user"][n - 1].id
+    checklist = add(m.Checklist(organisation_id=rows["organisation"][0].id, number=f"LVC-2026-000{n}", year=2026, due_on=date(2026, 8, 9),
+                                contract_id=rows["contract"][n - 1].id, status=ChecklistStatus.SUBMITTED, period_from=date(2025, 7, 10),
+                                period_until=date(2026, 7, 9), opened_on=ON, n_items=1, n_met=1, compliance=Decimal(100),
+                                signed_by_id=user_id, signed_at=AT, document_id=_document(add, n, DocumentKind.CHECKLIST)))  # fmt: skip
+    item = add(m.ChecklistItem(checklist_id=checklist.id, requirement_id=rows["contract_requirement"][n - 1].id, position=1,
+                               verdict=Verdict.MET, verified_at=AT, action_id=rows["action"][n - 1].id))  # fmt: skip
+    stored = add(m.StoredFile(storage_key=f"prueba{n}", name="a.pdf", media_type="application/pdf", n_bytes=1, sha256="0" * 64),
+                 is_kept=False)  # fmt: skip
+    add(m.ChecklistFile(item_id=item.id, file_id=stored.id))
 
 
 def _interested(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
