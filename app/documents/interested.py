@@ -19,6 +19,8 @@ from app.operations.matrix import Line, Sums, by_group, every_how_often, who_fol
 from app.words import say_day
 
 TEMPLATE = "interested"
+#: A row with more letters may go on to the next page.
+LONG = 1500
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,4 +85,5 @@ def _row(line: Line) -> dict[str, Any]:
         "next": say_day(mechanism.next_on) if mechanism else "—",
         "state": _(standing.value) if standing else "",
         "tone": TONES[standing] if standing else "bad",
+        "is_long": need is not None and len(need.text) + len(need.how_met) > LONG,
     }

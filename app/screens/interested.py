@@ -178,7 +178,7 @@ class InterestGroupView(CatalogueView):
         followed = select(Mechanism).where(Mechanism.group_id == item.id, Mechanism.is_active).order_by(Mechanism.next_on).limit(N_SHOWN)
         tables = [
             Related(_("Needs and expectations"), (_("Need or expectation"), _("Quality"), _("Relevance")),
-                    [(link_to("NeedView", row), row.quality, row.relevance) for row in db.session.scalars(needs)],
+                    [(link_to_need(row), row.quality, row.relevance) for row in db.session.scalars(needs)],
                     url_for("NeedView.list", group=item.id)),
             Related(_("Follow-up mechanisms"), (_("Mechanism"), _("Frequency"), _("Next date"), _("State")),
                     [(link_to("MechanismView", row), every_how_often(row.months), row.next_on, say_standing(row))
@@ -205,6 +205,11 @@ def process_field() -> dict[str, SelectField]:
     return {"process_id": SelectField(_l("Process"), **offered)}
 
 
+def link_to_need(need: Need) -> Markup:
+    """Return the whole text of *need*, leading to its page."""
+    return Markup('<a href="{}">{}</a>').format(url_for("NeedView.show", pk=need.id), need.text)
+
+
 class NeedView(RuledView):
     datamodel = SQLAInterface(Need)
     bulk = SWITCHES
@@ -229,7 +234,7 @@ class NeedView(RuledView):
     ready_filters = (
         Ready(N_("Nobody follows them"), "mechanism=empty&is_active=1"), Ready(N_("Of high relevance"), "relevance=HIGH&is_active=1"),
     )  # fmt: skip
-    base_order = ("position", "asc")
+    base_order = ("group", "asc")
     clipped = ("text", "mechanism")
     label_columns = {
         "text": _l("Need or expectation"), "group": _l("Interested party"), "kind": _l("Kind"), "quality": _l("Quality"),
@@ -301,7 +306,7 @@ class AttachForm(FlaskForm):
         description=_l("For example: minutes of the meeting of March with the mayor's office."),
     )  # fmt: skip
     on = DateField(_l("Day on which it was done"), validators=[InputRequired(_l("Write the day on which it was done."))])
-    file = FileField(_l("File"), description=files.KINDS)
+    file = FileField(_l("The file"), description=files.KINDS)
     note = TextAreaField(_l("Note"), filters=[tidy], validators=[UpTo(4000)], description=_l("What was found, or where the paper is kept."))
 
     def __init__(self, **options: Any) -> None:
@@ -330,7 +335,7 @@ class MechanismView(Steps, RuledView):
     intro = _l("What is done to know each group, how often and by whom. The system looks for the evidence each night; other is attached.")
     form_intro = _l("Nothing is deleted: what is no longer done is made inactive, and its evidence stays.")
     empty_text = _l("Nobody is followed yet. Add what is done for each group: a survey, a meeting, a report, a visit…")
-    list_columns = ["name", "group", "months", "responsible", "process", "last_on", "next_on", "standing"]
+    list_columns = ["name", "group", "standing", "next_on", "last_on", "months", "responsible", "process"]
     more_columns = ("standing",)
     show_fieldsets = [
         (_l("What is done"), {"fields": ["group", "description", "evidence_source", "months"]}),
@@ -377,7 +382,7 @@ class MechanismView(Steps, RuledView):
 
     def prefill(self, form: Any) -> None:
         prefill_group(form)
-        form.starts_on.data = today()
+        form.evidence_source.data, form.starts_on.data = EvidenceSource.ATTACHED, today()
 
     def pre_add(self, item: Mechanism) -> None:
         """Raises DomainError: the frequency is none."""
@@ -413,9 +418,9 @@ class MechanismView(Steps, RuledView):
         newest = select(Evidence).where(Evidence.mechanism_id == item.id).order_by(Evidence.on.desc(), Evidence.id.desc()).limit(N_SHOWN)
         rows = [(row.on, say_evidence(row), row.source, row.note) for row in db.session.scalars(newest)]
         needs = select(Need).where(Need.mechanism_id == item.id, Need.is_active).order_by(Need.position, Need.id).limit(N_SHOWN)
-        followed = [(link_to("NeedView", row), row.kind, row.quality, row.relevance) for row in db.session.scalars(needs)]
+        followed = [(link_to_need(row), row.kind, row.quality, row.relevance) for row in db.session.scalars(needs)]
         return [
-            Related(_("Evidence"), (_("Day"), _("What it is"), _("Where it comes from"), _("Note")), rows,
+            Related(_("Evidence found and attached"), (_("Day"), _("What it is"), _("Where it comes from"), _("Note")), rows,
                     url_for("EvidenceView.list", mechanism=item.id)),
             Related(_("Needs and expectations that it follows"), (_("Need or expectation"), _("Kind"), _("Quality"), _("Relevance")),
                     followed, url_for("NeedView.list", mechanism=item.id)),
@@ -496,7 +501,7 @@ class EvidenceView(RuledView):
     clipped = ("title", "mechanism")
     label_columns = {
         "on": _l("Day"), "title": _l("What it is"), "mechanism": _l("Follow-up mechanism"), "source": _l("Where it comes from"),
-        "note": _l("Note"), "created_at": _l("Noted"), "file": _l("File"),
+        "note": _l("Note"), "created_at": _l("Noted"),
     }  # fmt: skip
 
     @property
