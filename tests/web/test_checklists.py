@@ -12,8 +12,9 @@ from sqlalchemy import select
 
 from app.checklists.sheet import digest
 from app.domain.checklists import ChecklistStatus, Said, Verdict
-from app.models import Action, Checklist, ChecklistFile, ChecklistItem, Process
+from app.models import Action, Checklist, ChecklistFile, ChecklistItem, ContractRequirement, ContractSignatory, Process
 from app.operations import checklists as operations
+from app.operations import contracts
 from app.security import AUXILIAR, CALIDAD, COMERCIAL, CONTROL, DUENO, SUBGERENTE, TECNICO
 from tests.databases import statements_of
 
@@ -26,15 +27,11 @@ def checklist(seeded, make) -> Checklist:
     """Four requirements; the second belongs to Facturación."""
     billing = seeded.scalars(select(Process).where(Process.code == "FACTURACION")).one()
     contract = make.contract(starts_on=date(2024, 7, 10), ends_on=None, requirements=4, stage="DRAFT")
-    from app.domain.contracts import Side
-    from app.models import ContractRequirement, ContractSignatory
-    from app.operations import contracts
-
     rows = seeded.scalars(select(ContractRequirement).where(ContractRequirement.contract_id == contract.id)).all()
     rows[1].process_id = billing.id
-    people = seeded.scalars(select(ContractSignatory).where(ContractSignatory.contract_id == contract.id)).all()
-    assert {each.side for each in people} == set(Side)
-    contracts.sign_contract(seeded, contract, {each.id: date(2025, 1, 20) for each in people}, at=AT, actor_id=None)
+    for each in seeded.scalars(select(ContractSignatory).where(ContractSignatory.contract_id == contract.id)):
+        each.signed_on = date(2025, 1, 20)
+    contracts.sign_contract(seeded, contract, at=AT, actor_id=None)
     return operations.open_checklist(seeded, contract, at=AT, actor_id=None)
 
 
