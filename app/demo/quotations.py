@@ -21,6 +21,8 @@ from app.operations import quotation_mail, quotations
 from app.operations.parties import find_or_create_party
 
 _SEED, N_QUOTATIONS, _DAYS = 51, 40, 540
+#: Which of them, the oldest first, still wait after two or three months, and how long such an offer is valid.
+SLOW, LONG_VALIDITY = {25, 27, 29}, 120
 #: name, first digits of the NIT, who buys there, what that person is
 CUSTOMERS = (
     ("Clínica Los Nogales (demo)", "901100101", "Sandra Mejía", "Jefe de compras"),
@@ -130,20 +132,21 @@ def _buyers(session: Session) -> list[tuple[Party, PartyContact]]:
     return found
 
 
-def _draft(sales: Sales, day: date, offer: int) -> Quotation:
+def _draft(sales: Sales, day: date, offer: int, validity_days: int | None = None) -> Quotation:
     party, contact = sales.buyers[sales.rng.randrange(len(sales.buyers))]
     subject, lines = OFFERS[offer % len(OFFERS)]
     offered = [QuoteLine(what, Decimal(quantity), unit, Decimal(price), Decimal(rate)) for what, quantity, unit, price, rate in lines]
     wanted = quotations.Wanted(
         party, subject, day, offered, contact, f"{contact.name} pide precio de: {subject.lower()}.", sales.process, sales.seller,
-        sales.rng.choice((15, 30, 30, 45, 90)), "Diez días hábiles desde la orden de compra", "Treinta días después de la factura", CONDITIONS,
+        validity_days or sales.rng.choice((15, 30, 30, 45, 90)),
+        "Diez días hábiles desde la orden de compra", "Treinta días después de la factura", CONDITIONS,
     )  # fmt: skip
     return quotations.write_quotation(sales.session, wanted, at=sales.when(day), actor_id=sales.seller.id)
 
 
 def _live(sales: Sales, n: int, asked: date) -> Quotation:
     """Return a quotation led through its life; what is old has come to an end."""
-    quotation = _draft(sales, asked, n)
+    quotation = _draft(sales, asked, n, LONG_VALIDITY if n in SLOW else None)
     if n % 13 == 5:
         return _withdraw(sales, quotation, asked)
     _send(sales, quotation, sales.after(asked, 0, 6))
@@ -151,7 +154,7 @@ def _live(sales: Sales, n: int, asked: date) -> Quotation:
         _revise(sales, quotation)
     talked = _talk(sales, quotation) if n % 3 else quotation.sent_on
     waits = quotation.valid_until >= sales.today
-    if waits and n % 4:
+    if n in SLOW or (waits and n % 4):
         return quotation
     fate = n % 7
     if fate in (0, 3, 4):
