@@ -133,9 +133,9 @@ class InterestedView(BaseView):
         """The same lines on paper, with code, version and date on top."""
         with force_locale(LANGUAGE):
             form, lines = self._asked()
+            if form.errors:
+                return redirect(url_for("InterestedView.list", **form.args()))
             words, format = form.in_words() if form.args() else [], format_of(db.session(), InterestedMatrix)
-        if form.errors:
-            return redirect(url_for("InterestedView.list", **form.args()))
         control = Control(format.name, format.code, format.version, current_user.get_full_name())
         content = matrix_pdf(db.session(), lines, control, words, now())
         self._log("pdf", len(lines))
