@@ -90,6 +90,8 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "garantias": ("Garantías", "comercial", "/guarantee/list/"),
     "plantilla-requisitos": ("Una plantilla de requisitos", "comercial", "first /requirementtemplate/list/"),
     "graficos-contratos": ("Gráficos de contratos", "comercial", "/charts/contracts/?chart=by-kind"),
+    "listas-de-verificacion": ("Listas de verificación", "comercial", "/checklist/list/"),
+    "lista-de-verificacion": ("Una lista de verificación a medio llenar", "comercial", "first /checklist/list/?status=OPEN&order=due_on"),
     "cumplimiento": ("Cumplimiento de contratos", "comercial", "/compliance/"),
     "matriz-cumplimiento": ("La matriz de un contrato", "comercial", "first /verifications/list/"),
     "no-existe": ("Una página que no existe", "auxiliar", "/no-existe"),
@@ -110,7 +112,7 @@ IN_THE_MANUAL = (
     "correo-entrante", "mensaje-como-llega", "facturacion",
     "bandeja", "tareas-periodicas", "reglas-recordatorio", "recordatorios", "webhooks", "mi-calendario", "archivo-persona",
     "importaciones", "importacion",
-    "contratos", "contrato", "cumplimiento", "matriz-cumplimiento", "graficos-cotizaciones",
+    "contratos", "contrato", "lista-de-verificacion", "cumplimiento", "matriz-cumplimiento", "graficos-cotizaciones",
     "cotizaciones", "cotizacion", "cotizacion-renglones",
     "garantias", "plantilla-requisitos", "graficos-contratos",
 )  # fmt: skip
