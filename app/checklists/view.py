@@ -17,6 +17,7 @@ from flask_login import current_user
 from markupsafe import Markup
 from sqlalchemy import ColumnElement, Select, and_, select
 from sqlalchemy.orm import joinedload
+from sqlalchemy.orm.attributes import set_committed_value
 from werkzeug.wrappers import Response
 
 from app.baseviews import READ_ONLY, RuledView
@@ -134,11 +135,12 @@ class ChecklistView(Steps, RuledView):
 
     # The page
 
-    def checklist(self, pk: str) -> Checklist:
-        """Return the checklist with its contract and people, in the reader's scope, or answer 404."""
-        found = self.item(pk, ("signed_by", "approved_by"))
-        db.session.scalars(select(Contract).where(Contract.id == found.contract_id).options(joinedload(Contract.party),
-                           joinedload(Contract.process), joinedload(Contract.supervisor))).one()  # fmt: skip
+    def checklist(self, pk: str, *more: str) -> Checklist:
+        """Return the checklist with its contract, people and the relations *more*, in the reader's scope, or answer 404."""
+        found = self.item(pk, ("signed_by", "approved_by", *more))
+        people = joinedload(Contract.party), joinedload(Contract.process), joinedload(Contract.supervisor)
+        contract = db.session.scalars(select(Contract).where(Contract.id == found.contract_id).options(*people)).one()
+        set_committed_value(found, "contract", contract)
         return found
 
     @expose("/show/<pk>", methods=["GET"])
@@ -260,7 +262,7 @@ class ChecklistView(Steps, RuledView):
     @permission_name("download")
     def acta(self, pk: str) -> Response:
         """The acta as it was issued; before the approval, as it would be, marked as a draft."""
-        checklist = self.item(pk, ("document",))
+        checklist = self.checklist(pk, "document", "organisation")
         if checklist.document is not None:
             return send_stored(checklist.document.file, inline=True)
         return show_pdf(papers.preview(db.session(), checklist, now()), f"{checklist.number}.pdf")
