@@ -22,7 +22,7 @@ def keep_contact(session: Session, contact: PartyContact) -> PartyContact:
     """
     if not (contact.email or contact.phone):
         raise DomainError(N_("Write an e-mail address or a phone: without one nobody can reach this person."), field="email")
-    if contact.is_main and not contact.is_active:
+    if contact.is_main and contact.is_active is False:  # a new row says nothing before its default does
         raise DomainError(N_("Whoever is no longer there cannot be the first to call."), field="is_main")
     if contact.is_main:
         _unmark_others(session, contact)

@@ -193,7 +193,7 @@ def _contracts(party: Party, dossier: Dossier) -> Section | None:
     opens = may("can_show", "Contract")
     rows = [
         (_number(url_for("ContractView.show", pk=row.key), row.number) if opens else row.number, row.title,
-         _pill(_(state.value), CONTRACT_TONES[state]), row.on, row.until_on, say_pesos(row.amount) if opens and row.amount is not None else None)
+         _pill(_(state.value), CONTRACT_TONES[state]), row.on, row.until_on, say_pesos(row.amount) if opens and row.amount else None)
         for row in dossier.of("contract")
         for state in (_state_of(row),)
     ]  # fmt: skip
