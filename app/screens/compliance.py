@@ -82,7 +82,7 @@ class ComplianceView(BaseView):
         return self.render_template(
             "compliance/overview.html", by=by, found=found, groups=found.groups[:MOST_GROUPS], lines=lines, groupings=compliance.GROUPINGS,
             definition=DEFINITION, indicator=compliance.INDICATOR, rows_url=self._rows_url, of_year=self._of_year,
-            drawing_of_years=self._drawing_of_years(lines), drawing=self._drawing(by, found) if found.groups else None,
+            drawing_of_years=self._drawing_of_years(lines), drawings=self._drawings(by, found) if found.groups else [],
             may_export=may("can_export", "Compliance"), percent=say_percent,
         )  # fmt: skip
 
@@ -111,28 +111,31 @@ class ComplianceView(BaseView):
         return url_for("VerificationView.list", **{name: year})
 
     def _drawing_of_years(self, lines: Iterable[compliance.YearLine]) -> Drawing | None:
-        known = [line for line in lines if line.percent is not None]
-        if not known:
-            return None
-        points = tuple(Point(line.percent, say_percent(line.percent), self._of_year("verified", line.year)) for line in known)
-        title = _("Share of contracts verified in the year")
-        return drawn(Plot("ColumnChart", title, _("The table has the same numbers."), tuple(str(line.year) for line in known),
-                          (Series(title, points),)))  # fmt: skip
+        points = [(str(line.year), line.percent, self._of_year("verified", line.year)) for line in lines]
+        return self._drawn("ColumnChart", _("Share of contracts verified in the year"), points)
 
-    def _drawing(self, by: str, found: compliance.Overview) -> Drawing | None:
-        """Return the weakest groups of the last year, or the years where there is one group alone."""
-        year = found.years[-1]
-        known = [group for group in found.groups if year in group.years and group.years[year].sum.percent is not None][:MOST_BARS]
-        if not known:
-            return None
-        points = tuple(self._point(group.years[year].sum.percent, self._rows_url(by, group.key, year)) for group in known)
-        title = _("Compliance in %(year)s: the weakest first", year=year)
-        labels = tuple(group.name for group in known)
-        return drawn(Plot("BarChart", title, _("The table has the same numbers."), labels, (Series(title, points),)))
+    def _drawings(self, by: str, found: compliance.Overview) -> list[tuple[str, Drawing]]:
+        """Return the charts of the overview with their names: the years, and the weakest groups of the last one."""
+        last = found.years[-1]
+        totals = [(str(year), each.sum.percent, url_for("VerifiedRequirementView.list", year=year)) for year, each in found.totals.items()]
+        known = [group for group in found.groups if last in group.years]
+        groups = [(group.name, group.years[last].sum.percent, self._rows_url(by, group.key, last)) for group in known]
+        charts = (
+            ("ColumnChart", _("Compliance by year"), totals),
+            ("BarChart", _("Compliance in %(year)s: the weakest first", year=last), groups),
+        )
+        drawings = [(title, self._drawn(kind, title, points)) for kind, title, points in charts]
+        return [(title, drawing) for title, drawing in drawings if drawing is not None]
 
     @staticmethod
-    def _point(percent: Decimal | None, url: str) -> Point:
-        return Point(percent, say_percent(percent), url)
+    def _drawn(kind: str, title: str, points: Iterable[tuple[str, Decimal | None, str]]) -> Drawing | None:
+        """Return the chart of (label, share, address); nothing where there is no share."""
+        known = [point for point in points if point[1] is not None][:MOST_BARS]
+        if not known:
+            return None
+        shares = tuple(Point(percent, say_percent(percent), url) for _label, percent, url in known)
+        labels = tuple(label for label, _percent, _url in known)
+        return drawn(Plot(kind, title, _("The table has the same numbers."), labels, (Series(title, shares),)))
 
     # The matrix
 
