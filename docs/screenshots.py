@@ -85,6 +85,8 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "radicar": ("Radicar por internet", "", "/pqr/nueva"),
     "consultar": ("Consultar", "", "/pqr/consulta"),
     "calculadora": ("Calculadora de términos", "", "/calculadora?regime=ley142&type=RECLAMO&filed=2026-07-10"),
+    "partes-interesadas": ("Matriz de partes interesadas", "calidad", "/interested/?relevance=HIGH"),
+    "seguimiento-parte": ("Un seguimiento con su evidencia", "calidad", "first /mechanism/list/?due=soon"),
     "contratos": ("Contratos", "comercial", "/contract/list/"),
     "contrato": ("Un contrato", "comercial", "first /contract/list/?state=ACTIVE&order=number"),
     "garantias": ("Garantías", "comercial", "/guarantee/list/"),
@@ -112,7 +114,7 @@ IN_THE_MANUAL = (
     "correo-entrante", "mensaje-como-llega", "facturacion",
     "bandeja", "tareas-periodicas", "reglas-recordatorio", "recordatorios", "webhooks", "mi-calendario", "archivo-persona",
     "importaciones", "importacion",
-    "contratos", "contrato", "lista-de-verificacion", "cumplimiento", "matriz-cumplimiento", "graficos-cotizaciones",
+    "partes-interesadas", "seguimiento-parte", "contratos", "contrato", "lista-de-verificacion", "cumplimiento", "matriz-cumplimiento", "graficos-cotizaciones",
     "cotizaciones", "cotizacion", "cotizacion-renglones",
     "garantias", "plantilla-requisitos", "graficos-contratos",
 )  # fmt: skip

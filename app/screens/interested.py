@@ -349,13 +349,13 @@ class MechanismView(Steps, RuledView):
     ]
     own_facets: tuple[Facet, ...] = (
         Choices("due", _l("State"), lambda: DUE, _due),
-        Choices("mine", _l("Mine"), lambda: (("1", N_("Yes")),), lambda _value, moment: _is_his(moment.user_id, moment.today)),
+        Choices("mine", _l("Followed by me"), lambda: (("1", N_("Yes")),), lambda _value, moment: _is_his(moment.user_id, moment.today)),
     )
     filter_columns = ("group", "evidence_source", "process", "responsible")
     search_words = ("name", "description")
     ready_filters = (
         Ready(N_("Overdue"), "due=overdue&order=next_on"), Ready(N_("Due soon"), "due=soon&order=next_on"),
-        Ready(N_("Mine"), "is_active=1&mine=1"),
+        Ready(N_("Followed by me"), "is_active=1&mine=1"),
     )  # fmt: skip
     base_order = ("next_on", "asc")
     clipped = ("name", "group")
