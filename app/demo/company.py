@@ -26,11 +26,15 @@ from werkzeug.security import generate_password_hash
 from app import queries
 from app.audit import silently
 from app.demo.background import leave_in_tray
+from app.demo.checklists import checklist
+from app.demo.contracts import contract
 from app.demo.exchange import exchange, pass_morning, seat_chief, settle_mail
 from app.demo.fieldwork import furnish
+from app.demo.interested import follow_parties
 from app.demo.lives import World, life, planned_cases
 from app.demo.nights import pass_night
 from app.demo.outward import tell_programs
+from app.demo.quotations import quote
 from app.domain import N_
 from app.domain.calendar import ONE_DAY
 from app.domain.errors import DomainError
@@ -151,7 +155,17 @@ def _live(world: World, n_cases: int) -> None:
     exchange(world)
     tell_programs(world.session, world.ends_at)
     leave_in_tray(world.session, world.user_id("auxiliar"), world.ends_at)
+    _sell(world)
     settle_mail(world.session)
+
+
+def _sell(world: World) -> None:
+    """The commercial side, up to now: quotations, contracts with their verifications, and how the interested parties were followed."""
+    session, at, people = world.session, world.ends_at, world.users
+    quote(session, at, people["comercial"])
+    contract(session, at, people["comercial"], people["subgerente"])
+    checklist(session, at, people["comercial"], people["dueno.tecnica"], people["subgerente"])
+    follow_parties(session, at, people)
 
 
 def _pass_nights(world: World, since: date | None, until: date) -> None:
