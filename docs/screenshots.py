@@ -65,6 +65,8 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "verificar": ("Comprobar un documento", "", "/verificar"),
     "registrar": ("Registrar una PQR", "auxiliar", "/pqr/register"),
     "partes": ("Partes interesadas", "comercial", "/party/list/"),
+    "parte": ("La página de una parte interesada", "comercial", "first /party/list/?q=los nogales"),
+    "acciones": ("Acciones", "calidad", "/action/list/"),
     "formulario": ("Un formulario", "comercial", "/party/add"),
     "graficos": ("Gráficos", "control", "/charts/cases/?chart=in-time"),
     "cotizaciones": ("Cotizaciones", "comercial", "/quotation/list/"),
@@ -117,6 +119,7 @@ IN_THE_MANUAL = (
     "partes-interesadas", "seguimiento-parte", "contratos", "contrato", "lista-de-verificacion", "cumplimiento", "matriz-cumplimiento", "graficos-cotizaciones",
     "cotizaciones", "cotizacion", "cotizacion-renglones",
     "garantias", "plantilla-requisitos", "graficos-contratos",
+    "parte", "acciones",
 )  # fmt: skip
 
 
