@@ -304,8 +304,8 @@ class QuotationView(Sending, Steps, RuledView):
             except DomainError as error:
                 db.session.rollback()
                 blame(form, error)
-        elif request.method == "POST" and not is_about_lines:
-            self._check_lines(form)
+        elif request.method == "POST" and not is_about_lines and not self._check_lines(form):
+            form.form_errors.append(_("Correct the lines that are marked."))
         plan = plan or self._sums_of(form)
         facts = {"form": form, "item": item, "plan": plan, "seen": self._seen(item), "view": self, "rate": say_rate}
         return self.render_template("quotations/form.html", **facts), 422 if form.errors else 200

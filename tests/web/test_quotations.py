@@ -120,6 +120,14 @@ def test_what_is_wrong_is_said_beside_its_field_and_what_was_typed_stays(seeded,
     assert n_of(seeded, Quotation) == 0
 
 
+def test_what_is_wrong_above_and_in_the_lines_is_said_at_once(seeded, clerk, clinic):
+    answer = clerk.post("/quotation/add", data=offer(clinic, subject="", **{"line-1-price": "10,50"}))
+
+    assert answer.status_code == 422
+    assert "what the quotation is about" in answer.text and "Correct the lines that are marked." in answer.text
+    assert 'id="line-1-price-error"' in answer.text
+
+
 def test_an_offer_of_nothing_is_refused(seeded, clerk, clinic):
     nothing = {name: value for name, value in offer(clinic).items() if not name.startswith("line-")}
     answer = clerk.post("/quotation/add", data=nothing)
