@@ -23,6 +23,7 @@ from wtforms import Form
 from app.domain.errors import DomainError
 from app.extensions import db
 from app.fields import explain, native
+from app.listing import SCOPES
 from app.listviews import Lists
 from app.lookups import BIGGEST_ID, LOOKUPS, LookupField, is_fragment, lookup_text
 from app.security import may
@@ -137,6 +138,8 @@ class RuledView(Lists, ModelView):
         self.edit_form_extra_fields = self.edit_form_extra_fields or self.add_form_extra_fields
         super()._init_properties()
         self._init_list()
+        if type(self).scope is not RuledView.scope and (self.model not in SCOPES or self.class_permission_name == self.model.__name__):
+            SCOPES[self.model] = self.scope
 
     @property
     def model(self) -> Any:

@@ -49,6 +49,10 @@ class Moment:
     calendar: Callable[[], BusinessCalendar]
 
 
+#: How the screen of a table limits its rows to its reader; written when the screens start. Elsewhere they are named within it too.
+SCOPES: dict[type, Callable[[Select[Any]], Select[Any]]] = {}
+
+
 # ── What a list may be filtered by ────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -163,6 +167,11 @@ class Rows(Facet):
             clauses.append(self.own(moment))
         return or_(*clauses) if clauses else None
 
+    def _seen(self) -> Select[Any]:
+        """Return the SELECT of the rows that the reader may know of."""
+        rows = select(self.model)
+        return SCOPES[self.model](rows) if self.model in SCOPES else rows
+
     def _text(self, row: Any) -> str:
         return LOOKUPS[self.kind].text(row) if self.kind else str(row)
 
@@ -173,14 +182,14 @@ class Rows(Facet):
     def options(self, session: Session) -> list[tuple[str, str]]:
         if self.kind:
             return self._special()
-        rows = session.scalars(select(self.model).limit(self.SMALL)).all()
+        rows = session.scalars(self._seen().limit(self.SMALL)).all()
         return self._special() + sorted(((str(getattr(row, self.key.key)), str(row)) for row in rows), key=lambda pair: pair[1])
 
     def named(self, session: Session, value: str) -> list[tuple[str, str]]:
-        """Return (value, words) of what *value* holds; a row that is gone keeps its key."""
+        """Return (value, words) of what *value* holds; a row that is gone, or that the reader does not see, keeps its key."""
         special = dict(self._special())
         keys = self._keys(value)
-        statement = select(self.model).where(self.key.in_(keys))
+        statement = self._seen().where(self.key.in_(keys))
         rows = {str(getattr(row, self.key.key)): row for row in session.scalars(statement)} if keys else {}
         return [
             (part, special[part] if part in special else self._chip(rows[part]) if part in rows else part)

@@ -31,7 +31,7 @@ from app.extensions import db, local, now, today
 from app.fields import explain
 from app.listing import BOUND, Bad, Dates, Facet, Listing, Moment, Numbers, Order, Page, Rows, Text, enum_facet, flag_facet
 from app.lookups import LOOKUPS
-from app.models import UtcDateTime
+from app.models import ContractRequirement, Document, Quotation, StoredFile, UtcDateTime
 from app.reader import reader
 from app.reports.base import ControlledFormat, Cover
 from app.reports.delimited import MEDIA_TYPE as CSV_TYPE
@@ -44,6 +44,8 @@ from app.words import say
 
 log = structlog.get_logger("atiende")
 BATCH = 1000
+#: Tables that no list offers to filter by: their rows are read where they belong, by whoever may.
+UNOFFERED = (StoredFile, Document, Quotation, ContractRequirement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +180,9 @@ class Lists:
         return Text(name, label, attribute) if name in self.filter_columns else None
 
     def _relation_facet(self, relation: Any, name: str, label: Any) -> Facet | None:
-        if relation.uselist:
-            return None
         target = relation.mapper.class_
+        if relation.uselist or target in UNOFFERED:
+            return None
         local_column = next(iter(relation.local_columns))
         column = getattr(self.model, inspect(self.model).get_property_by_column(local_column).key)
         key = getattr(target, relation.mapper.get_property_by_column(relation.mapper.primary_key[0]).key)

@@ -248,6 +248,9 @@ def test_an_owner_sees_the_contracts_of_his_processes_and_no_other_at_any_door(s
     for door in (f"/contract/show/{alien.id}", f"/amendment/show/{amendment.id}"):
         assert owner.get(door).status_code == 404
     assert owner.get("/lookup/contract?q=AJENO").get_json() == []
+    for door in ("guarantee", "checklist", "contractfile"):  # a filter by a contract that he does not see does not say its number
+        assert "AJENO-1" not in page(owner.get(f"/{door}/list/?contract={alien.id}&facet=contract"))
+    assert "MIO-1" in page(owner.get(f"/guarantee/list/?contract={own.id}"))
     assert owner.get(f"/contract/requirements/{part.id}").status_code in {302, 403}
     assert seeded.scalars(select(ContractRequirement.text).where(ContractRequirement.contract_id == part.id)).all()[-1] == "De la técnica"
 
