@@ -78,10 +78,6 @@ class Group:
     beside: str
     years: Mapping[int, Standing]
 
-    @property
-    def total(self) -> Standing:
-        return sum(self.years.values(), Standing())
-
 
 @dataclass(frozen=True, slots=True)
 class Overview:
