@@ -235,7 +235,7 @@ class GuaranteeView(RuledView):
     list_title, add_title = _l("Guarantees"), _l("New guarantee")
     intro = _l("Policies that back the contracts. Before one ends, whoever answers for its contract is told.")
     empty_text = _l("There are no guarantees yet. Add those that a contract asks for, with the days that they cover.")
-    list_columns = ["contract", "kind", "policy", "insurer", "insured_cop", "ends_on", "state"]
+    list_columns = ["policy", "contract", "kind", "insurer", "insured_cop", "ends_on", "state"]
     more_columns = ("state",)
     show_fieldsets = [
         (_l("The policy"), {"fields": ["contract", "kind", "policy", "insurer", "insured_cop"]}),
