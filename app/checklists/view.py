@@ -33,7 +33,7 @@ from app.downloads import send_made, send_stored, show_pdf
 from app.extensions import db, now, today
 from app.listing import Choices, Moment, Rows
 from app.listviews import Ready
-from app.models import Checklist, ChecklistFile, ChecklistItem, CommercialEvent, Contract, Party
+from app.models import Checklist, ChecklistFile, ChecklistItem, CommercialEvent, Contract, Document, Party
 from app.operations import checklists as operations
 from app.reports.checklists import checklist_sheet
 from app.reports.xlsx import MEDIA_TYPE as XLSX_TYPE
@@ -77,7 +77,7 @@ class ChecklistView(Steps, RuledView):
     route_base = "/checklist"
     class_permission_name = "Checklist"
     include_route_methods = READ_ONLY | {
-        "save", "row", "news", "evidence", "acta", "excel", "open_now", "sign", "approve", "give_back", "reopen", "ask",
+        "save", "row", "news", "evidence", "acta", "old_acta", "excel", "open_now", "sign", "approve", "give_back", "reopen", "ask",
     }  # fmt: skip
     list_title = _l("Verification checklists")
     intro = _l("Once a year the requirements of each contract are verified, one by one. They open by themselves on the anniversary.")
@@ -266,6 +266,16 @@ class ChecklistView(Steps, RuledView):
         if checklist.document is not None:
             return send_stored(checklist.document.file, inline=True)
         return show_pdf(papers.preview(db.session(), checklist, now()), f"{checklist.number}.pdf")
+
+    @expose("/acta/<pk>/<int:document_id>", methods=["GET"])
+    @has_access
+    @permission_name("download")
+    def old_acta(self, pk: str, document_id: int) -> Response:
+        """An acta that was issued before the checklist was reopened."""
+        events = select(CommercialEvent.facts).where(CommercialEvent.checklist_id == self.item(pk).id)
+        if document_id not in {facts.get("document") for facts in db.session.scalars(events)}:
+            abort(404)
+        return send_stored(db.session.get_one(Document, document_id).file, inline=True)
 
     @expose("/excel/<pk>", methods=["GET"])
     @has_access

@@ -300,6 +300,9 @@ def test_it_is_signed_approved_with_its_acta_and_reopened_with_a_reason(seeded, 
     seeded.expire_all()
     assert (checklist.status, checklist.n_reopened) == (ChecklistStatus.OPEN, 1)
     assert "La póliza era de otro" in page and 'type="radio"' in page
+    kept = re.search(rf'href="(/checklist/acta/{checklist.id}/\d+)"', page)
+    assert kept and manager.get(kept[1]).data.startswith(b"%PDF")
+    assert manager.get(f"/checklist/acta/{checklist.id}/9999").status_code == 404
 
 
 def test_who_signed_is_not_offered_to_approve_and_is_refused(seeded, sign_in, checklist):

@@ -116,7 +116,7 @@
   const show = (facts) => form.querySelector("[data-total]").replaceChildren(parsed(facts.total));
   const renewToken = async () => {
     try {
-      const answer = await fetch(location.href, { cache: "no-store", headers: { "X-Keep": "1" } });
+      const answer = await fetch(location.href, { cache: "no-store" });
       const token = answer.redirected ? "" : new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-checklist] [name=csrf_token]")?.value;
       if (token) form.elements.csrf_token.value = token;
     } catch { /* the next try asks again */ }
