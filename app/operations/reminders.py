@@ -27,6 +27,7 @@ from app.domain.checklists import anniversary, verification_on
 from app.domain.contracts import ContractStage
 from app.domain.deadlines import CountFrom, TermRule, TermUnit
 from app.domain.errors import CalendarGap
+from app.domain.improvement import ActionStatus
 from app.domain.notices import summons_until, terms_of
 from app.domain.quotations import QUOTATION_MOVES, QuotationMove, QuotationStatus
 from app.domain.reminders import Rule, Telling, Term, may_tell, safe_day, to_tell
@@ -42,6 +43,7 @@ from app.domain.states import (
 )
 from app.extensions import local, public_url
 from app.models import (
+    Action,
     Appeal,
     Checklist,
     Contract,
@@ -315,6 +317,15 @@ def _mechanisms(_house: House) -> Select[Any]:
     return found.where(Mechanism.is_active)
 
 
+def _actions(_house: House) -> Select[Any]:
+    """The actions that are still to be done; their own day is the safe one."""
+    found = watched(
+        Action.number, Action.id.label("id"), started_on=Action.asked_on, due_on=Action.due_on, safe_on=Action.due_on,
+        process_id=Action.process_id, user_id=Action.responsible_id,
+    )  # fmt: skip
+    return found.where(Action.status == ActionStatus.OPEN)
+
+
 _CASE, _QUOTATION = "/pqr/{key}", "/quotation/show/{id}"
 #: Every kind of thing that a rule may watch. A room that brings another adds a line.
 SOURCES: dict[str, Source] = {
@@ -326,6 +337,7 @@ SOURCES: dict[str, Source] = {
     "ORDER": Source(N_("Field order"), _orders, path="/orden/show/{id}"),
     "FINANCING": Source(N_("Payment agreement to sign"), _agreements, path="/financing/show/{id}"),
     "SSPD": Source(N_("File for Superservicios"), _files, path=_CASE),
+    "ACTION": Source(N_("Action to be done"), _actions, path="/action/show/{id}"),
     "QUOTATION": Source(N_("Quotation without an answer"), _quotations, path=_QUOTATION),
     "QUOTATION_FOLLOW_UP": Source(N_("Quotation to follow up"), _follow_ups, path=_QUOTATION),
     "CONTRACT": Source(N_("Contract that ends"), _contracts, path="/contract/show/{id}"),

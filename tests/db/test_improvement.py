@@ -153,3 +153,24 @@ def test_a_party_belongs_to_the_groups_that_were_ticked_and_to_no_other(seeded, 
     assert len(seeded.scalars(select(PartyGroup).where(PartyGroup.party_id == other.id)).all()) == 3
     with pytest.raises(DomainError):
         contacts.put_in_groups(seeded, party, [999_999])
+
+
+# ── Reminders ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_action_is_told_to_whoever_has_it_when_it_is_asked_and_when_it_is_late(seeded, make, ask):
+    from app.models import Reminder
+    from app.operations import reminders
+
+    owner, other = make.user("Dueño de proceso", process="TECNICA"), make.user("Dueño de proceso", process="FACTURACION")
+    action = ask()
+    reminders.remind(seeded, AT)
+    reminders.remind(seeded, datetime(2026, 8, 12, 15, tzinfo=UTC))
+    improvement.finish_action(seeded, action, "Se calibró", ended_on=date(2026, 8, 12), at=datetime(2026, 8, 12, 16, tzinfo=UTC))
+    reminders.remind(seeded, datetime(2026, 8, 20, 15, tzinfo=UTC))
+    told = seeded.execute(select(Reminder.user_id, Reminder.step).where(Reminder.row_key == action.number).order_by(Reminder.id)).all()
+
+    assert owner.id in {user_id for user_id, _step in told}
+    assert other.id not in {user_id for user_id, _step in told}
+    assert {step[:7] for _user_id, step in told} == {"2026-07", "2026-08"}
+    assert max(step for _user_id, step in told) <= "2026-08-12"
