@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from flask_wtf import FlaskForm
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from sqlalchemy import ColumnElement, Select, and_, inspect
 from wtforms import SelectField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired
@@ -130,7 +130,7 @@ class ActionView(Steps, RuledView):
         if name == "origin":
             return origin_shown(item)
         if name == "status" and item.status is ActionStatus.OPEN and item.due_on < today():
-            return escape(super().shown(item, name)) + Markup(' <span class="pill bad">{}</span>').format(_("Its day is past"))
+            return Markup('<span class="pill bad">{}</span>').format(_("Its day is past"))
         if name == "party" and item.party is not None:
             return Markup('<a href="{}">{}</a>').format(url_for("PartyView.show", pk=item.party_id), item.party.name)
         return super().shown(item, name)
