@@ -33,7 +33,7 @@ from app.forms import NotBefore, UpTo, maybe_int
 from app.intake import blame
 from app.listing import Choices, Moment
 from app.listviews import SWITCHES, Bulk, Ready
-from app.lookups import BIGGEST_ID
+from app.lookups import BIGGEST_ID, lookup
 from app.models import (
     Amendment,
     Contract,
@@ -382,6 +382,7 @@ class Chosen:
 
 
 class ContractFileForm(FlaskForm):
+    contract = lookup(_l("Contract"), "contract", description=_l("Write its number."))
     files = MultipleFileField(_l("Files"), validators=[Chosen()])
     kind = enum_select(_l("What they are"), ContractFileKind)
     description = StringField(_l("Description"), filters=[tidy], validators=[Empty(), UpTo(200)])
@@ -448,13 +449,17 @@ class ContractFileView(RuledView):
     @has_access
     @permission_name("attach")
     def add(self) -> Any:
-        """Attach files to the contract that the address names, and perhaps to its policy or amendment."""
-        contract = self._named_contract()
+        """Attach files to the contract that the address or the form names, and perhaps to its policy or amendment."""
+        contract = self._named_contract() if "contract" in request.args else None
         guarantee, amendment = (self._part(contract, model) for model in (Guarantee, Amendment))
         fallback = ContractFileKind.POLICY if guarantee else ContractFileKind.AMENDMENT if amendment else None
-        form, back = ContractFileForm(kind=fallback), url_for("ContractView.show", pk=contract.id)
+        form = ContractFileForm(kind=fallback)
+        if contract is not None:
+            del form.contract  # the address says it
         if form.validate_on_submit():
             try:
+                contract = contract or form.contract.data
+                want_in_scope(contract)
                 checked = check_uploads(form.files.data)
                 guarantees.attach_files(
                     db.session(), contract, checked, form.kind.data, form.description.data or "", guarantee=guarantee, amendment=amendment,
@@ -462,13 +467,14 @@ class ContractFileView(RuledView):
                 )  # fmt: skip
                 db.session.commit()
                 flash(_("Attached: %(names)s.", names=", ".join(each.name for each in checked)), "success")
-                return redirect(back)
+                return redirect(url_for("ContractView.show", pk=contract.id))
             except (DomainError, UploadRefused) as error:
                 db.session.rollback()
                 blame(form, error)
         help = _("Up to %(n)s files of 10 MB each: %(kinds)s.", n=MAX_FILES, kinds=_(KINDS))
-        facts = {"title": str(self.add_title), "about": contract.number, "back": back, "help": help, "view": self}
-        page = self.render_template("contractside/ask.html", form=form, **facts)
+        back = url_for("ContractView.show", pk=contract.id) if contract else self.list_url()
+        facts = {"title": str(self.add_title), "about": contract.number if contract else "", "back": back, "help": help}
+        page = self.render_template("contractside/ask.html", form=form, view=self, **facts)
         return page, 422 if form.errors else 200
 
     @staticmethod
@@ -478,10 +484,10 @@ class ContractFileView(RuledView):
         return db.session.scalar(scope_contracts(named, today())) or abort(404)
 
     @staticmethod
-    def _part(contract: Contract, model: Any) -> Any:
+    def _part(contract: Contract | None, model: Any) -> Any:
         """Return the policy or the amendment that the address names, if it is of *contract*."""
         wanted = request.args.get(model.__tablename__, "")
-        if not (wanted.isdecimal() and int(wanted) <= BIGGEST_ID):
+        if contract is None or not (wanted.isdecimal() and int(wanted) <= BIGGEST_ID):
             return None
         return db.session.scalar(select(model).where(model.id == int(wanted), model.contract_id == contract.id)) or abort(404)
 

@@ -153,6 +153,17 @@ def test_files_are_attached_to_a_signed_contract_and_taken_by_whoever_sees_it(se
     assert stranger.get(f"/contractfile/show/{row.id}").status_code == 404
 
 
+def test_files_are_attached_from_their_list_to_the_contract_that_is_written(seeded, sign_in, contract):
+    clerk = sign_in(COMERCIAL)
+    form = clerk.get("/contractfile/add")
+    data = {"contract": lookup_text(contract), "kind": "ANNEX", "files": (BytesIO(PDF), "anexo.pdf")}
+    answer = clerk.post("/contractfile/add", data=data, content_type="multipart/form-data")
+
+    assert form.status_code == 200 and 'name="contract"' in form.text
+    assert answer.headers["Location"] == f"/contract/show/{contract.id}"
+    assert only(seeded, ContractFile).contract_id == contract.id
+
+
 @pytest.mark.parametrize("files", [(), ((b"MZ\x90", "programa.exe"),), ((b"no es un pdf", "contrato.pdf"),)])
 def test_what_cannot_be_kept_is_refused_and_the_description_stays(seeded, sign_in, contract, files):
     answer = attach(sign_in(COMERCIAL), contract, *files)
