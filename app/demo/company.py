@@ -34,6 +34,7 @@ from app.demo.interested import follow_parties
 from app.demo.lives import World, life, planned_cases
 from app.demo.nights import pass_night
 from app.demo.outward import tell_programs
+from app.demo.parties import relate
 from app.demo.quotations import quote
 from app.domain import N_
 from app.domain.calendar import ONE_DAY
@@ -163,6 +164,7 @@ def _sell(world: World) -> None:
     """The commercial side, up to now: quotations, contracts with their verifications, and how the interested parties were followed."""
     session, at, people = world.session, world.ends_at, world.users
     quote(session, at, people["comercial"])
+    relate(session, at, people["calidad"])
     contract(session, at, people["comercial"], people["subgerente"])
     checklist(session, at, people["comercial"], people["dueno.tecnica"], people["subgerente"])
     follow_parties(session, at, people)

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from app import days, queries
 from app.domain import N_
 from app.domain.calendar import BusinessCalendar
-from app.domain.checklists import anniversary, verification_on
+from app.domain.checklists import ChecklistStatus, anniversary, verification_on
 from app.domain.contracts import ContractStage
 from app.domain.deadlines import CountFrom, TermRule, TermUnit
 from app.domain.errors import CalendarGap
@@ -286,6 +286,26 @@ def _term_of_review(row: Row[Any], house: House) -> Term:
     return Term(row.started_on, None)
 
 
+def _of_checklist(status: ChecklistStatus) -> Select[Any]:
+    """Return what is watched of a verification in *status*: as of its contract."""
+    commercial = select(Process.id).where(Process.code == "COMERCIAL").scalar_subquery()
+    found = watched(
+        Checklist.number, Checklist.id.label("id"), started_on=Checklist.opened_on, due_on=Checklist.due_on, kind=Contract.number,
+        process_id=func.coalesce(Contract.process_id, commercial), user_id=Contract.supervisor_id,
+    )  # fmt: skip
+    return found.select_from(Checklist).join(Contract, Contract.id == Checklist.contract_id).where(Checklist.status == status)
+
+
+def _checklists(_house: House) -> Select[Any]:
+    """The verifications that are being filled."""
+    return _of_checklist(ChecklistStatus.OPEN)
+
+
+def _signed_checklists(_house: House) -> Select[Any]:
+    """The verifications that wait for an approval."""
+    return _of_checklist(ChecklistStatus.SUBMITTED)
+
+
 def _of_quotation(**told: Any) -> Select[Any]:
     """Return what is watched of a quotation: who answers for it has it, else who wrote it, else the commercial process."""
     commercial = select(Process.id).where(Process.code == "COMERCIAL").scalar_subquery()
@@ -326,7 +346,7 @@ def _actions(_house: House) -> Select[Any]:
     return found.where(Action.status == ActionStatus.OPEN)
 
 
-_CASE, _QUOTATION = "/pqr/{key}", "/quotation/show/{id}"
+_CASE, _QUOTATION, _CHECKLIST = "/pqr/{key}", "/quotation/show/{id}", "/checklist/show/{id}"
 #: Every kind of thing that a rule may watch. A room that brings another adds a line.
 SOURCES: dict[str, Source] = {
     "CASE": Source(N_("Case"), _cases, path=_CASE),
@@ -343,6 +363,8 @@ SOURCES: dict[str, Source] = {
     "CONTRACT": Source(N_("Contract that ends"), _contracts, path="/contract/show/{id}"),
     "GUARANTEE": Source(N_("Guarantee of a contract"), _guarantees, path="/guarantee/show/{id}"),
     "REVIEW": Source(N_("Annual verification of a contract"), _reviews, path="/contract/show/{id}", term=_term_of_review),
+    "CHECKLIST": Source(N_("Verification checklist to fill"), _checklists, path=_CHECKLIST),
+    "CHECKLIST_APPROVAL": Source(N_("Verification checklist to approve"), _signed_checklists, Who.SIGNERS, path=_CHECKLIST),
     "MECHANISM": Source(N_("Follow-up of an interested party"), _mechanisms, path="/mechanism/show/{id}"),
 }
 

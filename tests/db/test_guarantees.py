@@ -257,6 +257,29 @@ def test_the_annual_verification_is_told_days_ahead_until_its_checklist_is_open(
     assert ("REVISION_UN_MES", signed.number) not in due_on(only_rules, day)
 
 
+def test_a_checklist_is_told_until_it_is_signed_and_then_to_whoever_approves(only_rules, make):
+    from app.domain.checklists import Said, Verdict
+    from app.models import ChecklistItem
+    from app.operations.checklists import open_checklist, save_row, submit
+    from app.security import SUBGERENTE
+
+    only_rules.execute(update(ReminderRule).where(ReminderRule.source.startswith("CHECKLIST")).values(is_active=True))
+    user, boss = make.user("Comercial"), make.user(SUBGERENTE)
+    signed = make.contract(supervisor=user, starts_on=date(2025, 7, 1), ends_on=date(2029, 9, 30), requirements=1)
+    checklist = open_checklist(only_rules, signed, at=AT, actor_id=None)
+    late = before(only_rules, checklist.due_on, 0) + timedelta(days=14)
+
+    def told() -> set[tuple[str, int]]:
+        found = reminders.due(only_rules, datetime(late.year, late.month, late.day, 15, tzinfo=UTC))
+        return {(each.rule.code, each.user_id) for each in found if each.row.key == checklist.number}
+
+    assert ("LISTA_VENCIDA", user.id) in told()
+    item = only_rules.scalars(select(ChecklistItem)).one()
+    save_row(only_rules, item, Said(Verdict.MET), version=0, at=AT, actor_id=user.id)
+    submit(only_rules, checklist, "", at=AT, actor_id=user.id)
+    assert told() == {("LISTA_APROBAR", boss.id)}
+
+
 # ── Taken over ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -312,7 +312,8 @@ SENT_LINE = "version_id IN (SELECT id FROM quotation_version WHERE sent_on IS NO
         "UPDATE quotation_line SET version_id = (SELECT id FROM quotation_version WHERE sent_on IS NOT NULL), position = 9"
         f" WHERE NOT {SENT_LINE}",
         "INSERT INTO quotation_line (version_id, position, description, quantity, unit, unit_price_cop, vat_percent, subtotal_cop,"
-        " created_at, changed_at) SELECT id, 9, 'x', 1, 'u', 1, 0, 1, created_at, changed_at FROM quotation_version WHERE sent_on IS NOT NULL",
+        " created_at, changed_at) SELECT id, 9, 'x', 1, 'u', 1, 0, 1, created_at, changed_at FROM quotation_version"
+        " WHERE sent_on IS NOT NULL",
         "UPDATE quotation_version SET total_cop = 0, subtotal_cop = 0, vat_cop = 0 WHERE sent_on IS NOT NULL",
         "UPDATE quotation_version SET sent_on = NULL, valid_until = NULL WHERE sent_on IS NOT NULL",
         "UPDATE quotation_version SET conditions = 'Otras' WHERE sent_on IS NOT NULL",
