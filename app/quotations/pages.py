@@ -134,7 +134,7 @@ class QuotationView(Sending, Steps, RuledView):
     list_title, add_title = _l("Quotations"), _l("New quotation")
     empty_text = _l("Nothing has been quoted yet. Write the first quotation: its number comes by itself.")
     show_template = "quotations/show.html"
-    list_columns = ["number", "status", "party", "subject", "total_cop", "sent_on", "age", "next_follow_up_on"]
+    list_columns = ["number", "status", "party", "subject", "total_cop", "sent_on", "age"]
     show_fieldsets = [
         (_l("What and for whom"), {"fields": ["status", "party", "contact", "subject", "request", "requested_on", "process",
                                               "responsible"]}),
