@@ -376,6 +376,8 @@ ROWS: list[Row] = [
     *(get(f"ChecklistView.{door}", "SCQGX", misses="D", url={"pk": "@checklist-other"}) for door in ("show", "news", "acta", "excel")),
     get("ChecklistView.evidence", "DSCQGX", url={"pk": "@filled", "file_id": "@evidence"}),
     get("ChecklistView.evidence", NOBODY, misses="DSCQGX", url={"pk": "@checklist", "file_id": "@evidence"}),
+    *both("ChecklistView.withdraw", "DSCX", url={"pk": "@filled", "file_id": "@evidence"}),
+    *both("ChecklistView.withdraw", NOBODY, misses="DSCX", url={"pk": "@checklist", "file_id": "@evidence"}),
     get("ChecklistView.old_acta", NOBODY, misses="DSCQGX", url={"pk": "@checklist", "document_id": 1}),
     post("ChecklistView.save", "DSCX", url={"pk": "@filled"}),
     post("ChecklistView.save", "SCX", misses="D", url={"pk": "@checklist-other"}),

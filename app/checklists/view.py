@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from flask_login import current_user
+from flask_wtf import FlaskForm
 from markupsafe import Markup
 from sqlalchemy import ColumnElement, Select, and_, select
 from sqlalchemy.orm import joinedload
@@ -77,7 +78,8 @@ class ChecklistView(Steps, RuledView):
     route_base = "/checklist"
     class_permission_name = "Checklist"
     include_route_methods = READ_ONLY | {
-        "save", "row", "news", "evidence", "acta", "old_acta", "excel", "open_now", "sign", "approve", "give_back", "reopen", "ask",
+        "save", "row", "news", "evidence", "withdraw", "acta", "old_acta", "excel", "open_now", "sign", "approve", "give_back", "reopen",
+        "ask",
     }  # fmt: skip
     list_title = _l("Verification checklists")
     intro = _l("Once a year the requirements of each contract are verified, one by one. They open by themselves on the anniversary.")
@@ -252,10 +254,30 @@ class ChecklistView(Steps, RuledView):
     @permission_name("download")
     def evidence(self, pk: str, file_id: int) -> Response:
         """A file that shows what a verdict says."""
-        checklist = self.item(pk)
-        statement = select(ChecklistFile).join(ChecklistItem).where(ChecklistItem.checklist_id == checklist.id, ChecklistFile.id == file_id)
-        found = db.session.scalars(statement.options(joinedload(ChecklistFile.file))).first() or abort(404)
-        return send_stored(found.file)
+        return send_stored(self._evidence(self.item(pk), file_id).file)
+
+    @staticmethod
+    def _evidence(checklist: Checklist, file_id: int) -> ChecklistFile:
+        """Return a file of *checklist* that was not withdrawn, or answer 404."""
+        named = ChecklistItem.checklist_id == checklist.id, ChecklistFile.id == file_id, ChecklistFile.withdrawn_at.is_(None)
+        statement = select(ChecklistFile).join(ChecklistItem).where(*named).options(joinedload(ChecklistFile.file))
+        found: ChecklistFile = db.session.scalars(statement).first() or abort(404)
+        return found
+
+    @expose("/withdraw/<pk>/<int:file_id>", methods=["GET", "POST"])
+    @has_access
+    @permission_name("verify")
+    def withdraw(self, pk: str, file_id: int) -> Any:
+        """Withdraw a file that was attached by mistake."""
+        checklist = self.checklist(pk)
+        evidence = self._evidence(checklist, file_id)
+        row = next(each for each in operations.items_of(db.session(), checklist) if each.id == evidence.item_id)
+        if not Pen(checklist).may_write(row):
+            abort(404)
+        help = _l("It was attached by mistake: nobody opens it any more, and the change log remembers it.")
+        answer = self._step(pk, FlaskForm(), _("Withdraw “%(name)s”", name=evidence.file.name), help, lambda _item: (
+            operations.withdraw_evidence(db.session(), evidence, at=now(), actor_id=current_user.id)))  # fmt: skip
+        return self._back_to(row, answer)
 
     @expose("/acta/<pk>", methods=["GET"])
     @has_access
@@ -366,9 +388,13 @@ class ChecklistView(Steps, RuledView):
                                      form.due_on.data, form.responsible.data.id if form.responsible.data else None)  # fmt: skip
             operations.ask_for_action(db.session(), row, asked, at=now(), actor_id=current_user.id)
 
-        answer = self._step(pk, form, _("Ask for an action"), f"{row.position}. {row.requirement.text}", act)
+        return self._back_to(row, self._step(pk, form, _("Ask for an action"), f"{row.position}. {row.requirement.text}", act))
+
+    @staticmethod
+    def _back_to(row: ChecklistItem, answer: Any) -> Any:
+        """Let a step that was made lead back to its row."""
         if isinstance(answer, Response):
-            answer.location = url_for("ChecklistView.show", pk=pk, _anchor=f"row-{row.id}")
+            answer.location = url_for("ChecklistView.show", pk=row.checklist_id, _anchor=f"row-{row.id}")
         return answer
 
     @staticmethod

@@ -196,6 +196,22 @@ def attach_evidence(
     return evidence
 
 
+def withdraw_evidence(session: Session, evidence: ChecklistFile, *, at: datetime, actor_id: int) -> ChecklistFile:
+    """
+    Withdraw a file that was attached by mistake; return its row, flushed. It stays in the store and in the change log, and opens no more.
+
+    Raises:
+        MoveRefused: The checklist is no longer open, or the file was withdrawn before.
+    """
+    _hold(session, evidence.item)
+    queries.lock(session, evidence)
+    if evidence.withdrawn_at is not None:
+        raise MoveRefused(N_("“%(name)s” was withdrawn already."), name=evidence.file.name)
+    evidence.withdrawn_at, evidence.withdrawn_by_id = at, actor_id
+    session.flush()
+    return evidence
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """The action that a finding asks for."""
@@ -376,9 +392,10 @@ def previous_rows(session: Session, checklist: Checklist, items: Iterable[Checkl
 
 
 def evidence_of(session: Session, items: Iterable[ChecklistItem]) -> dict[int, list[ChecklistFile]]:
-    """Return the files of *items* by row, the oldest first."""
+    """Return the files of *items* by row, the oldest first, without those that were withdrawn."""
     found: dict[int, list[ChecklistFile]] = {}
-    files = select(ChecklistFile).where(ChecklistFile.item_id.in_([item.id for item in items])).options(joinedload(ChecklistFile.file))
+    stands = ChecklistFile.item_id.in_([item.id for item in items]), ChecklistFile.withdrawn_at.is_(None)
+    files = select(ChecklistFile).where(*stands).options(joinedload(ChecklistFile.file))
     for evidence in session.scalars(files.order_by(ChecklistFile.id)):
         found.setdefault(evidence.item_id, []).append(evidence)
     return found
@@ -386,7 +403,8 @@ def evidence_of(session: Session, items: Iterable[ChecklistItem]) -> dict[int, l
 
 def stamp(session: Session, checklist: Checklist) -> str:
     """Return a text that changes whenever a row, a file or the state of *checklist* does: what somebody who waits for news asks."""
-    n_files = select(func.count()).select_from(ChecklistFile).join(ChecklistItem).where(ChecklistItem.checklist_id == checklist.id)
+    n_files = select(func.count() + func.count(ChecklistFile.withdrawn_at)).select_from(ChecklistFile).join(ChecklistItem)
+    n_files = n_files.where(ChecklistItem.checklist_id == checklist.id)
     versions = select(func.sum(ChecklistItem.version)).where(ChecklistItem.checklist_id == checklist.id)
     row = session.execute(select(versions.scalar_subquery(), n_files.scalar_subquery())).one()
     return f"{checklist.status.name}-{checklist.n_reopened}-{row[0]}-{row[1]}"

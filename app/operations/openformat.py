@@ -253,7 +253,7 @@ SHEETS: dict[str, Sheet] = {
     "checklist_item": _audited(
         "id checklist_id requirement_id position verdict note verified_by_id verified_at version action_id no_action_reason"
     ),
-    "checklist_file": _audited("id item_id file_id description"),
+    "checklist_file": _audited("id item_id file_id description withdrawn_at withdrawn_by_id"),
     "commercial_event": Sheet("id quotation_id contract_id checklist_id at actor_id move from_status to_status reason facts"),
     # In and out
     "outbox_message": Sheet(

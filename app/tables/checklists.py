@@ -112,16 +112,21 @@ class ChecklistItem(Audited, Model):
 
 
 class ChecklistFile(Audited, Model):
-    """A file that shows what a verdict says."""
+    """A file that shows what a verdict says. One attached by mistake is withdrawn: it stays, and is offered no more."""
 
     __tablename__ = "checklist_file"
-    __table_args__ = (Index(None, "item_id"),)
+    __table_args__ = (
+        CheckConstraint("(withdrawn_at IS NULL) = (withdrawn_by_id IS NULL)", name="withdrawal_whole"),
+        Index(None, "item_id"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("checklist_item.id", ondelete="RESTRICT"))
     item: Mapped[ChecklistItem] = relationship()
     file_id: Mapped[int] = mapped_column(ForeignKey("stored_file.id", ondelete="RESTRICT"), unique=True)
     file: Mapped[StoredFile] = relationship()
     description: Mapped[str] = mapped_column(String(200), default="")
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    withdrawn_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
 
     def __repr__(self) -> str:
         return self.description or str(self.file_id)

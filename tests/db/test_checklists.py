@@ -203,6 +203,24 @@ def test_evidence_is_kept_with_its_row_and_moves_the_stamp(seeded, checklist):
     assert operations.stamp(seeded, checklist) != before
 
 
+def test_evidence_that_was_attached_by_mistake_is_withdrawn_once_and_only_while_it_is_open(seeded, make, checklist):
+    ana, (row, *_rest) = make.user("Comercial"), items(seeded, checklist)
+    wrong = operations.attach_evidence(seeded, row, check_upload("otro.pdf", BytesIO(PDF)), actor_id=ana.id)
+    kept = operations.attach_evidence(seeded, row, check_upload("poliza.pdf", BytesIO(PDF)), actor_id=ana.id)
+    before = operations.stamp(seeded, checklist)
+
+    operations.withdraw_evidence(seeded, wrong, at=AT, actor_id=ana.id)
+
+    assert operations.evidence_of(seeded, [row]) == {row.id: [kept]}
+    assert operations.stamp(seeded, checklist) != before
+    with pytest.raises(MoveRefused):
+        operations.withdraw_evidence(seeded, wrong, at=AT, actor_id=ana.id)
+    fill(seeded, checklist)
+    operations.submit(seeded, checklist, "", at=AT, actor_id=ana.id)
+    with pytest.raises(MoveRefused):
+        operations.withdraw_evidence(seeded, kept, at=AT, actor_id=ana.id)
+
+
 # ── Signing ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -313,6 +313,7 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("checklist_item", "verdict_has_its_hour", {"verified_at": None}),
     ("checklist_item", "not_applicable_has_reason", {"verdict": Verdict.NOT_APPLICABLE}),
     ("checklist_item", "action_or_reason", {"no_action_reason": "Se corrigió"}),
+    ("checklist_file", "withdrawal_whole", {"withdrawn_by_id": None}),
     ("commercial_event", "of_one_thing", {"quotation_id": None}),
     ("commercial_event", "has_move", {"move": ""}),
     ("billing_item", "kind_names_its_row", {"financing_id": 1}),

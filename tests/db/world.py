@@ -253,7 +253,7 @@ def _verification(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
                                verdict=Verdict.MET, verified_at=AT, action_id=rows["action"][n - 1].id))  # fmt: skip
     stored = add(m.StoredFile(storage_key=f"prueba{n}", name="a.pdf", media_type="application/pdf", n_bytes=1, sha256="0" * 64),
                  is_kept=False)  # fmt: skip
-    add(m.ChecklistFile(item_id=item.id, file_id=stored.id))
+    add(m.ChecklistFile(item_id=item.id, file_id=stored.id, withdrawn_at=AT, withdrawn_by_id=user_id))
 
 
 def _interested(add: Any, n: int, rows: dict[str, list[Any]]) -> None:

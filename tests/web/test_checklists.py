@@ -235,6 +235,13 @@ def test_evidence_is_attached_with_the_row_and_leaves_through_the_scope(seeded, 
     assert sign_in(DUENO, "TECNICA").get(address).status_code == 404
     assert client.get(f"/checklist/evidence/{checklist.id}/999").status_code == 404
 
+    withdraw = f"/checklist/withdraw/{checklist.id}/{kept.id}"
+    assert withdraw in answer.json["rows"][0]["state"]
+    assert "póliza 2026.pdf" in client.get(withdraw).text
+    assert client.post(withdraw).location.endswith(f"/checklist/show/{checklist.id}#row-{item.id}")
+    assert (client.get(address).status_code, client.get(withdraw).status_code) == (404, 404)
+    assert address not in client.get(f"/checklist/show/{checklist.id}").text
+
 
 def test_a_file_that_is_not_received_is_said_and_nothing_of_the_row_is_saved(seeded, sign_in, checklist):
     client, item = sign_in(COMERCIAL), rows_of(seeded, checklist)[0]
