@@ -230,7 +230,7 @@ def test_everything_says_that_it_is_fictional(demo):
     assert "ficticia" in organisation.name
     assert nit.is_valid(organisation.nit)
     assert demo.get(Municipality, organisation.municipality_code) is not None
-    assert all("(ficticia)" in name for name in demo.scalars(select(Party.name)))
+    assert all("(ficticia)" in name or "(demo)" in name for name in demo.scalars(select(Party.name)))
     assert all(email.endswith("@ejemplo.invalid") for email in demo.scalars(select(Party.email).where(Party.email.is_not(None))))
     assert len(demo.scalars(select(Account.id)).all()) == 1500
 
