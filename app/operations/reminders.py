@@ -246,10 +246,14 @@ def _term_of_notice(row: Row[Any], house: House) -> Term:
     return Term(sent_on, None)
 
 
+def _or_commercial(process_id: Any) -> Any:
+    """Return the process that has something of the commercial side: its own, or else the commercial one."""
+    return func.coalesce(process_id, select(Process.id).where(Process.code == "COMERCIAL").scalar_subquery())
+
+
 def _of_contract(key: Any = Contract.number, *more: Any, **told: Any) -> Select[Any]:
     """Return what is watched of a signed contract: its supervisor has it, or its process, or else the commercial one."""
-    commercial = select(Process.id).where(Process.code == "COMERCIAL").scalar_subquery()
-    has = {"process_id": func.coalesce(Contract.process_id, commercial), "user_id": Contract.supervisor_id}
+    has = {"process_id": _or_commercial(Contract.process_id), "user_id": Contract.supervisor_id}
     found = watched(key, *more, kind=ContractKind.name, is_news=Contract.source.is_(None), **has, **told)
     joined = found.select_from(Contract).join(ContractKind, ContractKind.id == Contract.kind_id)
     return joined.where(Contract.stage == ContractStage.SIGNED)
@@ -288,10 +292,9 @@ def _term_of_review(row: Row[Any], house: House) -> Term:
 
 def _of_checklist(status: ChecklistStatus) -> Select[Any]:
     """Return what is watched of a verification in *status*: as of its contract."""
-    commercial = select(Process.id).where(Process.code == "COMERCIAL").scalar_subquery()
     found = watched(
         Checklist.number, Checklist.id.label("id"), started_on=Checklist.opened_on, due_on=Checklist.due_on, kind=Contract.number,
-        process_id=func.coalesce(Contract.process_id, commercial), user_id=Contract.supervisor_id,
+        process_id=_or_commercial(Contract.process_id), user_id=Contract.supervisor_id,
     )  # fmt: skip
     return found.select_from(Checklist).join(Contract, Contract.id == Checklist.contract_id).where(Checklist.status == status)
 
@@ -308,8 +311,7 @@ def _signed_checklists(_house: House) -> Select[Any]:
 
 def _of_quotation(**told: Any) -> Select[Any]:
     """Return what is watched of a quotation: who answers for it has it, else who wrote it, else the commercial process."""
-    commercial = select(Process.id).where(Process.code == "COMERCIAL").scalar_subquery()
-    has = {"process_id": func.coalesce(Quotation.process_id, commercial),
+    has = {"process_id": _or_commercial(Quotation.process_id),
            "user_id": func.coalesce(Quotation.responsible_id, Quotation.created_by_id)}  # fmt: skip
     return watched(Quotation.number, Quotation.id.label("id"), **has, **told).select_from(Quotation)
 
