@@ -60,9 +60,29 @@ from app.tables.mail import InboundMessage, MailLanguage, MessageTemplate, Notic
 from app.tables.money import Financing, Instalment, InvoiceChange, InvoiceChangeLine
 from app.tables.parties import Account, Consent, ConsentText, Party
 from app.tables.people import Leave, ListColumns, SavedFilter, Signature
+from app.tables.questionnaires import (
+    Question,
+    Questionnaire,
+    QuestionnaireSection,
+    QuestionnaireVersion,
+    QuestionOption,
+    SurveyThreshold,
+)
 from app.tables.quotations import Quotation, QuotationFollowUp, QuotationLine, QuotationVersion
 from app.tables.records import ChangeLog, RateCounter, SearchDoc
 from app.tables.reminders import Reminder, ReminderRule
+from app.tables.surveys import (
+    SurveyAlarm,
+    SurveyAnswer,
+    SurveyAnswerTag,
+    SurveyCall,
+    SurveyCampaign,
+    SurveyInvitee,
+    SurveyOptOut,
+    SurveyQuota,
+    SurveyResponse,
+    SurveyTag,
+)
 from app.tables.work import Job, JobRun, WorkerBeat
 
 __all__ = [
@@ -74,8 +94,10 @@ __all__ = [
     "InvoiceChange", "InvoiceChangeLine", "Job", "JobRun", "Leave", "LegalTerm", "ListColumns", "MailLanguage", "MarketClaim",
     "MassEvent", "Mechanism", "MessageTemplate", "Municipality", "Need", "Note", "Notice", "NoticePreference", "NumberSeries",
     "OrderFile", "Organisation", "OutboxMessage", "Parameter", "Party", "PartyContact", "PartyGroup", "PastRecord", "Pqr", "Process",
-    "ProcessMember", "QualityIssue", "Quotation", "QuotationFollowUp", "QuotationLine", "QuotationVersion", "RateCounter", "Rating",
-    "Reminder", "ReminderRule", "RequestType", "Requirement", "RequirementItem", "RequirementTemplate", "SavedFilter", "SearchDoc",
-    "Service", "Signature", "Silence", "StoredFile", "SuiCause", "SuiCode", "UtcDateTime", "Webhook", "WebhookDelivery", "WorkerBeat",
-    "enum_column",
+    "ProcessMember", "QualityIssue", "Question", "QuestionOption", "Questionnaire", "QuestionnaireSection", "QuestionnaireVersion",
+    "Quotation", "QuotationFollowUp", "QuotationLine", "QuotationVersion", "RateCounter", "Rating", "Reminder", "ReminderRule",
+    "RequestType", "Requirement", "RequirementItem", "RequirementTemplate", "SavedFilter", "SearchDoc", "Service", "Signature",
+    "Silence", "StoredFile", "SuiCause", "SuiCode", "SurveyAlarm", "SurveyAnswer", "SurveyAnswerTag", "SurveyCall", "SurveyCampaign",
+    "SurveyInvitee", "SurveyOptOut", "SurveyQuota", "SurveyResponse", "SurveyTag", "SurveyThreshold", "UtcDateTime", "Webhook",
+    "WebhookDelivery", "WorkerBeat", "enum_column",
 ]  # fmt: skip

@@ -67,6 +67,8 @@ RANK = {
     "steps": 72,  # what is done to one numbered row
     "quotations": 76,  # asks the fields of money
     "contracts": 76,  # asks the fields of money
+    "surveys": 77,
+    "answering": 80,  # questionnaires, answered by citizens
     "checklists": 77,  # the annual verification of contracts, which hangs on their pages
     "money": 75,  # financing, invoice changes, deviations
     "billing": 75,  # batches for the billing system, and its answers
@@ -95,6 +97,7 @@ READS_THE_CLOCK = {
     "views", "charts", "reader", "home", "baseviews", "listviews", "caselist", "fieldwork", "finder", "almanac", "drafting", "signatures",
     "approvals", "desk", "counter", "screens", "portal", "portal_appeals", "noticeboard",
     "api", "jobs", "cli", "serve", "money", "checklists", "contracts", "quotations", "billing", "massevents", "rating", "imports", "work",
+    "surveys", "answering",
 }  # fmt: skip
 MAY_READ_THE_CLOCK = {
     "extensions.py": "defines now() and today()",

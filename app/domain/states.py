@@ -244,6 +244,7 @@ class ConsentKind(Enum):
     DATA = N_("Processing of personal data")
     E_NOTICE = N_("Notices by e-mail")
     SURVEY = N_("Contact for surveys")
+    SURVEY_NAME = N_("Name beside the answers to a survey")
 
 
 class Outcome(Enum):
@@ -420,6 +421,7 @@ class DocumentKind(Enum):
     INVOICE_CHANGE = N_("Invoice change")
     QUOTATION = N_("Quotation")
     CHECKLIST = N_("Acta of verification of a contract")
+    SURVEY_REPORT = N_("Report of a survey")
 
 
 class DayException(Enum):

@@ -19,6 +19,7 @@ from app.tables.contracts import Contract, ContractRequirement
 from app.tables.house import Organisation
 from app.tables.improvement import Action
 from app.tables.quotations import Quotation
+from app.tables.surveys import SurveyCampaign
 
 
 class Checklist(Audited, Model):
@@ -133,19 +134,20 @@ class ChecklistFile(Audited, Model):
 
 
 class CommercialEvent(Model):
-    """What happened to a quotation, a contract or a checklist; never changed. `move` is the name of the verb of that room."""
+    """What happened to a quotation, a contract, a checklist or a campaign of surveys; never changed. `move` is the name of the verb of that room."""
 
     __tablename__ = "commercial_event"
     __table_args__ = (
         CheckConstraint(
             "(CASE WHEN quotation_id IS NULL THEN 0 ELSE 1 END) + (CASE WHEN contract_id IS NULL THEN 0 ELSE 1 END)"
-            " + (CASE WHEN checklist_id IS NULL THEN 0 ELSE 1 END) = 1",
+            " + (CASE WHEN checklist_id IS NULL THEN 0 ELSE 1 END) + (CASE WHEN campaign_id IS NULL THEN 0 ELSE 1 END) = 1",
             name="of_one_thing",
         ),
         CheckConstraint("length(move) > 0", name="has_move"),
         Index(None, "quotation_id", "id"),
         Index(None, "contract_id", "id"),
         Index(None, "checklist_id", "id"),
+        Index(None, "campaign_id", "id"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     quotation_id: Mapped[int | None] = mapped_column(ForeignKey("quotation.id", ondelete="RESTRICT"))
@@ -154,6 +156,8 @@ class CommercialEvent(Model):
     contract: Mapped[Contract | None] = relationship()
     checklist_id: Mapped[int | None] = mapped_column(ForeignKey("checklist.id", ondelete="RESTRICT"))
     checklist: Mapped[Checklist | None] = relationship()
+    campaign_id: Mapped[int | None] = mapped_column(ForeignKey("survey_campaign.id", ondelete="RESTRICT"))
+    campaign: Mapped[SurveyCampaign | None] = relationship()
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
     actor: Mapped[User | None] = relationship()

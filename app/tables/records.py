@@ -39,7 +39,7 @@ class SearchDoc(Model):
     PostgreSQL keeps them as a tsvector, with a GIN index for each kind; on SQLite triggers carry them to `search_words` (FTS5).
     """
 
-    KINDS = ("pqr", "party", "account", "outbox_message", "quotation", "contract", "party_contact", "action")
+    KINDS = ("pqr", "party", "account", "outbox_message", "quotation", "contract", "party_contact", "action", "survey_campaign")
     __tablename__ = "search_doc"
     __table_args__ = (
         UniqueConstraint("kind", "row_id"),

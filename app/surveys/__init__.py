@@ -1,0 +1,1 @@
+"""Pages of the surveys: questionnaires, campaigns, telephone interviews and paper, results, alarms."""
