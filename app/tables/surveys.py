@@ -362,7 +362,7 @@ class SurveyAnswerTag(Audited, Model):
 
 
 class SurveyAlarm(Audited, Model):
-    """That a threshold went off: by a figure of the campaign, or by one response. It asks for an action, a contact or a case."""
+    """That a threshold went off, by a figure or a response, or that whoever answered asked for a contact or a case: what has to be done."""
 
     __tablename__ = "survey_alarm"
     __table_args__ = (
@@ -373,14 +373,19 @@ class SurveyAlarm(Audited, Model):
               sqlite_where=text("response_id IS NULL"), postgresql_where=text("response_id IS NULL")),
         Index("uq_survey_alarm_response", "threshold_id", "response_id", unique=True,
               sqlite_where=text("response_id IS NOT NULL"), postgresql_where=text("response_id IS NOT NULL")),
+        Index("uq_survey_alarm_asked_for", "response_id", "effect", unique=True,
+              sqlite_where=text("threshold_id IS NULL"), postgresql_where=text("threshold_id IS NULL")),
+        CheckConstraint("threshold_id IS NOT NULL OR (response_id IS NOT NULL AND effect <> 'ACTION')", name="threshold_or_asked_for"),
         Index(None, "status", "due_on"),
         Index(None, "campaign_id"),
         Index(None, "action_id"),
         Index(None, "pqr_id"),
     )  # fmt: skip
     id: Mapped[int] = mapped_column(primary_key=True)
-    threshold_id: Mapped[int] = mapped_column(ForeignKey("survey_threshold.id", ondelete="RESTRICT"))
-    threshold: Mapped[SurveyThreshold] = relationship()
+    threshold_id: Mapped[int | None] = mapped_column(
+        ForeignKey("survey_threshold.id", ondelete="RESTRICT"), comment="Empty: whoever answered asked for it"
+    )
+    threshold: Mapped[SurveyThreshold | None] = relationship()
     campaign_id: Mapped[int] = mapped_column(ForeignKey("survey_campaign.id", ondelete="RESTRICT"))
     campaign: Mapped[SurveyCampaign] = relationship()
     response_id: Mapped[int | None] = mapped_column(ForeignKey("survey_response.id", ondelete="RESTRICT"))

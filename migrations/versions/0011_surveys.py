@@ -511,7 +511,7 @@ def upgrade():
 
     op.create_table('survey_alarm',
     sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('threshold_id', sa.Integer(), nullable=False),
+    sa.Column('threshold_id', sa.Integer(), nullable=True, comment='Empty: whoever answered asked for it'),
     sa.Column('campaign_id', sa.Integer(), nullable=False),
     sa.Column('response_id', sa.Integer(), nullable=True),
     sa.Column('effect', sa.Enum('ACTION', 'CONTACT', 'CASE', name='effect_known', native_enum=False, create_constraint=True, length=24), nullable=False),
@@ -533,6 +533,7 @@ def upgrade():
     sa.CheckConstraint("(status = 'OPEN') = (ended_on IS NULL)", name=op.f('ck_survey_alarm_ended_iff_not_open')),
     sa.CheckConstraint("status = 'OPEN' OR length(result) > 0", name=op.f('ck_survey_alarm_ended_says_how')),
     sa.CheckConstraint('due_on >= raised_on', name=op.f('ck_survey_alarm_raised_before_due')),
+    sa.CheckConstraint("threshold_id IS NOT NULL OR (response_id IS NOT NULL AND effect <> 'ACTION')", name=op.f('ck_survey_alarm_threshold_or_asked_for')),
     sa.ForeignKeyConstraint(['action_id'], ['action.id'], name=op.f('fk_survey_alarm_action_id'), ondelete='RESTRICT'),
     sa.ForeignKeyConstraint(['campaign_id'], ['survey_campaign.id'], name=op.f('fk_survey_alarm_campaign_id'), ondelete='RESTRICT'),
     sa.ForeignKeyConstraint(['changed_by_id'], ['ab_user.id'], name=op.f('fk_survey_alarm_changed_by_id'), ondelete='RESTRICT'),
@@ -549,6 +550,7 @@ def upgrade():
         batch_op.create_index(batch_op.f('ix_survey_alarm_campaign_id'), ['campaign_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_survey_alarm_pqr_id'), ['pqr_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_survey_alarm_status_due_on'), ['status', 'due_on'], unique=False)
+        batch_op.create_index('uq_survey_alarm_asked_for', ['response_id', 'effect'], unique=True, sqlite_where=sa.text('threshold_id IS NULL'), postgresql_where=sa.text('threshold_id IS NULL'))
         batch_op.create_index('uq_survey_alarm_figure', ['threshold_id', 'campaign_id'], unique=True, sqlite_where=sa.text('response_id IS NULL'), postgresql_where=sa.text('response_id IS NULL'))
         batch_op.create_index('uq_survey_alarm_response', ['threshold_id', 'response_id'], unique=True, sqlite_where=sa.text('response_id IS NOT NULL'), postgresql_where=sa.text('response_id IS NOT NULL'))
 
@@ -643,6 +645,7 @@ def downgrade():
     op.drop_table('survey_answer')
     with op.batch_alter_table('survey_alarm') as batch_op:
         batch_op.drop_index('uq_survey_alarm_response', sqlite_where=sa.text('response_id IS NOT NULL'), postgresql_where=sa.text('response_id IS NOT NULL'))
+        batch_op.drop_index('uq_survey_alarm_asked_for', sqlite_where=sa.text('threshold_id IS NULL'), postgresql_where=sa.text('threshold_id IS NULL'))
         batch_op.drop_index('uq_survey_alarm_figure', sqlite_where=sa.text('response_id IS NULL'), postgresql_where=sa.text('response_id IS NULL'))
         batch_op.drop_index(batch_op.f('ix_survey_alarm_status_due_on'))
         batch_op.drop_index(batch_op.f('ix_survey_alarm_pqr_id'))
