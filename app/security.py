@@ -30,7 +30,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, Select, bindparam, false, fu
 from sqlalchemy.orm import Session, joinedload
 
 from app.extensions import KEEPS_PLAN, appbuilder
-from app.models import Action, Assignment, Checklist, Contract, ContractRequirement, FieldOrder, Leave, Pqr, ProcessMember
+from app.models import Action, Assignment, Checklist, Contract, ContractRequirement, FieldOrder, Leave, Pqr, ProcessMember, SurveyAlarm
 
 Right = tuple[str, str]
 
@@ -121,31 +121,54 @@ READ_ACTIONS = rights("Action", *READ)
 ACT = READ_ACTIONS | rights("Action", "can_add", "can_edit", "can_finish")
 READ_COMMERCIAL = READ_MATRIX | READ_CONTACTS | READ_QUOTATIONS | ALL_CONTRACTS | READ_ACTIONS | rights("Action", "can_see_all")
 
+# Surveys: their forms, campaigns, answers, results, and what a bad answer asks for
+READ_SURVEYS = rights("SurveyCampaign", *READ) | rights("Questionnaire", *READ) | rights("SurveyResult", "can_list")
+READ_RESULTS = READ_SURVEYS | rights("SurveyResult", "can_export", "can_see_answers") | rights("SurveyCampaign", "can_download") | rights(
+    "SurveyThreshold", *READ
+) | rights("SurveyTag", *READ) | rights("SurveyOptOut", *READ)  # fmt: skip
+READ_ALARMS = rights("SurveyAlarm", *READ)
+ALL_ALARMS = READ_ALARMS | rights("SurveyAlarm", "can_see_all")
+INTERVIEW = rights("SurveyCampaign", "can_list", "can_show", "can_interview", "can_type") | rights(
+    "SurveyOptOut", *READ, "can_add", "can_end"
+)  # fmt: skip
+CONCLUDE = rights("SurveyResult", "can_conclude", "can_issue")
+TAG = rights("SurveyTag", *WRITE) | rights("SurveyResult", "can_tag") | rights("SurveyThreshold", *WRITE)
+HOLD_SURVEYS = READ_RESULTS | ALL_ALARMS | INTERVIEW | CONCLUDE | TAG | rights("Questionnaire", *WRITE, "can_publish") | rights(
+    "SurveyCampaign", *WRITE, "can_confirm", "can_close", "can_reopen", "can_drop", "can_invite"
+) | rights("SurveyAlarm", "can_settle") | rights("PastRecord", "can_take_over")  # fmt: skip
+
 AUXILIAR, DUENO, TECNICO = "Auxiliar PQR", "Dueño de proceso", "Técnico"
 SUBGERENTE, COMERCIAL, CALIDAD = "Subgerente administrativo y comercial", "Comercial", "Calidad"
 CONTROL, ADMIN, PUBLIC = "Control interno / Gerencia", "Admin", "Public"
 
 PROCESS_ROLES: dict[str, frozenset[Right]] = {
     AUXILIAR: EVERYBODY | READ_CASES | READ_TIMES | DESK | rights("Party", *WRITE) | rights("Account", *WRITE)
-    | rights("Invoice", *READ) | WRITE_MONEY | COMPUTE | BILL | WRITE_CONTACTS | rights("Contract", "can_headline"),
+    | rights("Invoice", *READ) | WRITE_MONEY | COMPUTE | BILL | WRITE_CONTACTS | rights("Contract", "can_headline")
+    | INTERVIEW | READ_ALARMS | rights("SurveyAlarm", "can_settle"),
     DUENO: EVERYBODY | READ_CASES | READ_TIMES | OWNER | READ_PARTIES
     | WRITE_MONEY | COMPUTE | READ_MATRIX | FOLLOW | READ_CONTACTS | READ_CONTRACTS | VERIFY | ACT
-    | rights("Compliance", "can_list", "can_export"),
+    | rights("Compliance", "can_list", "can_export")
+    | READ_SURVEYS | READ_ALARMS | rights("SurveyAlarm", "can_settle"),
     TECNICO: EVERYBODY | rights("MyOrder", "can_list", "can_fill"),
     SUBGERENTE: EVERYBODY | READ_CASES | READ_TIMES | MANAGER | READ_PARTIES | rights("AnswerTemplate", *WRITE)
     | rights("Leave", *WRITE) | rights("ReminderRule", *READ)
     | READ_MONEY | AUTHORISE_MONEY | COMPUTE | TAKE_AWAY | READ_QUALITY | READ_IMPORTS | READ_PAST
     | READ_COMMERCIAL | FOLLOW | SELL | CONTRACT | VERIFY | rights("Checklist", "can_open", "can_approve", "can_return", "can_reopen")
-    | ACT | rights("Action", "can_cancel"),
+    | ACT | rights("Action", "can_cancel")
+    | READ_RESULTS | ALL_ALARMS | CONCLUDE | rights("SurveyAlarm", "can_settle")
+    | rights("SurveyCampaign", "can_confirm", "can_close", "can_reopen", "can_drop"),
     COMERCIAL: EVERYBODY | READ_CASES | rights("Pqr", "can_see_all") | rights("Party", *WRITE) | rights("Account", *READ)
     | rights("Invoice", *READ) | READ_PAST | LOOK_AT_MONEY | COMPUTE
-    | READ_COMMERCIAL | WRITE_MATRIX | WRITE_CONTACTS | SELL | CONTRACT | VERIFY | rights("Checklist", "can_open") | ACT,
+    | READ_COMMERCIAL | WRITE_MATRIX | WRITE_CONTACTS | SELL | CONTRACT | VERIFY | rights("Checklist", "can_open") | ACT | HOLD_SURVEYS,
     CALIDAD: EVERYBODY | READ_CASES | READ_TIMES | rights("Pqr", "can_see_all") | READ_PARTIES
-    | READ_MONEY | COMPUTE | READ_PAST | READ_COMMERCIAL | WRITE_MATRIX | ACT | rights("Action", "can_cancel"),
+    | READ_MONEY | COMPUTE | READ_PAST | READ_COMMERCIAL | WRITE_MATRIX | ACT | rights("Action", "can_cancel")
+    | READ_RESULTS | ALL_ALARMS | CONCLUDE | TAG | rights("SurveyResult", "can_see_small") | rights("SurveyAlarm", "can_settle")
+    | rights("Questionnaire", *WRITE, "can_publish"),
     CONTROL: EVERYBODY | READ_CASES | READ_TIMES | rights("Pqr", "can_see_all", "can_see_reserved") | READ_PARTIES
     | rights("ChangeLog", *READ) | READ_CALENDAR | rights("LegalTerm", *READ) | rights("Job", *READ) | rights("JobRun", *READ)
     | READ_MONEY | COMPUTE | READ_BILLING | TAKE_AWAY | rights("InboundMessage", *READ) | READ_QUALITY
-    | READ_IMPORTS | READ_PAST | rights("ReminderRule", *READ) | READ_COMMERCIAL,
+    | READ_IMPORTS | READ_PAST | rights("ReminderRule", *READ) | READ_COMMERCIAL
+    | READ_RESULTS | ALL_ALARMS,
     PUBLIC: frozenset(),
 }  # fmt: skip
 
@@ -318,6 +341,16 @@ def scope_actions(statement: Select[Any], today: date) -> Select[Any]:
         return statement
     mine = processes_of(current_user.id, today)
     return statement.where(or_(Action.process_id.in_(mine), is_user(Action.responsible_id, current_user.id, today)))
+
+
+def scope_alarms(statement: Select[Any], today: date) -> Select[Any]:
+    """Return *statement* (over SurveyAlarm) limited to those of the reader's processes and his own."""
+    if not current_user.is_authenticated:
+        return statement.where(false())
+    if may("can_see_all", "SurveyAlarm"):
+        return statement
+    mine = processes_of(current_user.id, today)
+    return statement.where(or_(SurveyAlarm.process_id.in_(mine), is_user(SurveyAlarm.responsible_id, current_user.id, today)))
 
 
 def _permission_view(session: Session, right: Right, cache: dict[Right, PermissionView]) -> PermissionView:

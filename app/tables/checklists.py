@@ -134,7 +134,7 @@ class ChecklistFile(Audited, Model):
 
 
 class CommercialEvent(Model):
-    """What happened to a quotation, a contract, a checklist or a campaign of surveys; never changed. `move` is the name of the verb of that room."""
+    """What happened to a quotation, contract, checklist or campaign; never changed. `move` is the name of the verb of that room."""
 
     __tablename__ = "commercial_event"
     __table_args__ = (

@@ -69,7 +69,7 @@ class QuestionnaireVersion(Audited, Model):
     intro_en: Mapped[str] = mapped_column(Text, default="")
     thanks_es: Mapped[str] = mapped_column(Text, default="")
     thanks_en: Mapped[str] = mapped_column(Text, default="")
-    script: Mapped[str] = mapped_column(Text, default="", comment="What the interviewer says when somebody picks up: {name}, {organisation}")
+    script: Mapped[str] = mapped_column(Text, default="", comment="What the interviewer says: {name}, {organisation}")
     sections: Mapped[list[QuestionnaireSection]] = relationship(
         back_populates="version", order_by="QuestionnaireSection.position", cascade="all, delete-orphan"
     )
@@ -155,7 +155,8 @@ class Question(Audited, Model):
     process: Mapped[Process | None] = relationship()
     fingerprint: Mapped[str] = mapped_column(String(64), default="", comment="Of what it asks and of its scale, once published")
     options: Mapped[list[QuestionOption]] = relationship(
-        back_populates="question", order_by="QuestionOption.position", cascade="all, delete-orphan", foreign_keys="QuestionOption.question_id"
+        back_populates="question", order_by="QuestionOption.position", cascade="all, delete-orphan",
+        foreign_keys="QuestionOption.question_id",
     )
 
     def __repr__(self) -> str:
@@ -181,7 +182,7 @@ class QuestionOption(Audited, Model):
     code: Mapped[str] = mapped_column(String(20))
     text_es: Mapped[str] = mapped_column(String(200))
     text_en: Mapped[str] = mapped_column(String(200), default="")
-    service_id: Mapped[int | None] = mapped_column(ForeignKey("service.id", ondelete="RESTRICT"), comment="Of a row that asks about a service")
+    service_id: Mapped[int | None] = mapped_column(ForeignKey("service.id", ondelete="RESTRICT"), comment="Of a row about one")
     service: Mapped[Service | None] = relationship()
     takes_words: Mapped[bool] = mapped_column(default=False, comment="'Other': asks which")
 

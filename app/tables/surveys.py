@@ -235,7 +235,8 @@ class SurveyResponse(Model):
         CheckConstraint("(status = 'SCREENED') = (length(screened_reason) > 0)", name="screened_says_why"),
         CheckConstraint("status <> 'COMPLETE' OR completed_at IS NOT NULL", name="complete_has_its_hour"),
         CheckConstraint("NOT is_named OR consent_text_id IS NOT NULL", name="named_agreed"),
-        CheckConstraint("(via = 'IMPORT') = (source IS NOT NULL) AND (via = 'IMPORT') = (source_number IS NOT NULL)", name="file_names_its_row"),
+        CheckConstraint("(source IS NULL) = (source_number IS NULL)", name="source_whole"),
+        CheckConstraint("via <> 'IMPORT' OR source IS NOT NULL", name="file_names_its_row"),
         CheckConstraint("via NOT IN ('LINK', 'PHONE') OR invitee_id IS NOT NULL", name="link_and_phone_know_whom"),
         CheckConstraint("stratum BETWEEN 1 AND 6", name="stratum_1_to_6"),
         CheckConstraint("version >= 0", name="version_not_negative"),
@@ -272,7 +273,7 @@ class SurveyResponse(Model):
     consent_text: Mapped[ConsentText | None] = relationship()
     wants_contact: Mapped[bool] = mapped_column(default=False)
     wants_case: Mapped[bool] = mapped_column(default=False)
-    source: Mapped[str | None] = mapped_column(String(80), comment="File or program it came from")
+    source: Mapped[str | None] = mapped_column(String(80), comment="File, program or bundle of paper it came from")
     source_number: Mapped[str | None] = mapped_column(String(60))
     version: Mapped[int] = mapped_column(default=0, comment="Counts the savings")
 
