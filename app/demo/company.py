@@ -49,6 +49,7 @@ DEMO_KEY = "demo.company"
 MUNICIPALITY = "99001"
 N_CASES, N_ACCOUNTS = 2050, 1500
 _SEED = 142
+_SECTORS = ("Sector Norte", "Sector Centro", "Sector Sur")
 
 #: user, first name, last name, role, processes that he owns
 PEOPLE = (
@@ -282,12 +283,15 @@ def _person(rng: Random, words: dict[str, list[str]], i: int, at: datetime) -> P
 
 def _account(rng: Random, words: dict[str, list[str]], i: int, service: Service, party: Party | None, at: datetime) -> Account:
     is_company = party is not None and party.kind is PartyKind.ORGANISATION
-    address = f"Calle {rng.randint(1, 42)} # {rng.randint(1, 30)}-{rng.randint(2, 98)}, {rng.choice(words['neighbourhood'])}"
+    street = f"Calle {rng.randint(1, 42)} # {rng.randint(1, 30)}-{rng.randint(2, 98)}"
+    neighbourhood = rng.choice(words["neighbourhood"])
+    address = f"{street}, {neighbourhood}"
     if party is not None and party.address is None:
         party.address = address
     return Account(
         number=f"{104 + i // 500}-{i // 50 % 10 + 20}-{i:04}", service=service, party=party, address=address,
-        municipality_code=MUNICIPALITY, stratum=None if is_company else rng.choices((1, 2, 3, 4, 5), (25, 35, 28, 9, 3))[0],
+        municipality_code=MUNICIPALITY, zone=_SECTORS[words["neighbourhood"].index(neighbourhood) % len(_SECTORS)],
+        stratum=None if is_company else rng.choices((1, 2, 3, 4, 5), (25, 35, 28, 9, 3))[0],
         use=AccountUse.COMMERCIAL if is_company else AccountUse.RESIDENTIAL, meter=f"VE{rng.randint(100_000, 999_999)}",
         is_active=rng.random() > 0.03, created_at=at, changed_at=at,
     )  # fmt: skip
