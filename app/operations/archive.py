@@ -143,6 +143,7 @@ def of_person(party_ids: Collection[int]) -> Scope:
         "outbox_message": to_him,
     }
     own |= _dealings_of_person(c, party_ids)
+    own |= _surveys_of_person(c, party_ids)
     own |= {name: condition for name, condition in _parts(own).items() if SHEETS[name].person}
     own |= _papers_of_person(c, own, cases)
     return Scope(Kind.PERSON, "persona", own)
@@ -163,6 +164,24 @@ def _dealings_of_person(c: dict[str, Any], party_ids: Collection[int]) -> dict[s
         "contract": and_(contract.party_id.in_(party_ids), contract.signed_on.is_not(None)),
         "party_contact": func.lower(contact.email).in_(emails),
         "party_group": c["party_group"].party_id.in_(party_ids),
+    }
+
+
+def _surveys_of_person(c: dict[str, Any], party_ids: Collection[int]) -> dict[str, ColumnElement[bool]]:
+    """
+    Return the conditions of the surveys that a person was asked to answer, and of his wish for no more.
+
+    His answers go with them only where he agreed to have his name beside them: the others he gave without it, and staff read this.
+    """
+    invitee, response = c["survey_invitee"], c["survey_response"]
+    asked = select(invitee.id).where(invitee.party_id.in_(party_ids))
+    named = and_(response.invitee_id.in_(asked), response.is_named)
+    return {
+        "survey_invitee": invitee.party_id.in_(party_ids),
+        "survey_call": c["survey_call"].invitee_id.in_(asked),
+        "survey_opt_out": c["survey_opt_out"].party_id.in_(party_ids),
+        "survey_response": named,
+        "survey_answer": c["survey_answer"].response_id.in_(select(response.id).where(named)),
     }
 
 

@@ -93,8 +93,8 @@ SHEETS: dict[str, Sheet] = {
         "id kind document_type document_number name email phone address municipality_code created_at changed_at",
     ),
     "account": _audited(
-        "id number service_id party_id address municipality_code stratum use meter is_active",
-        "id number service_id address municipality_code stratum use meter is_active",
+        "id number service_id party_id address municipality_code zone stratum use meter is_active",
+        "id number service_id address municipality_code zone stratum use meter is_active",
     ),
     "consent": _audited("id party_id pqr_id text_id granted_at withdrawn_at", "id pqr_id text_id granted_at withdrawn_at"),
     "invoice": _audited(
@@ -254,11 +254,65 @@ SHEETS: dict[str, Sheet] = {
         "id checklist_id requirement_id position verdict note verified_by_id verified_at version action_id no_action_reason"
     ),
     "checklist_file": _audited("id item_id file_id description withdrawn_at withdrawn_by_id"),
-    "commercial_event": Sheet("id quotation_id contract_id checklist_id at actor_id move from_status to_status reason facts"),
+    "commercial_event": Sheet(
+        "id quotation_id contract_id checklist_id campaign_id at actor_id move from_status to_status reason facts"
+    ),
+    # Surveys
+    "questionnaire": _audited(
+        "id code name description audience frequency_months starts_on days_open process_id is_active position", "id code name"
+    ),
+    "questionnaire_version": _audited(
+        "id questionnaire_id number status published_at published_by_id reason intro_es intro_en thanks_es thanks_en script",
+        "id questionnaire_id number",
+    ),
+    "questionnaire_section": _audited("id version_id position title_es title_en help_es help_en"),
+    "question": _audited(
+        "id version_id section_id position code kind text_es text_en help_es help_en low_es low_en high_es high_en is_required is_reversed"
+        " has_na least greatest condition_id condition_op condition_value process_id fingerprint",
+        "id version_id code kind text_es low_es high_es",
+    ),
+    "question_option": _audited(
+        "id question_id version_id position code text_es text_en service_id takes_words", "id question_id code text_es"
+    ),
+    "survey_threshold": _audited(
+        "id questionnaire_id question_code measure at_most words least_n effect process_id days is_active"
+    ),
+    "survey_campaign": _audited(
+        "id organisation_id number name questionnaire_id version_id status audience needs_consent period_from period_until opens_on"
+        " closes_on by_link by_phone by_qr by_kiosk by_paper by_file is_sampled by_zone by_stratum by_service confidence error_percent seed"
+        " population sample_size max_reminders reminder_days process_id responsible_id confirmed_by_id confirmed_at closed_at drop_reason"
+        " conclusion document_id",
+        "id number name questionnaire_id version_id opens_on closes_on",
+        public_code=SECRET,
+    ),
+    "survey_quota": _audited("id campaign_id key zone stratum service_id population target"),
+    "survey_invitee": _audited(
+        "id campaign_id key party_id account_id contract_id contact_id quota_id position is_reserve name email phone status invited_on"
+        " n_reminders reminded_on n_attempts call_at held_by_id held_until",
+        "id campaign_id party_id account_id contract_id contact_id name email phone status invited_on n_reminders reminded_on n_attempts",
+    ),
+    "survey_call": Sheet("id invitee_id at user_id outcome call_back_at note", person="id invitee_id at outcome call_back_at"),
+    "survey_opt_out": _audited("id party_id since_at via note ended_at", "id party_id since_at via ended_at"),
+    "survey_response": Sheet(
+        "id campaign_id invitee_id via status screened_reason language started_at completed_at answered_on interviewer_id quota_id"
+        " contract_id service_id process_id zone stratum is_named consent_text_id wants_contact wants_case source source_number version",
+        person="id campaign_id invitee_id via status language started_at completed_at answered_on is_named consent_text_id wants_contact"
+        " wants_case",
+    ),
+    "survey_answer": Sheet(
+        "id response_id question_id kind option_id score value number words is_na",
+        person="id response_id question_id kind option_id score number words is_na",
+    ),
+    "survey_tag": _audited("id name is_active"),
+    "survey_answer_tag": _audited("id answer_id tag_id"),
+    "survey_alarm": _audited(
+        "id threshold_id campaign_id response_id effect what figure process_id responsible_id status raised_on due_on ended_on result"
+        " action_id pqr_id"
+    ),
     # In and out
     "outbox_message": Sheet(
         "id key event to_address user_id language subject body pqr_id status n_attempts next_attempt_at was_interrupted last_error"
-        " message_id in_reply_to reference_ids reply_to attachment_id digest_id created_at sent_at",
+        " message_id in_reply_to reference_ids reply_to unsubscribe_url attachment_id digest_id created_at sent_at",
         {"html_body": REPEATED},
         "id event to_address language subject body pqr_id status created_at sent_at",
     ),
@@ -269,8 +323,8 @@ SHEETS: dict[str, Sheet] = {
     ),
     "reminder": Sheet("id rule_id row_key step n_covered due_on user_id told_as pqr_id told_at message_id"),
     "import_batch": _audited(
-        "id kind source file_id file_name sheet header_row n_header_rows fingerprint reading mapping value_map options status n_rows n_new"
-        " n_changed n_same n_bad n_done totals detail error_file_id",
+        "id kind subject source file_id file_name sheet header_row n_header_rows fingerprint reading mapping value_map options status"
+        " n_rows n_new n_changed n_same n_bad n_done totals detail error_file_id",
         job_id=TECHNICAL,
     ),
     "quality_issue": _audited(

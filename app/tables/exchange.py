@@ -37,6 +37,7 @@ class ImportBatch(Audited, Model):
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(24), comment="What the rows are: see app/importing")
+    subject: Mapped[str] = mapped_column(String(40), default="", comment="What the rows are about, for a kind whose columns depend on it")
     source: Mapped[str] = mapped_column(String(40), default="", comment="Program or register that the rows come from")
     file_id: Mapped[int] = mapped_column(ForeignKey("stored_file.id", ondelete="RESTRICT"), unique=True)
     file: Mapped[StoredFile] = relationship(foreign_keys=[file_id])

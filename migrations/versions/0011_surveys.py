@@ -35,7 +35,7 @@ def of_one_thing(*columns):
 # What may not change any more, and from when. The text of a refusal begins with "frozen:".
 
 _TEXTS = 'questionnaire_id number published_at intro_es intro_en thanks_es thanks_en script'
-_WRITTEN = "NOT EXISTS (SELECT 1 FROM questionnaire_version WHERE id = {}.version_id AND status = 'DRAFT')"
+_KEPT = "EXISTS (SELECT 1 FROM questionnaire_version WHERE id = {}.version_id AND status <> 'DRAFT')"
 _OPEN = "EXISTS (SELECT 1 FROM survey_campaign WHERE id = {}.campaign_id AND status = 'OPEN')"
 _TAKES = ("EXISTS (SELECT 1 FROM survey_response AS r JOIN survey_campaign AS c ON c.id = r.campaign_id"
           " WHERE r.id = {}.response_id AND c.status = 'OPEN')")
@@ -48,9 +48,9 @@ def frozen():
     yield 'questionnaire_version_keeps', 'questionnaire_version', 'UPDATE', f"OLD.status <> 'DRAFT' AND ({changed})"
     yield 'questionnaire_version_stays', 'questionnaire_version', 'DELETE', "OLD.status <> 'DRAFT'"
     for table in ('questionnaire_section', 'question', 'question_option'):
-        yield f'{table}_insert_kept', table, 'INSERT', _WRITTEN.format('NEW')
-        yield f'{table}_update_kept', table, 'UPDATE', f"{_WRITTEN.format('OLD')} OR {_WRITTEN.format('NEW')}"
-        yield f'{table}_delete_kept', table, 'DELETE', _WRITTEN.format('OLD')
+        yield f'{table}_insert_kept', table, 'INSERT', _KEPT.format('NEW')
+        yield f'{table}_update_kept', table, 'UPDATE', f"{_KEPT.format('OLD')} OR {_KEPT.format('NEW')}"
+        yield f'{table}_delete_kept', table, 'DELETE', _KEPT.format('OLD')
     moved = ' OR '.join(f'NEW.{name} {differs} OLD.{name}' for name in ('campaign_id', 'status', 'completed_at', 'answered_on'))
     yield 'survey_response_insert_kept', 'survey_response', 'INSERT', f"NOT {_OPEN.format('NEW')}"
     yield 'survey_response_update_kept', 'survey_response', 'UPDATE', f"({moved}) AND NOT {_OPEN.format('OLD')}"
@@ -601,6 +601,14 @@ def upgrade():
     with op.batch_alter_table('account') as batch_op:
         batch_op.alter_column('zone', server_default=None)
 
+    with op.batch_alter_table('outbox_message') as batch_op:
+        batch_op.add_column(sa.Column('unsubscribe_url', sa.String(length=300), nullable=True, comment='Page where the addressee says to get no more of these'))
+
+    with op.batch_alter_table('import_batch') as batch_op:
+        batch_op.add_column(sa.Column('subject', sa.String(length=40), nullable=False, server_default='', comment='What the rows are about, for a kind whose columns depend on it'))
+    with op.batch_alter_table('import_batch') as batch_op:
+        batch_op.alter_column('subject', server_default=None)
+
     with op.batch_alter_table('commercial_event') as batch_op:
         batch_op.add_column(sa.Column('campaign_id', sa.Integer(), nullable=True))
         batch_op.drop_constraint(op.f('ck_commercial_event_of_one_thing'), type_='check')
@@ -630,6 +638,13 @@ def downgrade():
         batch_op.drop_constraint(op.f('ck_commercial_event_of_one_thing'), type_='check')
         batch_op.create_check_constraint(op.f('ck_commercial_event_of_one_thing'), sa.text(of_one_thing(*OF_COMMERCE)))
         batch_op.drop_column('campaign_id')
+
+    op.execute("DELETE FROM import_mapping WHERE kind = 'survey_answers'")
+    with op.batch_alter_table('import_batch') as batch_op:
+        batch_op.drop_column('subject')
+
+    with op.batch_alter_table('outbox_message') as batch_op:
+        batch_op.drop_column('unsubscribe_url')
 
     with op.batch_alter_table('account') as batch_op:
         batch_op.drop_column('zone')

@@ -16,11 +16,13 @@ from sqlalchemy import CheckConstraint, Enum, Table, UniqueConstraint, inspect, 
 from sqlalchemy.exc import IntegrityError
 
 import app.models
+from app.domain.campaigns import AlarmEffect, AlarmMeasure, AlarmStatus, AnswerVia, CallOutcome, CampaignStatus, ResponseStatus
 from app.domain.checklists import ChecklistStatus, Verdict
 from app.domain.contracts import AmendmentStatus, ContractStage
 from app.domain.deadlines import CountFrom, TermAct, TermUnit
 from app.domain.improvement import ActionStatus
 from app.domain.interested import EvidenceSource
+from app.domain.questionnaires import ConditionOp, QuestionKind, VersionStatus
 from app.domain.quotations import LossReason, QuotationStatus
 from app.domain.states import (
     AppealKind,
@@ -59,6 +61,8 @@ UNAUTHORISED = {"status": ChangeStatus.DRAFT, "authorised_by_id": None, "authori
 SENT = {"sspd_sent_on": LATER, "sspd_proof": "Guía 1"}
 SIGNED = {"stage": ContractStage.SIGNED, "signed_on": world.ON}
 REJECTED = {"status": BillingStatus.REJECTED, "result_text": "Período cerrado"}
+CONDITION = {"condition_op": ConditionOp.IS, "condition_value": "1"}
+UNCONFIRMED = {"confirmed_at": None, "confirmed_by_id": None}
 
 #: (table, CHECK, what breaks it): every other column keeps a valid value.
 BROKEN: list[tuple[str, str, dict[str, Any]]] = [
@@ -351,6 +355,74 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("webhook_delivery", "status_of_a_delivery", {"status": MessageStatus.HELD}),
     ("webhook_delivery", "attempts_not_negative", {"n_attempts": -1}),
     ("calendar_feed", "hash_whole", {"token_hash": "short"}),
+    ("questionnaire", "frequency_sensible", {"frequency_months": 0}),
+    ("questionnaire", "days_open_sensible", {"days_open": 0}),
+    ("questionnaire", "has_code_and_name", {"code": ""}),
+    ("questionnaire_version", "counts_from_one", {"number": 0}),
+    ("questionnaire_version", "published_unless_draft", {"published_at": world.AT}),
+    ("questionnaire_version", "published_unless_draft", {"status": VersionStatus.PUBLISHED}),
+    ("questionnaire_section", "has_title", {"title_es": ""}),
+    ("question", "has_code_and_text", {"text_es": ""}),
+    ("question", "condition_whole", {"condition_op": ConditionOp.IS}),
+    ("question", "not_its_own_condition", {**CONDITION, "condition_id": literal_column("id")}),
+    ("question", "reversed_is_scored", {"is_reversed": True, "kind": QuestionKind.NPS}),
+    ("question", "bounds_in_order", {"kind": QuestionKind.NUMBER, "least": 5, "greatest": 1}),
+    ("question", "bounds_of_numbers", {"least": 1}),
+    ("question_option", "has_code_and_text", {"code": ""}),
+    ("survey_threshold", "figure_unless_words", {"at_most": None}),
+    ("survey_threshold", "words_iff_words", {"words": "fuga"}),
+    ("survey_threshold", "words_iff_words", {"measure": AlarmMeasure.WORDS, "at_most": None}),
+    ("survey_threshold", "csat_is_a_percentage", {"measure": AlarmMeasure.CSAT, "effect": AlarmEffect.ACTION, "at_most": 101}),
+    ("survey_threshold", "nps_in_range", {"measure": AlarmMeasure.NPS, "effect": AlarmEffect.ACTION, "at_most": -101}),
+    ("survey_threshold", "figure_asks_for_action", {"measure": AlarmMeasure.MEAN}),
+    ("survey_threshold", "action_names_its_process", {"effect": AlarmEffect.ACTION, "process_id": None}),
+    ("survey_threshold", "days_sensible", {"days": 0}),
+    ("survey_threshold", "least_n_positive", {"least_n": 0}),
+    ("survey_campaign", "has_name", {"name": ""}),
+    ("survey_campaign", "period_in_order", {"period_from": LATER}),
+    ("survey_campaign", "opens_before_closing", {"opens_on": LATER}),
+    ("survey_campaign", "has_a_channel", {"by_link": False, "by_phone": False}),
+    ("survey_campaign", "confirmed_iff_opened", {"status": CampaignStatus.PROPOSED}),
+    ("survey_campaign", "confirmed_iff_opened", UNCONFIRMED),
+    ("survey_campaign", "confirmation_whole", {"confirmed_by_id": None}),
+    ("survey_campaign", "closed_iff_over", {"closed_at": world.AT}),
+    ("survey_campaign", "closed_iff_over", {"status": CampaignStatus.CLOSED}),
+    ("survey_campaign", "dropped_says_why", {**UNCONFIRMED, "status": CampaignStatus.DROPPED}),
+    ("survey_campaign", "confidence_known", {"confidence": 50}),
+    ("survey_campaign", "error_sensible", {"error_percent": 0}),
+    ("survey_campaign", "reminders_sensible", {"max_reminders": 11}),
+    ("survey_campaign", "reminders_sensible", {"reminder_days": 0}),
+    ("survey_campaign", "population_not_negative", {"population": -1, "sample_size": None}),
+    ("survey_campaign", "sample_within_population", {"sample_size": 101}),
+    ("survey_quota", "target_within_population", {"target": 101}),
+    ("survey_invitee", "counts_not_negative", {"n_attempts": -1}),
+    ("survey_invitee", "hold_whole", {"held_until": world.AT}),
+    ("survey_invitee", "reminded_has_its_day", {"n_reminders": 1}),
+    ("survey_call", "call_back_has_its_hour", {"outcome": CallOutcome.CALL_BACK}),
+    ("survey_call", "call_back_has_its_hour", {"call_back_at": datetime(2026, 7, 11, tzinfo=UTC)}),
+    ("survey_call", "call_back_later", {"outcome": CallOutcome.CALL_BACK, "call_back_at": EARLIER_AT}),
+    ("survey_opt_out", "since_before_ended", {"ended_at": EARLIER_AT}),
+    ("survey_response", "screened_says_why", {"status": ResponseStatus.SCREENED}),
+    ("survey_response", "screened_says_why", {"screened_reason": "Otra ciudad"}),
+    ("survey_response", "complete_has_its_hour", {"status": ResponseStatus.COMPLETE}),
+    ("survey_response", "named_agreed", {"is_named": True}),
+    ("survey_response", "source_whole", {"source_number": None}),
+    ("survey_response", "file_names_its_row", {"source": None, "source_number": None}),
+    ("survey_response", "link_and_phone_know_whom", {"via": AnswerVia.LINK, "invitee_id": None}),
+    ("survey_response", "stratum_1_to_6", {"stratum": 7}),
+    ("survey_response", "version_not_negative", {"version": -1}),
+    ("survey_answer", "fits_its_kind", {"words": "Bien"}),
+    ("survey_answer", "fits_its_kind", {"is_na": True}),
+    ("survey_answer", "fits_its_kind", {"score": None, "value": None}),
+    ("survey_answer", "score_in_scale", {"score": 6, "value": 6}),
+    ("survey_answer", "score_in_scale", {"value": 3}),
+    ("survey_tag", "has_name", {"name": ""}),
+    ("survey_alarm", "ended_iff_not_open", {"ended_on": world.ON}),
+    ("survey_alarm", "ended_iff_not_open", {"status": AlarmStatus.SETTLED, "result": "Se llamó"}),
+    ("survey_alarm", "ended_says_how", {"status": AlarmStatus.SETTLED, "ended_on": world.ON}),
+    ("survey_alarm", "raised_before_due", {"due_on": BEFORE}),
+    ("survey_alarm", "threshold_or_asked_for", {"threshold_id": None, "response_id": None}),
+    ("survey_alarm", "threshold_or_asked_for", {"threshold_id": None, "effect": AlarmEffect.ACTION}),
 ]
 
 #: What else has to change for a reference that only another kind of row may have.
@@ -362,6 +434,8 @@ BESIDE: dict[tuple[str, str], dict[str, Any]] = {
     ("checklist", "approved_by_id"): {"status": ChecklistStatus.CLOSED, "approved_at": world.AT},
     ("commercial_event", "contract_id"): {"quotation_id": None},
     ("commercial_event", "checklist_id"): {"quotation_id": None},
+    ("commercial_event", "campaign_id"): {"quotation_id": None},
+    ("survey_invitee", "held_by_id"): {"held_until": world.AT},
     ("outbox_message", "digest_id"): {"status": MessageStatus.DIGESTED, "user_id": literal_column("(SELECT min(id) FROM ab_user)")},
 }
 
@@ -396,6 +470,20 @@ SOUND: list[tuple[str, dict[str, Any]]] = [
     ("checklist", {"status": ChecklistStatus.CLOSED, "approved_by_id": literal_column("signed_by_id"), "approved_at": world.AT}),
     ("checklist_item", {"verdict": None, "verified_at": None, "action_id": None}),
     ("checklist_item", {"verdict": Verdict.NOT_APPLICABLE, "note": "No hubo obra"}),
+    ("question", {"is_reversed": True}),
+    ("survey_threshold", {"measure": AlarmMeasure.WORDS, "at_most": None, "words": "fuga, daño"}),
+    ("survey_threshold", {"measure": AlarmMeasure.NPS, "effect": AlarmEffect.ACTION, "at_most": -10}),
+    ("survey_campaign", {**UNCONFIRMED, "status": CampaignStatus.PROPOSED}),
+    ("survey_campaign", {"population": None, "sample_size": None}),
+    ("survey_invitee", {"held_by_id": literal_column("(SELECT min(id) FROM ab_user)"), "held_until": world.AT}),
+    ("survey_call", {"outcome": CallOutcome.CALL_BACK, "call_back_at": datetime(2026, 7, 11, tzinfo=UTC)}),
+    ("survey_response", {"status": ResponseStatus.SCREENED, "screened_reason": "Otra ciudad"}),
+    ("survey_response", {"status": ResponseStatus.COMPLETE, "completed_at": world.AT}),
+    ("survey_response", {"via": AnswerVia.KIOSK, "invitee_id": None, "source": None, "source_number": None}),
+    ("survey_answer", {"value": 4}),
+    ("survey_answer", {"score": None, "value": None, "is_na": True}),
+    ("survey_alarm", {"status": AlarmStatus.SETTLED, "ended_on": world.ON, "result": "Se llamó"}),
+    ("survey_alarm", {"threshold_id": None}),
     ("assignment", {"out_at": world.AT, "out_on": world.ON}),
     ("party", {"document_type": None, "document_number": None}),
     ("outbox_message", {"status": MessageStatus.SENT, "sent_at": world.AT}),

@@ -10,10 +10,12 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy.orm import Session
 
 from app import models as m
+from app.domain.campaigns import AlarmEffect, AlarmMeasure, AnswerVia, CallOutcome, CampaignStatus
 from app.domain.checklists import ChecklistStatus, Verdict
 from app.domain.contracts import Side
 from app.domain.deadlines import Regime, TermAct, TermUnit
 from app.domain.interested import EvidenceSource
+from app.domain.questionnaires import Audience, QuestionKind
 from app.domain.quotations import QuotationStatus
 from app.domain.states import (
     AnswerStatus,
@@ -79,6 +81,8 @@ def build(session: Session) -> dict[str, list[Any]]:
         _billing(add, n, rows)
         _old_logs(add, n, rows)
         _imports(add, n, rows)
+        _campaigns(add, n, rows)
+        _answers(add, n, rows)
     return rows
 
 
@@ -333,3 +337,40 @@ def _imports(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
                       cause="Promedio", n_claims=7))  # fmt: skip
     add(m.PastRecord(kind=PastKind.SURVEY, source="Encuesta", source_number=f"R{n}", on=ON, party_id=party_id,
                      import_id=batch.id))  # fmt: skip
+
+
+def _campaigns(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
+    """A form being written and a campaign that takes answers, so that no trigger is in front of the constraints; somebody is asked."""
+    form = add(m.Questionnaire(code=f"R{n}", name=f"Encuesta {n}", audience=Audience.USERS))
+    version = add(m.QuestionnaireVersion(questionnaire_id=form.id, number=1))
+    section = add(m.QuestionnaireSection(version_id=version.id, position=1, title_es="El servicio"))
+    of = {"version_id": version.id, "section_id": section.id}
+    add(m.Question(**of, position=1, code="p01", kind=QuestionKind.SCALE5, text_es="¿Cómo es la presión?"))
+    listed = add(m.Question(**of, position=2, code="p02", kind=QuestionKind.ONE, text_es="¿Por qué?"), is_kept=False)
+    add(m.QuestionOption(question_id=listed.id, version_id=version.id, position=1, code="a", text_es="Por la hora"))
+    add(m.SurveyThreshold(questionnaire_id=form.id, question_code="p01", measure=AlarmMeasure.ANSWER, at_most=Decimal(2),
+                          effect=AlarmEffect.CONTACT, process_id=rows["process"][n - 1].id))  # fmt: skip
+    user_id, party_id = rows["ab_user"][n - 1].id, rows["party"][n - 1].id
+    campaign = add(m.SurveyCampaign(organisation_id=rows["organisation"][0].id, number=f"ENC-2026-000{n}", name="Encuesta anual",
+                                    questionnaire_id=form.id, version_id=version.id, status=CampaignStatus.OPEN, audience=Audience.USERS,
+                                    period_from=date(2026, 1, 1), period_until=date(2026, 6, 30), opens_on=ON, closes_on=date(2026, 8, 9),
+                                    population=100, sample_size=80, public_code=f"codigo{n}", confirmed_at=AT, confirmed_by_id=user_id,
+                                    document_id=_document(add, n, DocumentKind.SURVEY_REPORT)))  # fmt: skip
+    quota = add(m.SurveyQuota(campaign_id=campaign.id, key="Norte||", zone="Norte", population=100, target=80))
+    invitee = add(m.SurveyInvitee(campaign_id=campaign.id, key=f"party:{party_id}", party_id=party_id, quota_id=quota.id, name="Luz",
+                                  account_id=rows["account"][n - 1].id, email="luz@example.com", phone="+573001234567"))  # fmt: skip
+    add(m.SurveyCall(invitee_id=invitee.id, at=AT, user_id=user_id, outcome=CallOutcome.NO_ANSWER))
+    add(m.SurveyOptOut(party_id=party_id, since_at=AT, via=AnswerVia.PHONE))
+
+
+def _answers(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
+    """A half-filled response that came from a file, with an answer, what it speaks of, and the alarm that it set off."""
+    campaign = rows["survey_campaign"][n - 1]
+    response = add(m.SurveyResponse(campaign_id=campaign.id, invitee_id=rows["survey_invitee"][n - 1].id, via=AnswerVia.IMPORT,
+                                    started_at=AT, answered_on=ON, source="Excel", source_number=f"R{n}"))  # fmt: skip
+    answer = add(m.SurveyAnswer(response_id=response.id, question_id=rows["question"][n - 1].id, kind=QuestionKind.SCALE5, score=2,
+                                value=2))  # fmt: skip
+    tag = add(m.SurveyTag(name=f"Presión {n}"))
+    add(m.SurveyAnswerTag(answer_id=answer.id, tag_id=tag.id))
+    add(m.SurveyAlarm(threshold_id=rows["survey_threshold"][n - 1].id, campaign_id=campaign.id, response_id=response.id,
+                      effect=AlarmEffect.CONTACT, what="Calificó con 2 la presión", raised_on=ON, due_on=date(2026, 7, 25)))  # fmt: skip
