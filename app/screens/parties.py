@@ -93,24 +93,26 @@ class AccountView(RuledView):
     class_permission_name = "Account"
     list_title, add_title = _l("Accounts"), _l("New account")
     empty_text = _l("There are no accounts yet. Add the connections of the company, so that a case knows where it happens.")
-    list_columns = ["number", "service", "party", "address", "municipality", "stratum", "use", "is_active"]
+    list_columns = ["number", "service", "party", "address", "municipality", "zone", "stratum", "use", "is_active"]
     add_fieldsets = show_fieldsets = [
         (_l("The account"), {"fields": ["number", "service", "party"]}),
-        (_l("Where it is"), {"fields": ["address", "municipality"]}),
+        (_l("Where it is"), {"fields": ["address", "municipality", "zone"]}),
         (_l("What is supplied"), {"fields": ["use", "stratum", "meter", "is_active"]}),
     ]
     search_words = ("number", "address", "meter")
-    filter_columns = ("service", "use", "is_active", "party")
+    filter_columns = ("service", "use", "is_active", "party", "zone", "stratum")
     base_order = ("number", "asc")
     clipped = ("address",)
     label_columns = {
         "number": _l("Account"), "service": _l("Service"), "party": _l("Customer"), "address": _l("Address"),
-        "municipality": _l("Municipality"), "stratum": _l("Stratum"), "use": _l("Use"), "meter": _l("Meter"), "is_active": _l("Active"),
+        "municipality": _l("Municipality"), "zone": _l("Zone"), "stratum": _l("Stratum"), "use": _l("Use"), "meter": _l("Meter"),
+        "is_active": _l("Active"),
     }  # fmt: skip
     description_columns = {
         "number": _l("As the invoice shows it."),
         "party": _l("Write the name or the document of the customer."),
         "municipality": _l("Write its name or its DANE code."),
+        "zone": _l("Sector, neighbourhood or route, always written alike: surveys take their samples by it."),
         "stratum": _l("1 to 6, only for homes."),
         "meter": _l("The serial number on the meter."),
         "is_active": _l("Untick it when the contract ends; its cases stay."),

@@ -147,6 +147,16 @@ def test_the_same_file_again_doubles_nothing_and_tells_what_changed(seeded):
     assert counts(third) == (2, 0, 0, 2, 0), "a batch may be run again"
 
 
+def test_an_account_keeps_its_zone_unless_the_file_says_another(seeded):
+    head = ("No. Cuenta", "Servicio", "Dirección", "Zona")
+    for written, kept in (("Sector norte", "Sector norte"), ("", "Sector norte"), ("Sector sur", "Sector sur")):
+        batch = receive(seeded, "accounts", table(head, ("104", "Acueducto", "CL 5 # 6-7", written)))
+        confirm(seeded, batch)
+        bring(seeded, batch)
+
+        assert seeded.scalars(select(Account.zone).where(Account.number == "104")).all() == [kept]
+
+
 def test_an_empty_cell_erases_nothing(seeded, make):
     luz = make.party(document_number="52345678", name="Luz Rojas", phone="+573001234567", email="luz@example.com")
     batch = receive(seeded, "parties", table(("Cédula", "Nombre", "Correo", "Teléfono"), ("52345678", "Luz Rojas", "", "310 555 1234")))
