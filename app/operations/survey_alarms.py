@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import Any
 
 from flask_babel import force_locale
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from app import queries
@@ -25,7 +25,7 @@ from app.domain.alarms import FIGURES, NEWS_DAYS, check_ending, check_waits, hea
 from app.domain.campaigns import AlarmEffect, AlarmMeasure, AlarmStatus, AnswerVia, ResponseStatus
 from app.domain.errors import DomainError
 from app.domain.improvement import MAX_TITLE, ActionKind, ActionOrigin
-from app.domain.questionnaires import SCALES, QuestionKind
+from app.domain.questionnaires import SCALES, QuestionKind, VersionStatus
 from app.domain.states import Identity, PartyKind
 from app.extensions import LANGUAGE, local
 from app.models import (
@@ -34,6 +34,10 @@ from app.models import (
     Party,
     Pqr,
     Process,
+    Question,
+    Questionnaire,
+    QuestionnaireSection,
+    QuestionnaireVersion,
     RequestType,
     SurveyAlarm,
     SurveyAnswer,
@@ -42,11 +46,8 @@ from app.models import (
     SurveyResponse,
     SurveyThreshold,
 )
-from app.operations import improvement, messages, parties, pqr
+from app.operations import improvement, messages, parties, pqr, tabulation
 from app.words import say, say_number
-
-if TYPE_CHECKING:
-    from app.operations import tabulation
 
 #: Calendar days to get in touch with whoever asks for it, without any threshold.
 CONTACT_DAYS = 5
@@ -68,6 +69,36 @@ class _Hit:
     threshold: SurveyThreshold
     what: str
     figure: Decimal | None = None
+
+
+# ── Thresholds ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def watchable(session: Session) -> list[Row[Any]]:
+    """Return the questions that a threshold may watch, as they are asked: `form`, `questionnaire_id`, `code`, `text_es`, `kind`."""
+    form = (Questionnaire.code + " · " + Questionnaire.name).label("form")
+    told = select(Questionnaire.id.label("questionnaire_id"), form, Question.code, Question.text_es, Question.kind)
+    joined = told.join(QuestionnaireVersion, QuestionnaireVersion.questionnaire_id == Questionnaire.id).join(
+        Question, Question.version_id == QuestionnaireVersion.id
+    )
+    section = joined.join(QuestionnaireSection, QuestionnaireSection.id == Question.section_id)
+    asked = section.where(QuestionnaireVersion.id == _newest(), Questionnaire.is_active)
+    order = Questionnaire.position, Questionnaire.id, QuestionnaireSection.position, Question.position
+    return list(session.execute(asked.order_by(*order)))
+
+
+def _newest() -> Any:
+    """Return the version that answers are asked for: the published one, or what is being written where none is."""
+    its = select(func.max(QuestionnaireVersion.id)).where(QuestionnaireVersion.questionnaire_id == Questionnaire.id)
+    published = its.where(QuestionnaireVersion.status == VersionStatus.PUBLISHED).correlate(Questionnaire).scalar_subquery()
+    return func.coalesce(published, its.correlate(Questionnaire).scalar_subquery())
+
+
+def kind_of(session: Session, questionnaire_id: int, code: str) -> QuestionKind | None:
+    """Return the kind of a question of a form, in its newest version that has it, or None."""
+    found = select(Question.kind).join(QuestionnaireVersion, QuestionnaireVersion.id == Question.version_id)
+    mine = found.where(QuestionnaireVersion.questionnaire_id == questionnaire_id, Question.code == code)
+    return session.scalar(mine.order_by(QuestionnaireVersion.number.desc()).limit(1))
 
 
 # ── As an answer comes ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -321,8 +352,6 @@ def on_close(session: Session, campaign: SurveyCampaign, *, at: datetime) -> Seq
 
     Whoever left a response half-filled and asked for a contact or a case is heard as well.
     """
-    from app.operations import tabulation
-
     wishes = SurveyResponse.wants_contact | SurveyResponse.wants_case
     half = select(SurveyResponse).where(SurveyResponse.campaign_id == campaign.id, SurveyResponse.status == ResponseStatus.PARTIAL, wishes)
     raised = [alarm for response in session.scalars(half).all() for alarm in on_response(session, response, at=at)]
