@@ -289,6 +289,63 @@ class Factory:
             contract = self.contract(requirements=requirements, **columns)
         return open_checklist(self.session, contract, at=instant, actor_id=None)
 
+    def questionnaire(self, code: str = "R10-TEST", *, at: datetime | None = None, publish: bool = True, **columns: Any) -> Any:
+        """
+        Return the published version of a form with a question of each kind: P1 1-5, P2 matrix (agua, aseo), P3 NPS, P4 yes or no,
+        P5 one of a list (the last asks which), P6 several, P7 number, P8 open text that shows when P4 is no, P9 1-7 turned round.
+        """
+        from app.domain.questionnaires import Audience, Condition, ConditionOp, QuestionKind
+        from app.extensions import now
+        from app.models import Questionnaire
+        from app.operations.questionnaires import Wanted, WantedOption, add_question, add_section, start_version, write_texts
+        from app.operations.questionnaires import publish as publish_version
+
+        instant = at or now()
+        form = self._add(Questionnaire(code=code, name=f"Encuesta {code}", **({"audience": Audience.ANYBODY} | columns)))
+        version = start_version(self.session, form)
+        write_texts(self.session, version, intro_es="Queremos oírle.", intro_en="We want to listen.", thanks_es="Gracias.",
+                    thanks_en="Thank you.", script="Buenos días, {name}: le llamo de {organisation}.")  # fmt: skip
+        one, two = (add_section(self.session, version, title) for title in ("Servicio", "Cierre"))
+        kind, na = QuestionKind, {"has_na": True}
+        rows = [WantedOption("Agua", "Water", "agua"), WantedOption("Aseo", "Waste", "aseo")]
+        listed = [WantedOption("Oficina", "Office", "oficina"), WantedOption("Otro", "Other", "otro", takes_words=True)]
+        asked = [
+            (one, Wanted(kind.SCALE5, "¿Qué tan satisfecho está?", "How satisfied are you?", **na)),
+            (one, Wanted(kind.MATRIX, "Califique cada servicio", "Rate each service", options=rows, **na)),
+            (one, Wanted(kind.NPS, "¿Nos recomendaría?", "Would you recommend us?")),
+            (two, Wanted(kind.YES_NO, "¿Presentó una PQR?", "Did you complain?")),
+            (two, Wanted(kind.ONE, "¿Por dónde?", "Through which channel?", is_required=False, options=listed)),
+            (two, Wanted(kind.MANY, "¿Por qué medios se informa?", "How do you hear of us?", is_required=False, options=listed)),
+            (two, Wanted(kind.NUMBER, "¿Cuántas personas viven ahí?", "How many live there?", is_required=False, least=1, greatest=30)),
+            (two, Wanted(kind.TEXT, "¿Por qué no?", "Why not?", is_required=False, condition=Condition("P4", ConditionOp.IS, "0"))),
+            (two, Wanted(kind.SCALE7, "El trámite es complicado", "It is complicated", is_required=False, is_reversed=True)),
+        ]
+        for section, wanted in asked:
+            add_question(self.session, section, wanted)
+        return publish_version(self.session, version, "", at=instant, actor_id=None) if publish else version
+
+    def campaign(self, questionnaire: Any = None, *, at: datetime | None = None, confirmed: bool = True, **columns: Any) -> Any:
+        """
+        Return a campaign of July 2026 on *questionnaire* (without it, one for whoever comes by), open unless *confirmed* is false.
+
+        Whom it asks is whoever the database has: without parties with accounts, or contracts, make none that asks people.
+        """
+        from app.domain.questionnaires import Audience
+        from app.extensions import local, now
+        from app.models import SurveyCampaign
+        from app.operations import campaigns
+
+        form = questionnaire or self.questionnaire(code=f"R10-{next(_serial)}", audience=Audience.ANYBODY)
+        instant = at or now()
+        first = local(instant).date().replace(day=1)
+        last = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
+        ways = {Audience.USERS: ("by_link", "by_phone"), Audience.CONTRACTS: ("by_link", "by_phone"), Audience.ANYBODY: ("by_qr", "by_kiosk")}
+        asked = dict.fromkeys(("by_link", "by_phone", "by_qr", "by_kiosk"), False) | dict.fromkeys(ways[form.audience], True)
+        values = {"questionnaire_id": form.id, "name": "Encuesta de julio", "period_from": first, "period_until": last, "opens_on": first,
+                  "closes_on": last, "needs_consent": False}  # fmt: skip
+        campaign = campaigns.write(self.session, SurveyCampaign(**(values | asked | columns)), at=instant, actor_id=None)
+        return campaigns.confirm(self.session, campaign, at=instant, actor_id=self.user("Comercial").id) if confirmed else campaign
+
     def case(self, at: datetime | str | None = None, actor_id: int | None = None, **fields: Any) -> Any:
         from app.extensions import now
         from app.operations.pqr import file_pqr
