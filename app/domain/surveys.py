@@ -428,7 +428,7 @@ def verdict_of(difference: float | None, p_value: float | None, *, is_better_up:
         return Verdict.NO_CHANGE
     if difference is None or not is_better_up:
         return Verdict.DIFFERS
-    return Verdict.BETTER if difference > 0 else Change.WORSE
+    return Verdict.BETTER if difference > 0 else Verdict.WORSE
 
 
 # ── Small groups ──────────────────────────────────────────────────────────────────────────────────────────────────────────
