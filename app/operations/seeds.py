@@ -44,6 +44,7 @@ from app.models import (
     Organisation,
     Parameter,
     Process,
+    Questionnaire,
     ReminderRule,
     RequestType,
     RequirementItem,
@@ -52,6 +53,7 @@ from app.models import (
     SuiCause,
     SuiCode,
 )
+from app.operations.questionnaire_seeds import load_questionnaires
 
 FOLDER = Path(__file__).resolve().parent.parent / "seeds"
 HOLIDAY_YEARS = range(2020, 2036)
@@ -119,6 +121,7 @@ def load_seeds(session: Session, at: datetime) -> dict[str, Loaded]:
     with silently(session):
         loaded = {catalogue.model.__tablename__: _load(session, catalogue, found, at) for catalogue in CATALOGUES}
         loaded[CalendarYear.__tablename__] = _load_holidays(session, at)
+        loaded[Questionnaire.__tablename__] = Loaded(*load_questionnaires(session, read_seed, at))
         _remember_digest(session, at)
         session.flush()
     queries.forget_calendar(session)

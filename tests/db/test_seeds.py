@@ -12,6 +12,8 @@ from stdnum.co import nit
 
 from app import queries
 from app.domain.deadlines import Regime, TermAct, rule_for
+from app.domain.questionnaire_versions import faults, minutes
+from app.domain.questionnaires import VersionStatus, missing, read_all
 from app.domain.states import DayException
 from app.extensions import now
 from app.models import (
@@ -26,18 +28,20 @@ from app.models import (
     Organisation,
     Parameter,
     Process,
+    Questionnaire,
     RequestType,
     Service,
     SuiCause,
     SuiCode,
 )
 from app.operations import seeds
+from app.operations.questionnaires import form_of, published_of
 from app.operations.seeds import are_seeds_loaded, load_seeds, seeds_digest
 
 HOLIDAYS = Path(__file__).parents[1] / "data" / "holidays_co.csv"
 CATALOGUES = (
     Municipality, Organisation, Process, Channel, Service, RequestType, SuiCause, SuiCode, LegalTerm, ConsentText, AnswerTemplate,
-    Parameter, CalendarYear, CalendarDay,
+    Parameter, CalendarYear, CalendarDay, Questionnaire,
 )  # fmt: skip
 #: Ley 1480 sends the consumer who disagrees to the SIC: a private company decides no recurso.
 HAS_NO_RECURSO = {(Regime.LEY1480, "RECURSO"), (Regime.LEY1480, "RECURSO_APELACION")}
@@ -274,3 +278,42 @@ def test_two_holidays_on_one_day_are_one_row_with_both_names(loaded):
 
 def test_the_years_2020_to_2035_are_loaded(loaded):
     assert sorted(loaded.scalars(select(CalendarYear.year))) == list(range(2020, 2036))
+
+
+# ── The survey forms ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+FORMS = {"R10-01-02": (18, 12), "R10-01-03": (14, 6), "OFICINA": (4, None)}
+
+
+@pytest.mark.parametrize("code", FORMS)
+def test_the_shipped_forms_are_published_whole_in_both_languages(loaded, code):
+    questionnaire = loaded.scalars(select(Questionnaire).where(Questionnaire.code == code)).one()
+    version = published_of(loaded, questionnaire.id)
+    form = form_of(loaded, version.id)
+    n_questions, months = FORMS[code]
+
+    assert version.status is VersionStatus.PUBLISHED and version.published_at
+    assert faults(form) == [] and form.languages == ("es", "en")
+    assert (len(form.questions), questionnaire.frequency_months) == (n_questions, months)
+    assert (questionnaire.starts_on == date(now().year, 1, 1)) is (months is not None)
+    assert minutes(form) <= 4
+
+
+def test_whoever_receives_one_service_is_asked_only_about_that_one(loaded):
+    questionnaire = loaded.scalars(select(Questionnaire).where(Questionnaire.code == "R10-01-02")).one()
+    form = form_of(loaded, published_of(loaded, questionnaire.id).id)
+    values, refused = read_all(form, {"P1": ["aseo"], "P2.acueducto": "NA", "P2.alcantarillado": "NA", "P2.aseo": "4", "P13": "0"})
+
+    assert refused == {}
+    assert missing(form, values) == ("P8", "P9", "P10", "P11", "P12", "P16")
+
+
+def test_a_form_of_the_house_with_a_shipped_code_or_name_stays_alone(session):
+    for code, name in (("R10-01-02", "La nuestra"), ("NUESTRA", "Evaluación del servicio en la oficina")):
+        session.add(Questionnaire(code=code, name=name, audience="USERS"))
+    session.flush()
+
+    loaded = load_seeds(session, now())
+
+    assert (loaded["questionnaire"].n_new, loaded["questionnaire"].n_kept) == (1, 2)
+    assert set(session.scalars(select(Questionnaire.code))) == {"R10-01-02", "NUESTRA", "R10-01-03"}
