@@ -132,6 +132,7 @@ def load(overrides: dict[str, Any] | None = None) -> dict[str, Any]:
         "RATELIMIT_HEADERS_ENABLED": False,
         "PORTAL_FILE_RATE": setting("PORTAL_FILE_RATE", "5 per hour"),
         "PORTAL_LOOKUP_RATE": setting("PORTAL_LOOKUP_RATE", "20 per 15 minute"),
+        "SURVEY_RATE": setting("SURVEY_RATE", "60 per hour"),  # answers without a name, from one address
         "FEED_RATE": setting("FEED_RATE", "60 per hour"),
         "PORTAL_MIN_SECONDS": number("PORTAL_MIN_SECONDS", 3),  # nobody fills in a request sooner than this
         "APP_NAME": "Atiende",

@@ -44,7 +44,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
         search.install()
         builder = AppBuilder(app, db.session, security_manager_class=HouseRights, indexview=HomeView)
         views.register(builder)
-        from app import portal_appeals  # noqa: F401  it adds its page to the portal
+        from app import answering, portal_appeals  # noqa: F401  they add their pages to the portal
 
         portal.init_app(app)
         rating.init_app(app)

@@ -110,6 +110,8 @@ def compose(message: OutboxMessage, head: Head, at: datetime, enclosure: Enclosu
         mail["In-Reply-To"] = message.in_reply_to
     if message.reference_ids:
         mail["References"] = message.reference_ids
+    if message.unsubscribe_url:
+        mail["List-Unsubscribe"] = f"<{message.unsubscribe_url}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"  # what absence notices of some servers ask for
     mail["Content-Language"] = message.language

@@ -324,27 +324,44 @@ class Factory:
             add_question(self.session, section, wanted)
         return publish_version(self.session, version, "", at=instant, actor_id=None) if publish else version
 
-    def campaign(self, questionnaire: Any = None, *, at: datetime | None = None, confirmed: bool = True, **columns: Any) -> Any:
+    def campaign(self, version: Any = None, *, at: datetime | None = None, confirmed: bool = True, **columns: Any) -> Any:
         """
-        Return a campaign of July 2026 on *questionnaire* (without it, one for whoever comes by), open unless *confirmed* is false.
+        Return the campaign of this month that asks *version* (without it, a form for whoever comes by), open unless *confirmed* is false.
 
-        Whom it asks is whoever the database has: without parties with accounts, or contracts, make none that asks people.
+        Whom it asks is whoever the database has: make their accounts, or contracts, first.
         """
+        from datetime import timedelta
+
         from app.domain.questionnaires import Audience
         from app.extensions import local, now
         from app.models import SurveyCampaign
         from app.operations import campaigns
 
-        form = questionnaire or self.questionnaire(code=f"R10-{next(_serial)}", audience=Audience.ANYBODY)
+        form = (version or self.questionnaire(f"R10-{next(_serial)}")).questionnaire
         instant = at or now()
         first = local(instant).date().replace(day=1)
         last = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
-        ways = {Audience.USERS: ("by_link", "by_phone"), Audience.CONTRACTS: ("by_link", "by_phone"), Audience.ANYBODY: ("by_qr", "by_kiosk")}
-        asked = dict.fromkeys(("by_link", "by_phone", "by_qr", "by_kiosk"), False) | dict.fromkeys(ways[form.audience], True)
-        values = {"questionnaire_id": form.id, "name": "Encuesta de julio", "period_from": first, "period_until": last, "opens_on": first,
-                  "closes_on": last, "needs_consent": False}  # fmt: skip
-        campaign = campaigns.write(self.session, SurveyCampaign(**(values | asked | columns)), at=instant, actor_id=None)
+        by_name = form.audience is not Audience.ANYBODY
+        values = {"questionnaire_id": form.id, "name": f"Campaña de {form.code}", "period_from": first, "period_until": last,
+                  "opens_on": first, "closes_on": last, "needs_consent": False, "by_link": by_name, "by_phone": by_name,
+                  "by_qr": not by_name, "by_kiosk": not by_name}  # fmt: skip
+        campaign = campaigns.write(self.session, SurveyCampaign(**(values | columns)), at=instant, actor_id=None)
         return campaigns.confirm(self.session, campaign, at=instant, actor_id=self.user("Comercial").id) if confirmed else campaign
+
+    def response(self, campaign: Any, raw: dict[str, Any] | None = None, *, via: str = "QR", at: datetime | None = None, **with_: Any) -> Any:
+        """
+        Return an answer to *campaign*, complete: 4 of 5, 9 of 10, no complaint, or as *raw* says by name. *with_*: as `survey_answers.begin`.
+        """
+        from app.domain.campaigns import AnswerVia
+        from app.extensions import now
+        from app.operations import survey_answers
+
+        instant = at or now()
+        said = {"P1": "4", "P2.agua": "4", "P2.aseo": "5", "P3": "9", "P4": "1"} | (raw or {})
+        response = survey_answers.begin(self.session, campaign, via=AnswerVia[via], at=instant, **with_)
+        refused = survey_answers.save(self.session, response, said, at=instant)
+        assert refused == {}, refused
+        return survey_answers.complete(self.session, response, at=instant)
 
     def case(self, at: datetime | str | None = None, actor_id: int | None = None, **fields: Any) -> Any:
         from app.extensions import now

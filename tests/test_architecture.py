@@ -68,7 +68,7 @@ RANK = {
     "quotations": 76,  # asks the fields of money
     "contracts": 76,  # asks the fields of money
     "surveys": 77,
-    "answering": 80,  # questionnaires, answered by citizens
+    "answering": 81,  # pages of the portal: surveys, answered by citizens
     "checklists": 77,  # the annual verification of contracts, which hangs on their pages
     "money": 75,  # financing, invoice changes, deviations
     "billing": 75,  # batches for the billing system, and its answers

@@ -24,7 +24,21 @@ from app.jobs.incoming import read_mail
 from app.jobs.post import deliver, digest
 from app.jobs.queue import WAKES, context, huey
 from app.jobs.telling import remind
-from app.operations import appeals, checklists, files, interested, notices, outbox, quotation_mail, requirements, silence, webhooks, work
+from app.operations import (
+    appeals,
+    checklists,
+    files,
+    interested,
+    notices,
+    outbox,
+    quotation_mail,
+    reminders,
+    requirements,
+    silence,
+    survey_mail,
+    webhooks,
+    work,
+)
 
 log = structlog.get_logger("atiende.jobs")
 
@@ -148,6 +162,12 @@ def _remind(session: Session, at: datetime) -> Counts:
     return {N_("reminders given"): remind(session, at)}
 
 
+def _invite_to_surveys(session: Session, at: datetime) -> Counts:
+    n_invited, n_reminded = survey_mail.send_due(session, at) if reminders.is_open(session, at) else (0, 0)
+    session.commit()
+    return {N_("invitations to surveys"): n_invited, N_("reminders of surveys"): n_reminded}
+
+
 def _find_evidence(session: Session, at: datetime) -> Counts:
     return {N_("pieces of evidence found"): interested.find_all(session, at)}
 
@@ -175,6 +195,11 @@ TIMETABLE: tuple[Periodic, ...] = (
     Periodic(
         "remind", N_("Reminders"), N_("Tells people what falls due, in working hours; at others it tells nobody anything."),
         crontab(minute="*/15"), _remind,
+    ),
+    Periodic(
+        "invite_survey", N_("Invitations to surveys"),
+        N_("Sends personal links to who is asked, and reminders to who has not answered, in working hours."),
+        crontab(minute="5"), _invite_to_surveys,
     ),
     Periodic(
         "turn_the_day", N_("The end of the day"),

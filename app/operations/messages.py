@@ -100,6 +100,10 @@ CASE = {
 }  # fmt: skip
 _NUMBER = {"number": N_("Number of the request")}
 _RATING = {"rating": N_("Address to rate the attention")}
+_SURVEY = {
+    "title": N_("Name of the survey"), "survey": N_("Personal link to answer"), "until": N_("Last day on which it can be answered"),
+    "stop": N_("Personal link to be asked no more"),
+}  # fmt: skip
 _REMINDED = {
     "n": N_("The number of the only thing, or how many there are"), "items": N_("The things, one under another, the most urgent first"),
     "more": N_("How many more there are; empty when all are said"),
@@ -134,6 +138,11 @@ EVENTS: dict[str, Event] = {
          "responsible": N_("Who attends the customer")},
         needs=frozenset({"quotation", "message"}),
     ),
+    "survey": Event(
+        N_("Invitation to a survey"), C,
+        {**_SURVEY, "minutes": N_("How many minutes it takes, about")}, needs=frozenset({"survey", "stop"}),
+    ),
+    "survey_reminder": Event(N_("Reminder of a survey, to who has not answered"), C, _SURVEY, needs=frozenset({"survey", "stop"})),
     "routed": Event(N_("A case came to my process or to me"), S, {}, may_digest=True, may_refuse=True),
     "job_done": Event(
         N_("Work that I asked for has ended"), S,
@@ -323,17 +332,18 @@ def tell_citizen(
 
 
 def tell_party(
-    session: Session, event: str, facts: Mapping[str, Any], *, to: str, name: str, key: str, reply_to: str | None, attachment: StoredFile,
-    at: datetime,
+    session: Session, event: str, facts: Mapping[str, Any], *, to: str, name: str, key: str, reply_to: str | None = None,
+    attachment: StoredFile | None = None, unsubscribe_url: str | None = None, at: datetime,
 ) -> OutboxMessage:  # fmt: skip
-    """Send *attachment* to somebody called *name* with whom the company deals, outside of any case; return the message. Raises KeyError."""
+    """Tell somebody called *name* with whom the company deals, outside of any case; return the message. Raises KeyError."""
     subject, body = words_of(session, event, LANGUAGE)
     organisation = queries.organisation(session)
     with force_locale(LANGUAGE):
         values = said(EVENTS[event], facts) | {"greeting": _("Good day, %(name)s:", name=name), "organisation": organisation.name}
         frame = frame_of(organisation, LANGUAGE)
     return _queue(
-        session, frame, subject, body, values, key=key, event=event, to=to, reply_to=reply_to, attachment=attachment, at=at
+        session, frame, subject, body, values, key=key, event=event, to=to, reply_to=reply_to, attachment=attachment,
+        unsubscribe_url=unsubscribe_url, at=at,
     )  # fmt: skip
 
 
@@ -486,6 +496,7 @@ def _examples() -> dict[str, Any]:
         "number": "PQR-2026-000123", "key": "XXXX-XXXX-XXXX", "type": _("Claim"), "process": _("Billing"), "act": "REQ-2026-000045",
         "day": date(2026, 7, 10), "due": date(2026, 8, 3), "safe": date(2026, 7, 31), "n": 3, "url": f"{home}/…", "link": f"{home}/n/…",
         "page": f"{home}/pqr/consulta", "rating": f"{home}/e/…",
+        "survey": f"{home}/encuesta/…", "stop": f"{home}/encuesta/…/no-mas", "until": date(2026, 8, 3), "minutes": 4,
     }  # fmt: skip
 
 

@@ -47,6 +47,7 @@ def queue_message(
     pqr: Pqr | None = None,
     in_reply_to: str = "",
     reply_to: str | None = None,
+    unsubscribe_url: str | None = None,
     attachment: StoredFile | None = None,
     is_held: bool = False,
     at: datetime,
@@ -60,6 +61,7 @@ def queue_message(
         user: The addressee, if of the staff; only then may it be held for the digest.
         in_reply_to: Message-ID of the mail that this one answers.
         reply_to: Where an answer goes, when not to the mailbox of the house.
+        unsubscribe_url: Where the addressee says to get no more of these.
         attachment: The file that goes with it, as it is stored.
     """
     if known := by_key(session, key):
@@ -82,6 +84,7 @@ def queue_message(
         in_reply_to=thread[-1] if thread else None,
         reference_ids=" ".join(thread) or None,
         reply_to=reply_to,
+        unsubscribe_url=unsubscribe_url,
         attachment=attachment,
         created_at=at,
     )

@@ -54,6 +54,7 @@ class OutboxMessage(Model):
     in_reply_to: Mapped[str | None] = mapped_column(String(250), comment="Message-ID of what it answers")
     reference_ids: Mapped[str | None] = mapped_column(Text, comment="Message-IDs of the thread, oldest first")
     reply_to: Mapped[str | None] = mapped_column(String(254), comment="Where an answer goes, when not to the house")
+    unsubscribe_url: Mapped[str | None] = mapped_column(String(300), comment="Page where the addressee says to get no more of these")
     attachment_id: Mapped[int | None] = mapped_column(ForeignKey("stored_file.id", ondelete="RESTRICT"), comment="File that goes with it")
     attachment: Mapped[StoredFile | None] = relationship()
     digest_id: Mapped[int | None] = mapped_column(ForeignKey("outbox_message.id", ondelete="RESTRICT"))
