@@ -57,6 +57,8 @@ from app.screens.reminders import ReminderRuleView, ReminderView
 from app.screens.reports import CaseChartView, ResponseTimesView
 from app.screens.webhooks import WebhookDeliveryView, WebhookView
 from app.signatures import SignatureView
+from app.surveys.paper import SheetView
+from app.surveys.phone import InterviewView
 from app.work import PeriodicView, WorkView
 
 SERVICE, FIELD, REPORTS = N_("Service"), N_("Field and money"), N_("Reports")
@@ -91,6 +93,7 @@ MENU: list[tuple[type, str, str, str]] = [
     (ChecklistView, N_("Verification checklists"), "done", PARTIES),
     (ComplianceView, N_("Compliance of contracts"), "gauge", PARTIES),
     (ActionView, N_("Actions"), "todo", PARTIES),
+    (InterviewView, N_("Telephone interviews"), "counter", PARTIES),
     (AccountView, N_("Accounts"), "account", PARTIES),
     (InvoiceView, N_("Invoices"), "invoice", PARTIES),
     (QuotationChartView, N_("Charts of quotations"), "chart", PARTIES),
@@ -134,7 +137,7 @@ MENU: list[tuple[type, str, str, str]] = [
 NO_MENU: list[type] = [
     BillingItemView, BillingReplyView, BillingColumnView, RatingCounterView, FinderView, LookupView, ListsView, SignatureView, FeedView,
     CaseArchiveView, JobRunView, PreferenceView, AmendmentView, VerifiedRequirementView, VerificationView, PartyGroupView,
-    RequirementItemView, ContractFileView, NeedView, EvidenceView, InterestGroupView,
+    RequirementItemView, ContractFileView, NeedView, EvidenceView, InterestGroupView, SheetView,
 ]  # fmt: skip
 #: What FAB registers by itself, in our words.
 SECURITY_LABELS = {
