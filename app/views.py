@@ -57,8 +57,11 @@ from app.screens.reminders import ReminderRuleView, ReminderView
 from app.screens.reports import CaseChartView, ResponseTimesView
 from app.screens.webhooks import WebhookDeliveryView, WebhookView
 from app.signatures import SignatureView
+from app.surveys.drill import SurveyResponseView
 from app.surveys.paper import SheetView
 from app.surveys.phone import InterviewView
+from app.surveys.tabulation import SurveyResultView
+from app.surveys.words import SurveyTagView, SurveyWordsView
 from app.work import PeriodicView, WorkView
 
 SERVICE, FIELD, REPORTS = N_("Service"), N_("Field and money"), N_("Reports")
@@ -93,6 +96,7 @@ MENU: list[tuple[type, str, str, str]] = [
     (ChecklistView, N_("Verification checklists"), "done", PARTIES),
     (ComplianceView, N_("Compliance of contracts"), "gauge", PARTIES),
     (ActionView, N_("Actions"), "todo", PARTIES),
+    (SurveyResultView, N_("Results of surveys"), "gauge", PARTIES),
     (InterviewView, N_("Telephone interviews"), "counter", PARTIES),
     (AccountView, N_("Accounts"), "account", PARTIES),
     (InvoiceView, N_("Invoices"), "invoice", PARTIES),
@@ -120,6 +124,7 @@ MENU: list[tuple[type, str, str, str]] = [
     (MessageTemplateView, N_("Message templates"), "mail", HOUSE),
     (ConsentTextView, N_("Consent texts"), "consent", HOUSE),
     (ReminderRuleView, N_("Reminder rules"), "clock", HOUSE),
+    (SurveyTagView, N_("Tags of open answers"), "type", HOUSE),
     (ContractKindView, N_("Kinds of contracts"), "type", HOUSE),
     (RequirementTemplateView, N_("Templates of requirements"), "template", HOUSE),
     (SuiCauseView, N_("SUI causes"), "cause", HOUSE),
@@ -137,7 +142,7 @@ MENU: list[tuple[type, str, str, str]] = [
 NO_MENU: list[type] = [
     BillingItemView, BillingReplyView, BillingColumnView, RatingCounterView, FinderView, LookupView, ListsView, SignatureView, FeedView,
     CaseArchiveView, JobRunView, PreferenceView, AmendmentView, VerifiedRequirementView, VerificationView, PartyGroupView,
-    RequirementItemView, ContractFileView, NeedView, EvidenceView, InterestGroupView, SheetView,
+    RequirementItemView, ContractFileView, NeedView, EvidenceView, InterestGroupView, SurveyResponseView, SurveyWordsView, SheetView,
 ]  # fmt: skip
 #: What FAB registers by itself, in our words.
 SECURITY_LABELS = {
