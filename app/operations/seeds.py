@@ -12,12 +12,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Date, Enum, Integer, func, inspect, select
+from sqlalchemy import Boolean, Column, Date, Enum, Integer, Numeric, func, inspect, select
 from sqlalchemy.orm import Session
 
 from app import queries
@@ -52,6 +53,7 @@ from app.models import (
     Service,
     SuiCause,
     SuiCode,
+    SurveyThreshold,
 )
 from app.operations.questionnaire_seeds import load_questionnaires
 
@@ -122,6 +124,7 @@ def load_seeds(session: Session, at: datetime) -> dict[str, Loaded]:
         loaded = {catalogue.model.__tablename__: _load(session, catalogue, found, at) for catalogue in CATALOGUES}
         loaded[CalendarYear.__tablename__] = _load_holidays(session, at)
         loaded[Questionnaire.__tablename__] = Loaded(*load_questionnaires(session, read_seed, at))
+        loaded[SurveyThreshold.__tablename__] = _load_thresholds(session, found, at)
         _remember_digest(session, at)
         session.flush()
     queries.forget_calendar(session)
@@ -142,8 +145,17 @@ def seeds_digest() -> str:
     return digest.hexdigest()
 
 
-def _load(session: Session, catalogue: _Catalogue, found: dict[type[Any], dict[str, Any]], at: datetime) -> Loaded:
-    model, rows = catalogue.model, read_seed(catalogue.file)
+def _load_thresholds(session: Session, found: dict[type[Any], dict[str, Any]], at: datetime) -> Loaded:
+    """Load the thresholds of the forms that the house has; of a form that has any, somebody made them his own."""
+    found[Questionnaire] = {form.code: form for form in session.scalars(select(Questionnaire))}
+    rows = [row for row in read_seed("survey_threshold") if row["questionnaire"] in found[Questionnaire]]
+    return _load(session, _Catalogue(SurveyThreshold, "survey_threshold", key=("questionnaire",)), found, at, rows)
+
+
+def _load(
+    session: Session, catalogue: _Catalogue, found: dict[type[Any], dict[str, Any]], at: datetime, rows: list[dict[str, str]] | None = None
+) -> Loaded:
+    model, rows = catalogue.model, read_seed(catalogue.file) if rows is None else rows
     stored = session.scalars(select(model)).all()
     there = {_key(row, catalogue.key): row for row in stored}
     named = {getattr(row, catalogue.also): row for row in stored} if catalogue.also else {}
@@ -226,6 +238,8 @@ def _typed(column: Column[Any], text: str) -> Any:
             return text == "1"
         case Integer():
             return int(text)
+        case Numeric():
+            return Decimal(text)
         case Date():
             return date.fromisoformat(text)
     return text
