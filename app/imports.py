@@ -48,8 +48,8 @@ log = structlog.get_logger("atiende")
 
 #: Order of the kinds on the page: what the others refer to comes first.
 ORDER = (
-    "accounts", "parties", "contacts", "invoices", "cases", "contracts", "contract_requirements", "past_surveys", "market_claims",
-    "municipalities",
+    "accounts", "parties", "contacts", "invoices", "cases", "contracts", "contract_requirements", "survey_answers", "past_surveys",
+    "market_claims", "municipalities",
 )  # fmt: skip
 #: What kinds that are imported no longer were called.
 RETIRED = {"past_contracts": N_("Contracts of another register")}

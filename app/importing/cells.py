@@ -289,8 +289,13 @@ def yesno_of(cell: Any) -> bool | None:
     raise BadCell(N_("“%(text)s” is neither yes nor no."), text=text_of(cell)[:60])
 
 
-def choice_of(cell: Any, known: Mapping[str, Any]) -> Any:
-    """Return the key that *known* has for the spelling of *cell*, or None. Raises BadCell: nobody said what it means."""
+def choice_of(cell: Any, known: Mapping[str, Any], *, is_open: bool = False) -> Any:
+    """
+    Return the key that *known* has for the spelling of *cell*, or None; with *is_open*, the text itself where it has none.
+
+    Raises:
+        BadCell: Nobody said what it means.
+    """
     text = text_of(cell)
     if text.lower() in NOTHING:
         return None
@@ -299,6 +304,8 @@ def choice_of(cell: Any, known: Mapping[str, Any]) -> Any:
         return known[word]
     if word.lstrip("0") in known and word.isdigit():
         return known[word.lstrip("0")]
+    if is_open:
+        return text
     raise BadCell(N_("“%(text)s” is not in the list of this field."), text=text[:60])
 
 

@@ -198,7 +198,7 @@ def reader_of(each: Field, notation: Notation, known: Mapping[str, Any]) -> Read
         case Type.PHONE:
             read = _phone
         case Type.CHOICE:
-            read = lambda cell: reads.choice_of(cell, known)  # noqa: E731
+            read = lambda cell: reads.choice_of(cell, known, is_open=each.is_open)  # noqa: E731
     return _defaulted(read, each.default) if each.default is not None else read
 
 

@@ -56,6 +56,7 @@ class Field:
         least, highest: Bounds of a number.
         default: The value where the cell is empty, or no column fills the field.
         is_lenient: A cell that cannot be read is no error of the row: the value is None, and the row gets a doubt.
+        is_open: A value of a CHOICE that is in no list is asked about all the same, but handed over as text: the kind judges it.
         pivot: The field that the header of the column fills: each column of years yields a row of its own.
         example: What the template shows.
     """
@@ -71,6 +72,7 @@ class Field:
     highest: int | None = None
     default: Any = None
     is_lenient: bool = False
+    is_open: bool = False
     pivot: str | None = None
     help: str = ""
     example: Any = None
@@ -194,19 +196,29 @@ class Kind:
     name: ClassVar[str]
     title: ClassVar[str]
     intro: ClassVar[str] = ""
-    fields: ClassVar[tuple[Field, ...]]
+    fields: tuple[Field, ...]
+    #: What a file is about, for a kind whose columns depend on it: what people call it, a msgid. Empty: they are always the same.
+    subject: ClassVar[str] = ""
     #: The fields that together name a row in its source: repeated inside one file, the later row is refused. Empty: nothing is refused.
     key: ClassVar[tuple[str, ...]] = ()
     keeps_rest: ClassVar[bool] = False
     asks_source: ClassVar[bool] = False
     asks: ClassVar[tuple[Ask, ...]] = ()
 
+    def subjects(self, session: Session) -> list[Option]:
+        """Return what a file may be about now; the keys are texts."""
+        return []
+
+    def about(self, session: Session, subject: str) -> Kind:
+        """Return the kind with the fields of a file about *subject*; itself where there is no such thing."""
+        return self
+
     def options(self, session: Session) -> dict[str, list[Option]]:
         """Return the values of each CHOICE field."""
         return {}
 
     def begin(self, run: Run) -> None:
-        """Load what the rows are compared with into `run.facts`; once a run."""
+        """Load what the rows are compared with into `run.facts`; once a run. May raise DomainError: nothing can be brought in now."""
 
     def check(self, rows: Sequence[Row], run: Run) -> None:
         """Refuse or doubt rows by rules among their own values; no database."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.importing import cases, contacts, contracts, customers, invoices, market, past, places  # noqa: F401  each registers its kinds
+from app.importing import cases, contacts, contracts, customers, invoices, market, past, places, surveys  # noqa: F401  each registers its kinds
 from app.importing.kinds import KINDS, Kind
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from app.domain import N_
 from app.domain.errors import DomainError
@@ -50,19 +50,23 @@ def _quietly(*_args: Any) -> None:
 # ── Received ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def receive(session: Session, kind: Kind, source: str, checked: CheckedFile, at: datetime) -> ImportBatch:
+def receive(session: Session, kind: Kind, source: str, checked: CheckedFile, at: datetime, subject: str = "") -> ImportBatch:
     """
     Store the file and look at it: sheets, header, and the mapping that was used the last time or that the names suggest.
+
+    Args:
+        subject: What the file is about, for a kind that asks; it may be said later (`look_again`).
 
     Raises:
         FileRefused: It cannot be read as a table.
     """
+    kind = kind.about(session, subject) if subject else kind
     book = open_book(checked.content)
     stored = files.store_file(session, checked, description="import")
     batch = ImportBatch(
-        kind=kind.name, source=source, file=stored, file_name=stored.name[:160], status=ImportStatus.UPLOADED, reading={}, mapping={},
-        value_map={}, options={}, totals={}, detail="", sheet="", fingerprint="", header_row=0, n_header_rows=1, n_done=0,
-        n_rows=0, n_new=0, n_changed=0, n_same=0, n_bad=0,
+        kind=kind.name, subject=subject, source=source, file=stored, file_name=stored.name[:160], status=ImportStatus.UPLOADED,
+        reading={}, mapping={}, value_map={}, options={}, totals={}, detail="", sheet="", fingerprint="", header_row=0, n_header_rows=1,
+        n_done=0, n_rows=0, n_new=0, n_changed=0, n_same=0, n_bad=0,
     )  # fmt: skip
     _look(session, batch, kind, book, _fullest_sheet(book, kind))
     session.add(batch)
@@ -80,13 +84,16 @@ def _fullest_sheet(book: Book, kind: Kind) -> str:
     return max(book.sheets[:20], key=fit) if len(book.sheets) > 1 else book.sheets[0]
 
 
-def look_again(session: Session, batch: ImportBatch, sheet: str, first: int | None = None, depth: int = 1) -> None:
+def look_again(
+    session: Session, batch: ImportBatch, sheet: str, first: int | None = None, depth: int = 1, subject: str | None = None
+) -> None:
     """
-    Read another sheet, or the header from another row on; what was mapped is suggested anew.
+    Read another sheet, or the header from another row on, or as about another *subject*; what was mapped is suggested anew.
 
     Raises:
         FileRefused, MappingRefused: There is no such sheet or no header there.
     """
+    batch.subject = batch.subject if subject is None else subject
     kind = kind_of(batch)
     with closing(files.open_file(batch.file)) as stream:
         book = open_book(stream)
@@ -111,6 +118,9 @@ def _look(
     }  # fmt: skip
     remembered = session.scalar(select(ImportMapping).filter_by(kind=kind.name, fingerprint=header.fingerprint))
     suggested = engine.suggested(header, kind)
+    known = {each.name for each in kind.fields}
+    if remembered and not {name.partition("@")[0] for name in remembered.columns.values()} <= known:
+        remembered = None  # what was said was of another survey
     batch.mapping = dict(remembered.columns) if remembered else {str(column): name for column, name in suggested.items()}
     batch.value_map = dict(remembered.value_map) if remembered else {}
     batch.options = dict(remembered.options) if remembered else {}
@@ -118,11 +128,12 @@ def _look(
 
 
 def kind_of(batch: ImportBatch) -> Kind:
-    """Return the kind of a batch. Raises DomainError: this program no longer imports it."""
+    """Return the kind of a batch, as it is for what the file is about. Raises DomainError: this program no longer imports it."""
     kind = kind_named(batch.kind)
     if kind is None:
         raise DomainError(N_("This program does not import “%(kind)s”."), kind=batch.kind)
-    return kind
+    session = object_session(batch)
+    return kind.about(session, batch.subject) if batch.subject and session is not None else kind
 
 
 def save_mapping(
@@ -135,7 +146,10 @@ def save_mapping(
     Raises:
         MappingRefused: A field is filled twice, or one that every row needs by no column.
     """
-    engine.check_mapping(kind_of(batch), mapping)
+    kind = kind_of(batch)
+    if kind.subject and not batch.subject:
+        raise engine.MappingRefused(N_("Say first what the file is about: its columns depend on it."), field="subject")
+    engine.check_mapping(kind, mapping)
     batch.mapping = {str(column): name for column, name in sorted(mapping.items())}
     batch.value_map = {name: dict(said) for name, said in value_map.items() if said}
     batch.options = dict(options)

@@ -489,11 +489,11 @@ def facts_of(campaign: SurveyCampaign, form: Form, filled: Filled) -> dict[str, 
     """Return the columns of the response that *filled* becomes: left out of the count, filled in, or half-filled."""
     status = ResponseStatus.PARTIAL if missing(form, filled.values) else ResponseStatus.COMPLETE
     status = ResponseStatus.SCREENED if filled.reason else status
-    whose = _segments(filled.invitee) | {name: value for name, value in filled.segments.items() if value not in (None, "")}
+    whose = _segments(campaign, filled.invitee) | {name: value for name, value in filled.segments.items() if value not in (None, "")}
     linked = {f"{name}_id": row.id for name in ("quota", "contract") if (row := whose.pop(name, None)) is not None}
     told = {
         "invitee_id": filled.invitee and filled.invitee.id, "status": status, "screened_reason": filled.reason,
-        "started_at": filled.started_at, "answered_on": local(filled.ended_at).date(), "process_id": campaign.process_id, **linked, **whose,
+        "started_at": filled.started_at, "answered_on": local(filled.ended_at).date(), **linked, **whose,
         "completed_at": filled.ended_at if status is ResponseStatus.COMPLETE else None,
     }  # fmt: skip
     return {name: told.get(name) for name in _TOLD}
