@@ -34,6 +34,7 @@ from app.domain.campaigns import (
 )
 from app.domain.errors import DomainError, MoveRefused
 from app.domain.questionnaires import Audience, VersionStatus
+from app.domain.surveys import sample_size
 from app.extensions import local
 from app.models import (
     CommercialEvent,
@@ -107,6 +108,8 @@ def write(session: Session, campaign: SurveyCampaign, *, at: datetime, actor_id:
             msgid = N_("“%(name)s” has no published version: publish it before it is asked.")
             raise DomainError(msgid, field="questionnaire_id", name=questionnaire.name)
         campaign.version_id, campaign.audience = version.id, questionnaire.audience
+        if is_new:
+            _fill(campaign)
         _check(session, campaign)
         if is_new:
             organisation, year = queries.organisation(session), local(at).year
@@ -118,6 +121,13 @@ def write(session: Session, campaign: SurveyCampaign, *, at: datetime, actor_id:
     session.expire(campaign, ["questionnaire", "version"])
     note(session, campaign, CampaignMove.PROPOSE if is_new else CampaignMove.CHANGE, at=at, actor_id=actor_id)
     return campaign
+
+
+def _fill(campaign: SurveyCampaign) -> None:
+    """Give a new row the defaults of its columns now, for its rules to read."""
+    for column in SurveyCampaign.__table__.columns:
+        if column.default is not None and column.default.is_scalar and getattr(campaign, column.key) is None:
+            setattr(campaign, column.key, column.default.arg)
 
 
 def check(campaign: SurveyCampaign) -> None:
@@ -136,6 +146,7 @@ def check(campaign: SurveyCampaign) -> None:
         raise DomainError(N_("Only users have a zone, a stratum and a service: leave these three empty here."), field="by_zone")
     if campaign.audience is Audience.ANYBODY and campaign.is_sampled:
         raise DomainError(N_("Nobody knows how many come by: there is no sample of them."), field="is_sampled")
+    sample_size(None, confidence=campaign.confidence, error_percent=campaign.error_percent)  # refuses a margin that is none
 
 
 def _check(session: Session, campaign: SurveyCampaign) -> None:
@@ -331,7 +342,7 @@ def call_up_reserves(session: Session, campaign: SurveyCampaign) -> int:
     stand = select(SurveyInvitee.quota_id, func.count()).where(
         SurveyInvitee.campaign_id == campaign.id, SurveyInvitee.is_reserve.is_(False), SurveyInvitee.status.not_in(DROPPED_OUT)
     )
-    standing = dict(session.execute(stand.group_by(SurveyInvitee.quota_id)).tuples().all())
+    standing = {row[0]: row[1] for row in session.execute(stand.group_by(SurveyInvitee.quota_id))}
     targets = session.execute(select(SurveyQuota.id, SurveyQuota.target).where(SurveyQuota.campaign_id == campaign.id))
     missing = {row.id: row.target - standing.get(row.id, 0) for row in targets}
     wanted = [quota_id for quota_id, n in missing.items() if n > 0]
