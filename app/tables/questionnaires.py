@@ -208,7 +208,7 @@ class SurveyThreshold(Audited, Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     questionnaire_id: Mapped[int] = mapped_column(ForeignKey("questionnaire.id", ondelete="RESTRICT"))
     questionnaire: Mapped[Questionnaire] = relationship()
-    question_code: Mapped[str] = mapped_column(String(20), comment="Empty, with words: every open text")
+    question_code: Mapped[str] = mapped_column(String(20), default="", comment="Empty, with words: every open text")
     measure: Mapped[AlarmMeasure] = enum_column(AlarmMeasure, "measure_known")
     at_most: Mapped[Decimal | None] = mapped_column(Numeric(6, 2), comment="It goes off at this figure or under it")
     words: Mapped[str] = mapped_column(Text, default="", comment="Comma-separated; accents and capitals are forgiven")
