@@ -45,9 +45,9 @@
   const lacking = () => questions().filter((box) => "required" in box.dataset && !isAnswered(box));
   const numberOf = (box) => box.querySelector(".ask-n").textContent;
 
-  /* ── Saving: one answer after the other, tried again until the server has it ── */
+  /* ── Saving: one answer after the other in the order they were given, tried again until the server has it ── */
 
-  const queue = new Set();
+  const queue = new Set(), anew = new Set(); /* answered again while it was on its way */
   let sending = null, timer = 0;
   const note = (text, tone = "") => { told.textContent = text; told.dataset.tone = tone; };
   const renewToken = async () => {
@@ -81,37 +81,40 @@
       const isOut = answer && (answer.redirected || [400, 401].includes(answer.status));
       note(isOut ? say.out : say.away, "bad");
       if (isOut) await renewToken();
-      queue.add(box);
       timer = setTimeout(pump, AGAIN);
-      return;
+      return false;
     }
+    if (!anew.delete(box)) queue.delete(box);
     refuse(box, facts.refused);
     note(facts.trouble || say.saved, facts.trouble ? "bad" : "ok");
     if (Object.keys(facts.refused).length) { note(""); show(box); }
+    return true;
   };
   const pump = async () => {
     clearTimeout(timer);
     if (sending || !queue.size) return;
     const [box] = queue;
-    queue.delete(box);
+    anew.delete(box);
     sending = send(box);
-    await sending;
+    const isSaved = await sending;
     sending = null;
-    if (told.dataset.tone !== "bad") pump();
+    if (isSaved) pump();
   };
   const save = (box) => {
     if (box.dataset.kind === "WISH") return; /* what they agree to goes with the end of the interview */
+    if (sending) anew.add(box);
     queue.add(box);
     all("[data-begun]", ending).forEach((each) => { each.hidden = false; });
     pump();
   };
   const flush = async () => {
     const until = Date.now() + PATIENCE;
-    while ((sending || queue.size) && Date.now() < until) { await (sending || pump()); await new Promise((on) => setTimeout(on, 20)); }
+    pump();
+    while (queue.size && Date.now() < until) await new Promise((on) => setTimeout(on, 20));
   };
   window.addEventListener("online", pump);
   let isLeaving = false;
-  window.addEventListener("beforeunload", (event) => { if (!isLeaving && (sending || queue.size)) event.preventDefault(); });
+  window.addEventListener("beforeunload", (event) => { if (!isLeaving && queue.size) event.preventDefault(); });
 
   /* ── One question at a time ── */
 
@@ -217,7 +220,7 @@
   };
   ending.querySelector("[type=datetime-local]").addEventListener("input", () => { ending.querySelector("[value=other]").checked = true; });
   ending.addEventListener("submit", async (event) => {
-    if (isLeaving || !(sending || queue.size)) { isLeaving = true; return; }
+    if (isLeaving || !queue.size) { isLeaving = true; return; }
     event.preventDefault();
     await flush();
     isLeaving = true;
