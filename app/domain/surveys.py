@@ -410,14 +410,14 @@ def chi_square(table: Sequence[Sequence[float]]) -> float | None:
     """
     rows = [row for row in table if sum(row)]
     columns = [column for column in zip(*rows, strict=True) if sum(column)]
-    n, df = sum(map(sum, rows)), (len(rows) - 1) * (len(columns) - 1)
-    if df <= 0:
+    if len(rows) < 2 or len(columns) < 2:
         return None
+    n = sum(map(sum, rows))
     expected = [sum(row) * sum(column) / n for column in columns for row in rows]
     if min(expected) < 1 or sum(e < _LEAST_EXPECTED for e in expected) > len(expected) / 5:
         return None
     seen = [count for column in columns for count in column]
-    return chi_tail(sum((count - e) ** 2 / e for count, e in zip(seen, expected, strict=True)), df)
+    return chi_tail(sum((count - e) ** 2 / e for count, e in zip(seen, expected, strict=True)), (len(rows) - 1) * (len(columns) - 1))
 
 
 def verdict_of(difference: float | None, p_value: float | None, *, is_better_up: bool = True) -> Verdict:
