@@ -12,13 +12,14 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from sqlalchemy import Select, and_, func, literal, or_, select
 
+from app.domain.campaigns import AlarmEffect, AlarmStatus, CampaignStatus
 from app.domain.checklists import ChecklistStatus
 from app.domain.contracts import ContractState
 from app.domain.guarantees import GuaranteeState
 from app.domain.improvement import ActionStatus
-from app.models import Action, Checklist, Contract, Guarantee, Mechanism, Quotation
-from app.operations import contracts, guarantees, quotations
-from app.security import is_user, may, processes_of, scope_actions, scope_checklists, scope_contracts
+from app.models import Action, Checklist, Contract, Guarantee, Mechanism, Quotation, SurveyAlarm, SurveyCampaign
+from app.operations import campaigns, contracts, guarantees, quotations
+from app.security import is_user, may, processes_of, scope_actions, scope_alarms, scope_checklists, scope_contracts
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Watch:
 
 def watches(on: date) -> list[Watch]:
     """Return what the reader watches of the commercial side on the day *on*: what he may act on, in his scope."""
-    return [*_sold(on), *_verified(on), *_asked(on), *_followed(on)]
+    return [*_sold(on), *_verified(on), *_asked(on), *_followed(on), *_surveyed(on), *_alarmed(on)]
 
 
 def _sold(on: date) -> Iterator[Watch]:
@@ -94,3 +95,28 @@ def _followed(on: date) -> Iterator[Watch]:
             asked["mine"] = "1"
         url = url_for("MechanismView.list", **asked)
         yield Watch("mechanisms", overdue, _("Follow-ups of interested parties overdue"), url, "bad", True)
+
+
+def _alarmed(on: date) -> Iterator[Watch]:
+    """What surveys asked for: the customers to call, and what nobody attended in time."""
+    if may("can_settle", "SurveyAlarm"):
+        waiting = scope_alarms(select(SurveyAlarm.id), on).where(SurveyAlarm.status == AlarmStatus.OPEN)
+        contacts = waiting.where(SurveyAlarm.effect == AlarmEffect.CONTACT)
+        url = url_for("SurveyAlarmView.list", status=AlarmStatus.OPEN.name, effect=AlarmEffect.CONTACT.name)
+        yield Watch("survey_contacts", contacts, _("Contacts that surveys ask for"), url, "warn", True)
+        other = waiting.where(SurveyAlarm.effect != AlarmEffect.CONTACT)
+        url = url_for("SurveyAlarmView.list", status=AlarmStatus.OPEN.name, effect="ACTION,CASE")
+        yield Watch("survey_alarms", other, _("Alarms of surveys without an action"), url, "bad", True)
+        late = waiting.where(SurveyAlarm.due_on < on)
+        url = url_for("SurveyAlarmView.list", late="1")
+        yield Watch("late_survey_alarms", late, _("Contacts and alarms of surveys that are late"), url, "bad", True)
+
+
+def _surveyed(on: date) -> Iterator[Watch]:
+    if may("can_confirm", "SurveyCampaign"):
+        rows = select(SurveyCampaign.id).where(SurveyCampaign.status == CampaignStatus.PROPOSED)
+        url = url_for("SurveyCampaignView.list", status=CampaignStatus.PROPOSED.name)
+        yield Watch("campaigns", rows, _("Campaigns of surveys to confirm"), url, "warn", True)
+    if may("can_invite", "SurveyCampaign"):
+        url = url_for("SurveyCampaignView.list", short="1", order="closes_on")
+        yield Watch("short", campaigns.short_of_answers(on), _("Campaigns about to close with few answers"), url, "soon", True)

@@ -57,10 +57,16 @@ from app.screens.reminders import ReminderRuleView, ReminderView
 from app.screens.reports import CaseChartView, ResponseTimesView
 from app.screens.webhooks import WebhookDeliveryView, WebhookView
 from app.signatures import SignatureView
+from app.surveys.alarms import SurveyAlarmView
+from app.surveys.campaigns import SurveyCampaignView, SurveyInviteeView
+from app.surveys.doors import SurveyDoorView
 from app.surveys.drill import SurveyResponseView
+from app.surveys.optouts import SurveyOptOutView
 from app.surveys.paper import SheetView
 from app.surveys.phone import InterviewView
+from app.surveys.report import SurveyReportView
 from app.surveys.tabulation import SurveyResultView
+from app.surveys.thresholds import SurveyThresholdView
 from app.surveys.words import SurveyTagView, SurveyWordsView
 from app.work import PeriodicView, WorkView
 
@@ -96,7 +102,9 @@ MENU: list[tuple[type, str, str, str]] = [
     (ChecklistView, N_("Verification checklists"), "done", PARTIES),
     (ComplianceView, N_("Compliance of contracts"), "gauge", PARTIES),
     (ActionView, N_("Actions"), "todo", PARTIES),
+    (SurveyCampaignView, N_("Campaigns of surveys"), "report", PARTIES),
     (SurveyResultView, N_("Results of surveys"), "gauge", PARTIES),
+    (SurveyAlarmView, N_("Alarms and contacts of surveys"), "todo", PARTIES),
     (InterviewView, N_("Telephone interviews"), "counter", PARTIES),
     (AccountView, N_("Accounts"), "account", PARTIES),
     (InvoiceView, N_("Invoices"), "invoice", PARTIES),
@@ -125,6 +133,8 @@ MENU: list[tuple[type, str, str, str]] = [
     (ConsentTextView, N_("Consent texts"), "consent", HOUSE),
     (ReminderRuleView, N_("Reminder rules"), "clock", HOUSE),
     (SurveyTagView, N_("Tags of open answers"), "type", HOUSE),
+    (SurveyOptOutView, N_("Who wants no more surveys"), "mail", HOUSE),
+    (SurveyThresholdView, N_("Thresholds of surveys"), "gauge", HOUSE),
     (ContractKindView, N_("Kinds of contracts"), "type", HOUSE),
     (RequirementTemplateView, N_("Templates of requirements"), "template", HOUSE),
     (SuiCauseView, N_("SUI causes"), "cause", HOUSE),
@@ -142,7 +152,8 @@ MENU: list[tuple[type, str, str, str]] = [
 NO_MENU: list[type] = [
     BillingItemView, BillingReplyView, BillingColumnView, RatingCounterView, FinderView, LookupView, ListsView, SignatureView, FeedView,
     CaseArchiveView, JobRunView, PreferenceView, AmendmentView, VerifiedRequirementView, VerificationView, PartyGroupView,
-    RequirementItemView, ContractFileView, NeedView, EvidenceView, InterestGroupView, SurveyResponseView, SurveyWordsView, SheetView,
+    RequirementItemView, ContractFileView, NeedView, EvidenceView, InterestGroupView, SurveyInviteeView,
+    SurveyResponseView, SurveyWordsView, SheetView, SurveyDoorView, SurveyReportView,
 ]  # fmt: skip
 #: What FAB registers by itself, in our words.
 SECURITY_LABELS = {

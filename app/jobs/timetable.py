@@ -26,6 +26,7 @@ from app.jobs.queue import WAKES, context, huey
 from app.jobs.telling import remind
 from app.operations import (
     appeals,
+    campaigns,
     checklists,
     files,
     interested,
@@ -135,6 +136,7 @@ NIGHTLY: dict[Callable[[Session, datetime], int], str] = {
     appeals.close_final: N_("cases that became final"),
     silence.keep_up: N_("silences noted"),
     quotation_mail.expire_lapsed: N_("quotations whose validity ended"),
+    campaigns.close_due: N_("campaigns of surveys that ended"),
 }
 
 
@@ -156,6 +158,15 @@ def _open_checklists(session: Session, at: datetime) -> Counts:
     n = checklists.open_due(session, at)
     session.commit()
     return {N_("verifications of contracts opened"): n}
+
+
+def _propose_campaigns(session: Session, at: datetime) -> Counts:
+    """Propose the campaigns that are due, and call up reserves where somebody dropped out."""
+    n_proposed = campaigns.propose_due(session, at)
+    session.commit()
+    n_called = campaigns.call_up_all(session, at)
+    session.commit()
+    return {N_("campaigns of surveys proposed"): n_proposed, N_("reserves called up"): n_called}
 
 
 def _remind(session: Session, at: datetime) -> Counts:
@@ -203,7 +214,7 @@ TIMETABLE: tuple[Periodic, ...] = (
     ),
     Periodic(
         "turn_the_day", N_("The end of the day"),
-        N_("Serves notices and closes cases whose days ended, notes silences, and expires quotations."),
+        N_("Serves notices, closes cases and campaigns of surveys whose days ended, notes silences, and expires quotations."),
         crontab(hour="0", minute="10"), _turn_the_day,
     ),
     Periodic(
@@ -214,6 +225,11 @@ TIMETABLE: tuple[Periodic, ...] = (
     Periodic(
         "open_checklists", N_("Verification of contracts"), N_("Opens the verification checklist of each contract on its anniversary."),
         crontab(hour="5", minute="0"), _open_checklists,
+    ),
+    Periodic(
+        "propose_campaigns", N_("Campaigns of surveys"),
+        N_("Proposes the campaign of each form when its period comes, and lets reserves take the place of who drops out."),
+        crontab(hour="5", minute="30"), _propose_campaigns,
     ),
     Periodic("sweep", N_("Tidying up"), N_("Deletes what nothing needs any more."), crontab(hour="2", minute="30"), _sweep),
 )  # fmt: skip

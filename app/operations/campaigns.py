@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from app import queries
@@ -50,6 +50,8 @@ from app.operations.numbers import next_number
 from app.operations.survey_audience import draw_people, splits_of
 
 SERIES = "ENC"
+#: A campaign whose last day lies within it is about to close.
+NEAR = timedelta(days=7)
 #: What the campaign of the next period takes over from the one before.
 INHERITED = (
     "needs_consent", "by_link", "by_phone", "by_qr", "by_kiosk", "by_paper", "by_file", "is_sampled", "by_zone", "by_stratum", "by_service",
@@ -365,6 +367,17 @@ def call_up_all(session: Session, at: datetime) -> int:
     """Call up the reserves of every open campaign that is sampled; return how many."""
     is_open = SurveyCampaign.status == CampaignStatus.OPEN, SurveyCampaign.is_sampled, SurveyCampaign.closes_on >= local(at).date()
     return sum(call_up_reserves(session, campaign) for campaign in session.scalars(select(SurveyCampaign).where(*is_open)).all())
+
+
+def short_of_answers(on: date) -> Select[Any]:
+    """Return the SELECT of the keys of campaigns that close within a week with less than half the answers they want."""
+    answers = select(func.count()).select_from(SurveyResponse).where(
+        SurveyResponse.campaign_id == SurveyCampaign.id, SurveyResponse.status == ResponseStatus.COMPLETE
+    ).correlate(SurveyCampaign).scalar_subquery()  # fmt: skip
+    is_near = SurveyCampaign.closes_on.between(on, on + NEAR), SurveyCampaign.opens_on <= on
+    return select(SurveyCampaign.id).where(
+        SurveyCampaign.status == CampaignStatus.OPEN, *is_near, SurveyCampaign.sample_size > 2 * answers
+    )
 
 
 # ── Reading ───────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from app import days, queries
 from app.domain import N_
 from app.domain.calendar import BusinessCalendar
+from app.domain.campaigns import AlarmStatus, CampaignStatus
 from app.domain.checklists import ChecklistStatus, anniversary, verification_on
 from app.domain.contracts import ContractStage
 from app.domain.deadlines import CountFrom, TermRule, TermUnit
@@ -63,8 +64,10 @@ from app.models import (
     RequestType,
     Requirement,
     Silence,
+    SurveyAlarm,
+    SurveyCampaign,
 )
-from app.operations import messages, notices
+from app.operations import campaigns, messages, notices
 from app.operations.recipients import People, Who
 
 #: Lines of one message; the rest is on the screen.
@@ -348,6 +351,40 @@ def _actions(_house: House) -> Select[Any]:
     return found.where(Action.status == ActionStatus.OPEN)
 
 
+def _survey_alarms(_house: House) -> Select[Any]:
+    """What surveys asked for and waits for somebody: contacts, and what could not be asked for by itself. It has no number of its own."""
+    found = watched(
+        SurveyCampaign.number + literal(" · ") + cast(SurveyAlarm.id, String), SurveyAlarm.id.label("id"), started_on=SurveyAlarm.raised_on,
+        due_on=SurveyAlarm.due_on, safe_on=SurveyAlarm.due_on, kind=SurveyCampaign.name, process_id=SurveyAlarm.process_id,
+        user_id=SurveyAlarm.responsible_id,
+    )  # fmt: skip
+    joined = found.select_from(SurveyAlarm).join(SurveyCampaign, SurveyCampaign.id == SurveyAlarm.campaign_id)
+    return joined.where(SurveyAlarm.status == AlarmStatus.OPEN)
+
+
+def _of_campaign(**told: Any) -> Select[Any]:
+    """Return what is watched of a campaign of surveys: its responsible has it, or its process, or else the commercial one."""
+    has = {"process_id": _or_commercial(SurveyCampaign.process_id), "user_id": SurveyCampaign.responsible_id}
+    return watched(SurveyCampaign.number, SurveyCampaign.id.label("id"), **has, **told).select_from(SurveyCampaign)
+
+
+def _campaigns(_house: House) -> Select[Any]:
+    """The campaigns of surveys that nobody confirmed, until the day on which they should open."""
+    found = _of_campaign(started_on=SurveyCampaign.opens_on, due_on=SurveyCampaign.opens_on)
+    return found.add_columns(SurveyCampaign.created_at.label("created_at")).where(SurveyCampaign.status == CampaignStatus.PROPOSED)
+
+
+def _term_of_campaign(row: Row[Any], _house: House) -> Term:
+    """Return the days from the proposal of a campaign to its opening."""
+    return Term(min(local(row.created_at).date(), row.due_on), row.due_on)
+
+
+def _short_campaigns(house: House) -> Select[Any]:
+    """The campaigns of surveys about to close with few answers."""
+    found = _of_campaign(started_on=SurveyCampaign.opens_on, due_on=SurveyCampaign.closes_on, safe_on=SurveyCampaign.closes_on)
+    return found.where(SurveyCampaign.id.in_(campaigns.short_of_answers(house.today)))
+
+
 _CASE, _QUOTATION, _CHECKLIST = "/pqr/{key}", "/quotation/show/{id}", "/checklist/show/{id}"
 #: Every kind of thing that a rule may watch. A room that brings another adds a line.
 SOURCES: dict[str, Source] = {
@@ -367,7 +404,10 @@ SOURCES: dict[str, Source] = {
     "REVIEW": Source(N_("Annual verification of a contract"), _reviews, path="/contract/show/{id}", term=_term_of_review),
     "CHECKLIST": Source(N_("Verification checklist to fill"), _checklists, path=_CHECKLIST),
     "CHECKLIST_APPROVAL": Source(N_("Verification checklist to approve"), _signed_checklists, Who.SIGNERS, path=_CHECKLIST),
+    "CAMPAIGN": Source(N_("Campaign of a survey to confirm"), _campaigns, path="/surveycampaign/show/{id}", term=_term_of_campaign),
+    "CAMPAIGN_SHORT": Source(N_("Campaign of a survey with few answers"), _short_campaigns, path="/surveycampaign/show/{id}"),
     "MECHANISM": Source(N_("Follow-up of an interested party"), _mechanisms, path="/mechanism/show/{id}"),
+    "SURVEY_ALARM": Source(N_("Contact or alarm of a survey"), _survey_alarms, path="/survey-alarm/show/{id}"),
 }
 
 

@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from markupsafe import Markup
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import joinedload
 
 from app.baseviews import READ_ONLY, READ_WRITE, RuledView
@@ -24,7 +24,7 @@ from app.domain.errors import DomainError
 from app.domain.surveys import margin_of_error, sample_size, z_of
 from app.extensions import db, now, today
 from app.intake import blame
-from app.listing import Rows
+from app.listing import Choices, Moment, Rows
 from app.listviews import Ready
 from app.models import Account, CommercialEvent, Questionnaire, SurveyCampaign, SurveyInvitee, SurveyResponse
 from app.operations import campaigns as operations
@@ -65,6 +65,11 @@ N_ANSWERED = (
 MARGINS = (Decimal(1), Decimal(2), Decimal(3), Decimal(5), Decimal("7.5"), Decimal(10))
 
 
+def short_condition(value: str, moment: Moment) -> ColumnElement[bool]:
+    is_short = SurveyCampaign.id.in_(operations.short_of_answers(moment.today))
+    return is_short if value == "1" else ~is_short
+
+
 class SurveyCampaignView(Steps, RuledView):
     """The campaigns of surveys: written and confirmed by the commercial side, closed on their day."""
 
@@ -90,6 +95,7 @@ class SurveyCampaignView(Steps, RuledView):
         "population": _l("Population"), "sample_size": _l("Answers wanted"),
     }  # fmt: skip
     formatters_columns = {"responsible": lambda user: user.get_full_name(), "confirmed_by": lambda user: user.get_full_name()}
+    own_facets = (Choices("short", _l("About to close with few answers"), lambda: (("1", N_("Yes")), ("0", N_("No"))), short_condition),)
     ready_filters = (
         Ready(N_("To be confirmed"), "status=PROPOSED&order=opens_on"),
         Ready(N_("Answering"), "status=OPEN&order=closes_on"),
