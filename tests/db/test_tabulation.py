@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from scipy import stats
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.domain.campaigns import AnswerVia, CampaignStatus, InviteeStatus, ResponseStatus
@@ -61,9 +61,13 @@ class Survey:
         self.options = {(codes[option.question_id], option.code): option.id for option in rows}
 
     def campaign(self, first: date = date(2026, 7, 1), **columns: Any) -> SurveyCampaign:
-        last = first.replace(day=28)
-        days = {"period_from": first, "period_until": last, "opens_on": first, "closes_on": last}
-        return self.make.campaign(self.version, at=NOON, name=f"Ronda {first}", **(days | columns))
+        """Return a campaign that is open to whoever comes by; *columns* are written once it is."""
+        days = {"period_from": first, "period_until": first.replace(day=28), "opens_on": first, "closes_on": first.replace(day=28)}
+        campaign = self.make.campaign(self.version, at=NOON.replace(month=first.month), name=f"Ronda {first}", **days)
+        for name, value in columns.items():
+            setattr(campaign, name, value)
+        self.session.flush()
+        return campaign
 
     def close(self, campaign: SurveyCampaign) -> SurveyCampaign:
         campaign.status, campaign.closed_at = CampaignStatus.CLOSED, NOON
@@ -224,14 +228,15 @@ def test_a_campaign_without_answers_has_no_figures_and_no_mistakes(survey):
 
 
 def invite(survey: Survey, campaign: SurveyCampaign, n: int, **columns: Any) -> list[SurveyInvitee]:
-    made = [SurveyInvitee(campaign_id=campaign.id, key=f"party:{columns}{i}"[:60], name=f"Vecina {i}", **columns) for i in range(n)]
+    first = survey.session.scalar(select(func.count()).select_from(SurveyInvitee))
+    made = [SurveyInvitee(campaign_id=campaign.id, key=f"party:{first + i}", name=f"Vecina {i}", **columns) for i in range(n)]
     survey.session.add_all(made)
     survey.session.flush()
     return made
 
 
 def test_the_response_rate_is_of_those_who_were_asked(survey):
-    campaign = survey.campaign(by_link=True, by_phone=True, by_paper=True)
+    campaign = survey.campaign()
     linked = invite(survey, campaign, 6, invited_on=date(2026, 7, 2))
     called = invite(survey, campaign, 4, n_attempts=1, status=InviteeStatus.LOST)
     invite(survey, campaign, 20, is_reserve=True)
@@ -258,8 +263,6 @@ def test_the_response_rate_is_of_those_who_were_asked(survey):
 
 def test_a_sample_weighs_as_its_strata_do(survey):
     campaign = survey.campaign(is_sampled=True)
-    campaign.population = 1_000
-    survey.session.execute(SurveyQuota.__table__.delete().where(SurveyQuota.campaign_id == campaign.id))
     north, south = survey.quota(campaign, "Norte", 900), survey.quota(campaign, "Sur", 100)
     survey.quota(campaign, "Centro", 50)
     for quota, score in ((north, 5), (north, 4), (south, 1), (south, 2), (south, 1), (south, 1)):
@@ -281,7 +284,6 @@ def test_a_sample_weighs_as_its_strata_do(survey):
 
 def test_what_is_of_no_stratum_weighs_one_and_is_told(survey):
     campaign = survey.campaign(is_sampled=True)
-    survey.session.execute(SurveyQuota.__table__.delete().where(SurveyQuota.campaign_id == campaign.id))
     for key, n in (("Norte", 3), ("Sur", 1)):
         quota = survey.quota(campaign, key, 50)
         for _ in range(n):
