@@ -223,9 +223,9 @@ class InterviewView(BaseView):
         )  # fmt: skip
         house = queries.organisation(session)
         hours = offered_hours(local(at), queries.calendar_of(session, house))
-        script = form.script.replace("{name}", invitee.name).replace("{organisation}", house.name)
+        script = form.script.replace("{organisation}.", f"{house.name.rstrip('.')}.").replace("{organisation}", house.name)
         facts = {
-            "invitee": invitee, "campaign": invitee.campaign, "form": form, "language": language, "script": script, "page": page,
+            "invitee": invitee, "campaign": invitee.campaign, "form": form, "language": language, "script": script.replace("{name}", invitee.name), "page": page,
             "said": page.said or sheet.shown(survey_answers.raw_of(values)), "refused": page.refused or {}, "ticks": sheet.ticks,
             "response": response, "n_answered": len(values), "calls": session.scalars(calls).all(), "tones": TONES,
             "outcomes": OUTCOMES, "hours": [(msgid, hour) for msgid, hour in hours if hour.date() <= invitee.campaign.closes_on],

@@ -123,8 +123,8 @@
   const rowNow = () => now?.querySelector(".ask-row.now");
   const markRow = (row) => rowsOf(now).forEach((each) => each.classList.toggle("now", each === row));
   const count = () => {
-    const shown = questions(), at = shown.indexOf(now);
-    form.querySelector("[data-count]").textContent = at < 0 ? "" : say.of.replace("{n}", at + 1).replace("{total}", shown.length);
+    const shown = questions();
+    form.querySelector("[data-count]").textContent = shown.includes(now) ? say.of.replace("{n}", numberOf(now)) : "";
     const bar = form.querySelector("[data-progress]");
     bar.max = shown.length;
     bar.value = shown.filter(isAnswered).length;
@@ -151,8 +151,7 @@
     done.querySelector("[data-thanks]").hidden = missing.length > 0;
   };
   const words = (box) => {
-    const field = box.querySelector("[data-words]");
-    return field && field.dataset.words.split(" ").some((code) => given(box).includes(code)) ? field : null;
+    return box.querySelector("[data-which]:checked") && box.querySelector("[data-words]");
   };
   const onward = () => {
     const list = steps(), at = list.indexOf(now);

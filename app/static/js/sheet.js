@@ -19,10 +19,7 @@
     else (typing(stop) || stop.querySelector("input:checked") || stop.querySelector("input"))?.focus();
     stop?.scrollIntoView({ block: "nearest" });
   };
-  const words = (stop) => {
-    const field = stop.querySelector("[data-words]");
-    return field && field.dataset.words.split(" ").some((code) => all("input:checked", stop).some(({ value }) => value === code)) ? field : null;
-  };
+  const words = (stop) => stop.querySelector("[data-which]:checked") && stop.querySelector("[data-words]");
   const told = () => form.dispatchEvent(new Event("change", { bubbles: true }));
 
   document.addEventListener("keydown", (event) => {
