@@ -414,11 +414,16 @@ def opt_out(session: Session, party_id: int, *, via: AnswerVia, at: datetime, no
     if row is None:
         row = SurveyOptOut(party_id=party_id, via=via, since_at=at, note=note.strip())
         session.add(row)
+    leave_alone(session, party_id)
+    return row
+
+
+def leave_alone(session: Session, party_id: int) -> None:
+    """Ask a party nothing more in open campaigns; what they answered is kept."""
     for invitee in _open_invitees(session, party_id):
         if invitee.status in (InviteeStatus.WAITING, InviteeStatus.STARTED, InviteeStatus.LOST):
             invitee.status, invitee.call_at, invitee.held_by_id, invitee.held_until = InviteeStatus.OPTED_OUT, None, None, None
     session.flush()
-    return row
 
 
 def opt_out_of(session: Session, party_id: int) -> SurveyOptOut | None:
@@ -537,7 +542,8 @@ def bring_in(
         session.connection().execute(update(table).where(table.c.id == bindparam("key")).values(changed), known)
     mine = SurveyResponse.campaign_id == campaign.id, SurveyResponse.source == source
     numbers = SurveyResponse.source_number.in_([filled.number for filled, _stored in lines])
-    ids = dict(session.execute(select(SurveyResponse.source_number, SurveyResponse.id).where(*mine, numbers)).tuples())
+    named = session.execute(select(SurveyResponse.source_number, SurveyResponse.id).where(*mine, numbers))
+    ids = {row.source_number: row.id for row in named}
     _write_answers(session, form, [(ids[filled.number], filled, stored) for filled, stored in lines])
     for filled, _stored in lines:
         if filled.invitee is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Select, func, select
@@ -111,3 +112,30 @@ def minutes_of(session: Session, campaign: SurveyCampaign) -> int:
     """Return about how many minutes the survey takes."""
     n = session.scalar(select(func.count()).select_from(Question).where(Question.version_id == campaign.version_id)) or 0
     return max(1, round(n / PER_MINUTE))
+
+
+# ── Looking ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Of who is asked by a campaign: how many there are, have an address, were told, were reminded; and what leaves next."""
+
+    n_asked: int
+    n_reachable: int
+    n_invited: int
+    n_reminded: int
+    n_to_invite: int
+    n_to_remind: int
+
+
+def figures_of(session: Session, campaign: SurveyCampaign, on: date) -> Figures:
+    """Return how far the mails of *campaign* have come."""
+    asked = select(
+        func.count(), func.count().filter(func.length(SurveyInvitee.email) > 0), func.count(SurveyInvitee.invited_on),
+        func.count(SurveyInvitee.reminded_on),
+    ).where(SurveyInvitee.campaign_id == campaign.id, ~SurveyInvitee.is_reserve)  # fmt: skip
+    is_open = session.scalar(open_by_link(on).where(SurveyCampaign.id == campaign.id)) is not None
+    due = (to_invite(campaign), to_remind(campaign, on)) if is_open else ()
+    counts = [session.scalar(select(func.count()).select_from(each.order_by(None).subquery())) or 0 for each in due] or [0, 0]
+    return Figures(*session.execute(asked).one(), *counts)
