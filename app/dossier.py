@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
+from app.domain.campaigns import ResponseStatus
 from app.domain.checklists import ChecklistStatus
 from app.domain.improvement import ActionStatus
 from app.domain.quotations import QuotationStatus
@@ -49,6 +50,9 @@ from app.models import (
     Quotation,
     QuotationVersion,
     StoredFile,
+    SurveyCampaign,
+    SurveyInvitee,
+    SurveyResponse,
     UtcDateTime,
 )
 
@@ -65,7 +69,7 @@ _COLUMNS: dict[str, TypeEngine[Any]] = {
 class Sight:
     """
     What the reader may see of a party: the keys of the cases, contracts, contracts in force, checklists and actions in his scope (None: of
-    none), whether he reads contacts, groups, quotations and registers of before, and whether he opens the documents of cases.
+    none), whether he reads contacts, groups, quotations, surveys and registers of before, and whether he opens the documents of cases.
     """
 
     cases: Select[tuple[int]] | None = None
@@ -77,6 +81,7 @@ class Sight:
     groups: bool = False
     quotations: bool = False
     registers: bool = False
+    surveys: bool = False
     downloads: bool = False
 
 
@@ -110,7 +115,7 @@ class Dossier:
 def dossier_of(session: Session, party_id: int, on: date, sight: Sight) -> Dossier:
     """
     Return what joins to a party on the day *on*, as far as *sight* reaches: `contact`, `group`, `quotation`, `contract`, `checklist`,
-    `action`, `register`, `document`; and the figures `cases`, `quotations`, `contracts`, `actions`, `late`. One statement.
+    `action`, `survey`, `register`, `document`; and the figures `cases`, `quotations`, `contracts`, `actions`, `late`. One statement.
     """
     rows: dict[str, list[Row[Any]]] = {}
     figures: dict[str, Figure] = {}
@@ -195,12 +200,25 @@ def _commercial(party_id: int, sight: Sight) -> list[Select[Any]]:
             first=(case((Action.status == ActionStatus.OPEN, 0), else_=1), Action.due_on, Action.id), key=Action.id, number=Action.number,
             title=Action.title, state=Action.status, on=Action.asked_on, until_on=Action.due_on, done_on=Action.ended_on,
         ))  # fmt: skip
+    if sight.surveys:
+        parts.append(_part(
+            "survey", _asked(), SurveyInvitee.party_id == party_id, ~SurveyInvitee.is_reserve,
+            first=(SurveyCampaign.opens_on.desc(), SurveyInvitee.id.desc()), key=SurveyCampaign.id, number=SurveyCampaign.number,
+            title=SurveyCampaign.name, state=SurveyInvitee.status, on=SurveyCampaign.opens_on,
+            other_key=case((and_(SurveyResponse.is_named, SurveyResponse.status == ResponseStatus.COMPLETE), SurveyResponse.id)),
+        ))  # fmt: skip
     if sight.registers:
         parts.append(_part(
             "register", PastRecord, PastRecord.party_id == party_id, first=(PastRecord.on.desc(), PastRecord.id.desc()), key=PastRecord.id,
             number=PastRecord.source_number, title=PastRecord.title, state=PastRecord.kind, on=PastRecord.on, note=PastRecord.source,
         ))  # fmt: skip
     return parts
+
+
+def _asked() -> Any:
+    """Return those who were asked in surveys, with the campaign and what they answered."""
+    asked = SurveyInvitee.__table__.join(SurveyCampaign.__table__, SurveyCampaign.id == SurveyInvitee.campaign_id)
+    return asked.outerjoin(SurveyResponse.__table__, SurveyResponse.invitee_id == SurveyInvitee.id)
 
 
 def _papers(party_id: int, sight: Sight) -> list[Select[Any]]:

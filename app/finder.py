@@ -22,13 +22,14 @@ from werkzeug.wrappers import Response
 
 from app import queries
 from app.caselist import is_masked, light_shown, shown_name
+from app.domain.campaigns import CampaignStatus
 from app.domain.contracts import ContractStage
 from app.domain.improvement import ActionStatus
 from app.domain.quotations import QuotationStatus
 from app.domain.states import DocumentType
 from app.extensions import db, today
 from app.listing import BOUND
-from app.models import Account, Action, Checklist, Contract, Party, PartyContact, Pqr, Quotation
+from app.models import Account, Action, Checklist, Contract, Party, PartyContact, Pqr, Questionnaire, Quotation, SurveyCampaign
 from app.search import matching
 from app.security import may, scope_actions, scope_cases, scope_checklists, scope_contracts
 from app.words import say_phone, tidy
@@ -236,6 +237,7 @@ def _as_it_is(statement: Select[Any]) -> Select[Any]:
     return statement
 
 
+FORM_OF = select(Questionnaire.name).where(Questionnaire.id == SurveyCampaign.questionnaire_id).correlate(SurveyCampaign).scalar_subquery()
 KINDS = (
     Kind(
         "quotations", "QuotationView", "Quotation", Quotation, _l("Quotations"),
@@ -258,6 +260,11 @@ KINDS = (
         "actions", "ActionView", "Action", Action, _l("Actions"), (_l("Number"), _l("What has to be done"), _l("About whom"), _l("State")),
         lambda statement: scope_actions(statement, today()), (Action.number, Action.title, Party.name, Action.status), Action.id,
         _state(ActionStatus),
+    ),
+    Kind(
+        "surveys", "SurveyCampaignView", "SurveyCampaign", SurveyCampaign, _l("Campaigns of surveys"),
+        (_l("Number"), _l("Name"), _l("Form"), _l("State")), _as_it_is,
+        (SurveyCampaign.number, SurveyCampaign.name, FORM_OF, SurveyCampaign.status), SurveyCampaign.id, _state(CampaignStatus),
     ),
 )  # fmt: skip
 #: Numbers that open a page, and which words do not find.
@@ -286,4 +293,6 @@ def _lines(kind: Kind, typed: str) -> Select[Any] | None:
     n = select(func.count()).select_from(keys.limit(BOUND + 1).subquery()).scalar_subquery()
     said = [type_coerce(column, Text).label(f"say_{i}") for i, column in enumerate(kind.says)]
     lines = kind.scope(select(literal(kind.name).label("kind"), kind.model.id.label("key"), *said, n.label("n")).where(condition))
-    return lines.outerjoin(Party, Party.id == kind.model.party_id).order_by(kind.newest.desc()).limit(N_SHOWN).subquery().select()
+    if hasattr(kind.model, "party_id"):
+        lines = lines.outerjoin(Party, Party.id == kind.model.party_id)
+    return lines.order_by(kind.newest.desc()).limit(N_SHOWN).subquery().select()

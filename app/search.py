@@ -41,7 +41,7 @@ from sqlalchemy.orm import Session, UOWTransaction
 from app.domain.states import Identity
 from app.domain.text import plain
 from app.extensions import db
-from app.models import Account, Action, Contract, OutboxMessage, Party, PartyContact, Pqr, Quotation, SearchDoc
+from app.models import Account, Action, Contract, OutboxMessage, Party, PartyContact, Pqr, Quotation, SearchDoc, SurveyCampaign
 from app.pour import pour
 
 
@@ -74,6 +74,7 @@ SEARCHED: dict[Any, Words] = {
     Contract: Words(own=("number", "object"), of={"party": ("name", "document_number")}),
     PartyContact: Words(own=("name", "position", "email", "phone"), of={"party": ("name",)}),
     Action: Words(own=("number", "title"), of={"party": ("name",)}),
+    SurveyCampaign: Words(own=("number", "name"), of={"questionnaire": ("code", "name")}),
 }
 MOST_WORDS, LONGEST = 6, 100
 

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from app import queries
 from app.domain import N_
 from app.domain.calendar import ONE_DAY, months_after
+from app.domain.campaigns import CampaignStatus, ResponseStatus
 from app.domain.checklists import ChecklistStatus
 from app.domain.errors import DomainError
 from app.domain.interested import EvidenceSource, check_evidence_day, first_of, next_due_on
@@ -37,6 +38,9 @@ from app.models import (
     Quotation,
     QuotationFollowUp,
     StoredFile,
+    SurveyCampaign,
+    SurveyInvitee,
+    SurveyResponse,
 )
 from app.operations import files
 
@@ -76,13 +80,33 @@ def _by_month(session: Session, days: Select[Any], path: str, say: Callable[[int
         yield Found(f"{month:%Y-%m}", max(its), title, path.format(days=f"{month}..{until}"))
 
 
-def _surveys(session: Session, _mechanism: Mechanism, span: Span) -> Iterable[Found]:
-    """The answers to surveys that came from other programs, a month each."""
+def _surveys(session: Session, mechanism: Mechanism, span: Span) -> Iterable[Found]:
+    """The campaigns that were closed and ask those of the group; and the answers that came from other programs, a month each."""
+    yield from _campaigns(session, mechanism, span)
     days = select(PastRecord.on).where(PastRecord.kind == PastKind.SURVEY, PastRecord.on.between(*span))
-    return _by_month(
+    yield from _by_month(
         session, days, "/pastrecord/list/?kind=SURVEY&on={days}",
         lambda n, month: ngettext("%(num)s survey answered in %(month)s", "%(num)s surveys answered in %(month)s", n, month=month),
     )  # fmt: skip
+
+
+def _campaigns(session: Session, mechanism: Mechanism, span: Span) -> Iterable[Found]:
+    """The campaigns that were closed with somebody of the group among those asked; of a group that names nobody, all of them."""
+    asked = select(SurveyInvitee.id).where(SurveyInvitee.campaign_id == SurveyCampaign.id).correlate(SurveyCampaign)
+    is_of_group = or_(
+        ~exists().where(PartyGroup.group_id == mechanism.group_id),
+        asked.where(SurveyInvitee.party_id.in_(select(PartyGroup.party_id).where(PartyGroup.group_id == mechanism.group_id))).exists(),
+    )
+    n = select(func.count()).where(SurveyResponse.campaign_id == SurveyCampaign.id, SurveyResponse.status == ResponseStatus.COMPLETE)
+    closed = select(
+        SurveyCampaign.id, SurveyCampaign.number, SurveyCampaign.name, SurveyCampaign.closed_at,
+        n.correlate(SurveyCampaign).scalar_subquery().label("n"),
+    ).where(SurveyCampaign.status == CampaignStatus.CLOSED, SurveyCampaign.closed_at >= datetime.combine(span[0], time(), LOCAL_ZONE))
+    for row in session.execute(closed.where(is_of_group)):
+        title = ngettext("Survey %(number)s, %(name)s: %(num)s answer", "Survey %(number)s, %(name)s: %(num)s answers", row.n,
+                         number=row.number, name=row.name)  # fmt: skip
+        if row.n:
+            yield Found(row.number, local(row.closed_at).date(), title, f"/survey-report/{row.id}")
 
 
 def _reviews(session: Session, mechanism: Mechanism, span: Span) -> Iterable[Found]:

@@ -27,6 +27,7 @@ from app.domain.errors import DomainError
 from app.domain.improvement import MAX_TITLE, ActionKind, ActionOrigin
 from app.domain.questionnaires import SCALES, QuestionKind, VersionStatus
 from app.domain.states import Identity, PartyKind
+from app.domain.tabulation import Figure, Tabulated, Tabulation
 from app.extensions import LANGUAGE, local
 from app.models import (
     Action,
@@ -124,6 +125,11 @@ def on_response(session: Session, response: SurveyResponse, *, at: datetime) -> 
         ]
     session.flush()
     return raised
+
+
+def listens(session: Session, campaign: SurveyCampaign) -> bool:
+    """Return whether an answer to *campaign* may set something off, by itself and not by a figure of all of them."""
+    return bool(_thresholds(session, campaign, is_figure=False))
 
 
 def _thresholds(session: Session, campaign: SurveyCampaign, *, is_figure: bool) -> list[SurveyThreshold]:
@@ -372,7 +378,7 @@ def on_close(session: Session, campaign: SurveyCampaign, *, at: datetime) -> Seq
     return raised
 
 
-def _figure_hit(found: tabulation.Tabulation, threshold: SurveyThreshold) -> _Hit | None:
+def _figure_hit(found: Tabulation, threshold: SurveyThreshold) -> _Hit | None:
     """Return that a figure, or one of those of the rows of a matrix, is at the threshold or under it; of enough answers."""
     question = next((each for each in found.questions if each.code == threshold.question_code), None)
     if question is None:
@@ -388,14 +394,14 @@ def _figure_hit(found: tabulation.Tabulation, threshold: SurveyThreshold) -> _Hi
     return _Hit(threshold, "\n".join(lines), min(value for value, _figure in low))
 
 
-def _measured(figure: tabulation.Figure, measure: AlarmMeasure) -> Decimal | None:
+def _measured(figure: Figure, measure: AlarmMeasure) -> Decimal | None:
     estimate = {
         AlarmMeasure.MEAN: figure.mean, AlarmMeasure.CSAT: figure.csat, AlarmMeasure.NPS: figure.nps and figure.nps.score,
     }[measure]  # fmt: skip
     return None if estimate is None else Decimal(str(round(estimate.value, 2)))
 
 
-def _said(question: tabulation.Question, figure: tabulation.Figure, threshold: SurveyThreshold, value: Decimal) -> str:
+def _said(question: Tabulated, figure: Figure, threshold: SurveyThreshold, value: Decimal) -> str:
     text = f"{question.text_es} ({figure.text_es})" if question.rows else question.text_es
     return _(_FIGURES[threshold.measure], question=text, figure=say_number(value), n=figure.n, at_most=say_number(threshold.at_most))
 

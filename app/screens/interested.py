@@ -59,6 +59,8 @@ OPENS = {
     EvidenceSource.VISIT: ("can_list", "FieldOrder"), EvidenceSource.QUOTATION: ("can_show", "Quotation"),
     EvidenceSource.PQR_REPORT: ("can_export", "ResponseTimes"),
 }  # fmt: skip
+#: The same for a campaign of surveys, which is evidence beside the surveys of other programs.
+REPORT = ("can_list", "SurveyResult")
 
 
 def say_standing(mechanism: Mechanism) -> Markup:
@@ -71,7 +73,7 @@ def say_evidence(row: Evidence) -> Any:
     """Return what *row* is, linked to its record or its file where the reader may open it."""
     if row.file_id is not None and may_download(row):
         url = url_for("EvidenceView.file", pk=row.id)
-    elif row.path and row.source in OPENS and may(*OPENS[row.source]):
+    elif row.path and row.source in OPENS and may(*(REPORT if row.path.startswith("/survey-report/") else OPENS[row.source])):
         url = row.path
     else:
         return row.title

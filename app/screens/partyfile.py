@@ -15,6 +15,7 @@ from sqlalchemy.orm import joinedload
 from app import queries
 from app.baseviews import Button, Related
 from app.contracts.register import TONES as CONTRACT_TONES
+from app.domain.campaigns import InviteeStatus
 from app.domain.checklists import ChecklistStatus
 from app.domain.contracts import ContractFileKind, ContractStage, ContractState, Span, state_of
 from app.domain.improvement import ActionStatus
@@ -63,6 +64,7 @@ def sight() -> Sight:
         groups=may("can_list", "PartyGroup"),
         quotations=may("can_list", "Quotation"),
         registers=may("can_list", "PastRecord"),
+        surveys=may("can_list", "SurveyCampaign"),
         downloads=may("can_download"),
     )
 
@@ -133,7 +135,7 @@ def _n(dossier: Dossier, name: str) -> str:
 
 def sections_of(party: Party, dossier: Dossier) -> list[Section]:
     """Return the tables of what the reader may see; papers of all rooms and consents come last."""
-    made = (_contacts, _quotations, _contracts, _checklists, _actions, _cases, _accounts, _registers, _documents, _consents)
+    made = (_contacts, _quotations, _contracts, _checklists, _actions, _cases, _accounts, _surveys, _registers, _documents, _consents)
     return [section for make in made if (section := make(party, dossier)) is not None]
 
 
@@ -267,6 +269,20 @@ def _registers(party: Party, dossier: Dossier) -> Section | None:
     columns = (_("Number there"), _("Kind"), _("Date"), _("What it is"), _("Where it comes from"))
     url = url_for("PastRecordView.list", party=party.id)
     return Section(_("Surveys and registers of before"), columns, rows, url, dossier.n_of("register"))
+
+
+def _surveys(party: Party, dossier: Dossier) -> Section | None:
+    """Return the surveys that asked the party; the answers themselves only where they gave their name."""
+    if not may("can_list", "SurveyCampaign"):
+        return None
+    reads = may("can_see_answers", "SurveyResult")
+    rows = [
+        (_number(url_for("SurveyCampaignView.show", pk=row.key), row.number), row.title, row.on, InviteeStatus[row.state],
+         _link(url_for("SurveyResponseView.show", pk=row.other_key), _("What they answered")) if reads and row.other_key else None)
+        for row in dossier.of("survey")
+    ]  # fmt: skip
+    columns = (_("Number"), _("Campaign"), _("First day for answers"), _("State"), _("Answers"))
+    return Section(_("Surveys"), columns, rows, n=dossier.n_of("survey"))
 
 
 def _documents(party: Party, dossier: Dossier) -> Section | None:
