@@ -115,6 +115,7 @@ class Stage:
         self.marks |= steps.quotations()
         self.marks |= steps.contracts()
         self.marks |= steps.beside_contracts(self.marks)
+        self.marks |= steps.campaigns()
         steps.arrive()
         self.marks |= steps.old_log()
         self.marks |= steps.imported()
@@ -614,6 +615,25 @@ class Steps:
         contracts.terminate_contract(self.session, ended, on=on, reason="Mutuo acuerdo", **told)
         return {"@contract": signed.id, "@draft_contract": draft.id, "@ended_contract": ended.id, "@contract-other": other.id,
                 "@amendment": amendment.id, "@draft_amendment": open_one.id}  # fmt: skip
+
+    def campaigns(self) -> dict[str, Any]:
+        """Leave a form for users, and of it a campaign that takes answers in every way, one to confirm and one that is over."""
+        from app.domain.questionnaires import Audience
+        from app.models import SurveyInvitee
+        from app.operations import campaigns
+
+        version = self.make.questionnaire("R10-ESCENA", audience=Audience.USERS)
+        for n in range(3):
+            self.make.account(party=self.make.party(phone=f"+5730055511{n:02}"), zone="Norte")
+        ways = {"by_link": True, "by_phone": True, "by_qr": True, "by_kiosk": True, "by_paper": True}
+        asked = self.make.campaign(version, at=self.at, is_sampled=True, by_zone=True, **ways)
+        year_of = {"period_until": date(2025, 12, 31), "at": self.at, **ways}
+        proposed = self.make.campaign(version, period_from=date(2025, 1, 1), confirmed=False, is_sampled=True, by_zone=True, **year_of)
+        over = self.make.campaign(version, period_from=date(2025, 7, 1), **year_of)
+        campaigns.close(self.session, over, at=self.at, actor_id=self.users["C"], reason="Ya respondieron todos")
+        invitee = self.session.scalars(select(SurveyInvitee).filter_by(campaign_id=asked.id).order_by(SurveyInvitee.id)).first()
+        return {"@form": version.questionnaire_id, "@form-version": version.id, "@campaign": asked.id, "@campaign-proposed": proposed.id,
+                "@campaign-over": over.id, "@invitee": invitee.id}  # fmt: skip
 
     def beside_contracts(self, marks: dict[str, Any]) -> dict[str, Any]:
         """Leave policies and a file of the signed contract and of that of another process, and a contract of an old register."""

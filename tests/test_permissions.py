@@ -26,6 +26,7 @@ MONEY = "ADSCQGX"  # who reads financing and invoice changes
 PAPERS = (("Financing", "financing"), ("InvoiceChange", "invoice"))
 QUOTES, SELLS = "SCQGX", "SCX"  # who reads quotations, and who writes and sends them
 MATRIX, KEEPS = "DSCQGX", "CQX"  # who reads the matrix of interested parties, and who keeps it
+SURVEYS = "ADSCQGX"  # who reads campaigns of surveys
 BILLING = "ASGX"  # who reads the batches for billing
 VERIFIES = "DSCQGX"  # who reads how contracts are met
 COMPLIANCE = (
@@ -401,6 +402,18 @@ ROWS: list[Row] = [
     *both("ActionView.finish", "DSCQX", url={"pk": "@action"}),
     *both("ActionView.cancel", "SQX", url={"pk": "@action"}),
     *both("ActionView.cancel", "SQX", url={"pk": "@action-other"}),
+    # Campaigns of surveys: the commercial side writes them, its chief confirms too
+    *(get(f"SurveyCampaignView.{door}", SURVEYS) for door in ("list", "calculator")),
+    *(get("SurveyCampaignView.show", SURVEYS, url={"pk": mark}) for mark in ("@campaign", "@campaign-proposed", "@campaign-over")),
+    get("SurveyCampaignView.export", SURVEYS.replace("A", ""), url={"kind": "csv"}),
+    *both("SurveyCampaignView.add", "CX"),
+    *both("SurveyCampaignView.edit", "CX", url={"pk": "@campaign-proposed"}),
+    post("SurveyCampaignView.confirm", "SCX", url={"pk": "@campaign-proposed"}),
+    *both("SurveyCampaignView.close", "SCX", url={"pk": "@campaign"}),
+    *both("SurveyCampaignView.until", "SCX", url={"pk": "@campaign-over"}),
+    *both("SurveyCampaignView.drop", "SCX", url={"pk": "@campaign-proposed"}),
+    get("SurveyInviteeView.list", SURVEYS),
+    get("SurveyInviteeView.export", SURVEYS.replace("A", ""), url={"kind": "csv"}),
     get("FinderView.search", PARTIES),
     get("LookupView.seek", PARTIES, url={"kind": "party"}),
     get("LookupView.seek", PARTIES, url={"kind": "account"}),
