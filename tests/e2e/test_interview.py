@@ -35,7 +35,7 @@ def twelve(make: Factory, session: Any) -> Any:
     words = {"intro_es": "Queremos oírle.", "intro_en": "", "thanks_es": "Muchas gracias por su tiempo.", "thanks_en": ""}
     questionnaires.write_texts(session, version, **words, script="Buenos días, {name}: le llamo de {organisation}.")
     services = [WantedOption(name, "", name.lower()) for name in ("Acueducto", "Alcantarillado", "Aseo")]
-    ways = [WantedOption("Oficina", "", "oficina"), WantedOption("Teléfono", "", "telefono"), WantedOption("Otro", "", "otro", takes_words=True)]
+    ways = [*(WantedOption(name, "", name.lower()) for name in ("Oficina", "Celular")), WantedOption("Otro", "", "otro", takes_words=True)]
     unhappy = Condition("P1", ConditionOp.AT_MOST, "2")
     first, last = (questionnaires.add_section(session, version, title) for title in ("El servicio", "La atención"))
     for section, wanted in [
@@ -112,7 +112,9 @@ def answered(page: Any, key: str, then: str) -> None:
     becomes(page, SHOWN, then)
 
 
-def test_twelve_questions_are_asked_by_keys_alone(page: Any, live_server: LiveServer, house: dict[str, Any], assert_accessible: Any) -> None:
+def test_twelve_questions_are_asked_by_keys_alone(
+    page: Any, live_server: LiveServer, house: dict[str, Any], assert_accessible: Callable[[Any], None]
+) -> None:
     name = dial(page, house)
     assert f"Buenos días, {name}: le llamo de" in page.locator(".script").inner_text()
     assert_accessible(page)
@@ -149,7 +151,7 @@ def test_twelve_questions_are_asked_by_keys_alone(page: Any, live_server: LiveSe
 
     assert stored(live_server, house, name) == ("ANSWERED", {
         "P1": "2", "P2": "El agua llega turbia", "P3.acueducto": "4", "P3.alcantarillado": "NA", "P3.aseo": "5", "P4": "6", "P5": "1",
-        "P6": "4", "P7": ["otro"], "P7.words": "La radio", "P8": ["oficina", "telefono"], "P8.words": "", "P9": "NA",
+        "P6": "4", "P7": ["otro"], "P7.words": "La radio", "P8": ["oficina", "celular"], "P8.words": "", "P9": "NA",
         "P11": "Avisar los cortes", "P12": "10",
     })  # fmt: skip
     with live_server.session() as session:
