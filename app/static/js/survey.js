@@ -1,5 +1,8 @@
 /* A survey: questions show as soon as their condition holds; at the kiosk, who left makes room for the next person. */
 (() => {
+  const thanks = document.querySelector("[data-restart]");
+  if (thanks) setTimeout(() => location.replace(thanks.dataset.start), Number(thanks.dataset.restart) * 1000);
+
   const form = document.querySelector("form.survey");
   if (!form) return;
 
