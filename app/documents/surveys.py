@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
+from babel.numbers import format_decimal
 from flask_appbuilder.security.sqla.models import User
 from flask_babel import force_locale
 from flask_babel import gettext as _
@@ -17,7 +18,7 @@ from app.domain.campaigns import AlarmEffect, AlarmStatus, CampaignMove
 from app.domain.improvement import ActionStatus
 from app.domain.questionnaires import SCALES, Audience, QuestionKind
 from app.domain.states import DocumentKind, Visibility
-from app.domain.surveys import Estimate, Verdict
+from app.domain.surveys import Estimate, Measure, Verdict
 from app.domain.tabulation import Bar, Change, Cross, Dimension, Figure, Group, Tabulated, Tabulation
 from app.extensions import LANGUAGE, local
 from app.models import Action, Document, Signature, SurveyCampaign
@@ -44,12 +45,12 @@ _WAYS = (
     ("by_kiosk", "pantalla en la oficina"), ("by_paper", "papel"), ("by_file", "archivo"),
 )  # fmt: skip
 _READING = (
-    "n: cuántos respondieron la pregunta. Satisfechos: quienes califican 4 o 5 de 5, 6 o 7 de 7, o responden que sí. NPS: el porcentaje "
+    "n: cuántos respondieron la pregunta. Satisfechos: quienes califican 4 o 5 de 5, o 6 o 7 de 7. NPS: el porcentaje "
     "que da 9 o 10 menos el que da de 0 a 6. Debajo, el intervalo de confianza del 95 %."
 )
 _CROSSES = (
-    "Cada casilla es el porcentaje de satisfechos; en la recomendación, el NPS. «Difieren»: tal diferencia entre los grupos no se "
-    "explica por el azar (prueba chi-cuadrado, 5 %). Los grupos con menos de cinco respuestas no se muestran."
+    "Cada casilla es el porcentaje de satisfechos, o el que dice sí; en la recomendación, el NPS. «Difieren»: tal diferencia entre los "
+    "grupos no se explica por el azar (prueba chi-cuadrado, 5 %). Los grupos con menos de cinco respuestas no se muestran."
 )
 _QUOTED = (
     "Algunas de las respuestas abiertas de cada tema, tal como se escribieron, sin teléfonos, documentos ni correos. Una respuesta puede "
@@ -128,8 +129,11 @@ def _signer(session: Session, issuer: User) -> dict[str, Any]:
 
 
 def _say(value: float | None, digits: int = 1) -> str:
-    """Return a figure with so many decimals, as Colombian Spanish writes it."""
-    return "—" if value is None else say_number(Decimal(str(round(value, digits))).quantize(Decimal(1).scaleb(-digits)))
+    """Return a figure with exactly so many decimals, as Colombian Spanish writes it."""
+    if value is None:
+        return "—"
+    pattern = f"#,##0.{'0' * digits}" if digits else "#,##0"
+    return str(format_decimal(round(value, digits) or 0, format=pattern, locale="es_CO")).replace("-", "−")
 
 
 def _percent(value: float | None, digits: int = 0) -> str:
@@ -188,13 +192,14 @@ def _summary(found: Tabulation) -> Iterator[tuple[str, str]]:
     if found.is_hidden:
         yield "Pocas respuestas.", "Con menos de cinco no se muestran cifras, para no señalar a nadie."
         return
-    lines = sorted(((line.csat.value, text) for asked in found.questions for text, line in _lines(asked) if line.csat), reverse=True)
+    rated = [asked for asked in found.questions if asked.kind is not QuestionKind.YES_NO]  # what happened is not how well it went
+    lines = sorted(((line.csat.value, text) for asked in rated for text, line in _lines(asked) if line.csat), reverse=True)
     if len(lines) > N_EXTREMES:
         best, worst = lines[:N_EXTREMES], lines[: -N_EXTREMES - 1 : -1]
         yield "Lo mejor calificado:", "; ".join(f"{text} ({_percent(value)})" for value, text in best) + "."
         yield "Lo que más hay que mejorar:", "; ".join(f"{text} ({_percent(value)})" for value, text in worst) + "."
     for verdict, head in ((Verdict.BETTER, "Mejoró de forma significativa:"), (Verdict.WORSE, "Empeoró de forma significativa:")):
-        its = [text for asked in found.questions for text, line in _lines(asked) if (c := _newest(line.changes)) and c.verdict is verdict]
+        its = [text for asked in rated for text, line in _lines(asked) if (c := _newest(line.changes)) and c.verdict is verdict]
         if its:
             yield head, "; ".join(its) + "."
     if found.empty_strata:
@@ -211,7 +216,10 @@ def _lines(asked: Tabulated) -> Iterator[tuple[str, Figure]]:
 
 
 def _short(text: str, most: int) -> str:
-    text = " ".join(text.split()).strip("¿?: ")
+    """Return what was asked as a statement of a list: without the marks around a whole question, and not too long."""
+    text = " ".join(text.split()).strip(".: ")
+    if text.startswith("¿") and text.endswith("?") and text.count("¿") == 1:
+        text = text[1:-1]
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
@@ -222,8 +230,9 @@ def _sheet(campaign: SurveyCampaign, found: Tabulation) -> Iterator[tuple[str, s
     last = local(campaign.closed_at).date() if campaign.closed_at else campaign.closes_on
     yield "Respuestas recibidas", f"del {say_day(campaign.opens_on)} al {say_day(last)}"
     yield "A quién se le preguntó", _AUDIENCES[campaign.audience]
-    if campaign.population is not None:
-        yield "Población", _count(campaign.population, "persona o contrato", "personas o contratos")
+    if campaign.population is not None and campaign.audience is not Audience.ANYBODY:
+        words = ("contrato", "contratos") if campaign.audience is Audience.CONTRACTS else ("usuario", "usuarios")
+        yield "Población", _count(campaign.population, *words)
     yield "Muestra", _sampling(campaign)
     if found.margin is not None:
         told = f"± {_say(found.margin)} puntos porcentuales con el {campaign.confidence} % de confianza"
@@ -273,9 +282,10 @@ def _strata(session: Session, campaign: SurveyCampaign) -> list[dict[str, str]]:
         return []
     return [
         {
-            "name": share.name, "population": say_number(share.population), "target": say_number(share.target), "n": say_number(share.done),
-            "percent": _percent(100 * share.done / share.target) if share.target else "—",
-            "tone": "ok" if share.done >= share.target else "warn" if share.done else "bad",
+            "name": share.name, "population": say_number(share.population), "target": say_number(share.target),
+            "n": say_number(share.answered),
+            "percent": _percent(100 * share.answered / share.target) if share.target else "—",
+            "tone": "ok" if share.answered >= share.target else "warn" if share.answered else "bad",
         }
         for share in campaigns.progress(session, campaign).strata
     ]  # fmt: skip
@@ -301,7 +311,8 @@ def _legend(steps: str, *words: str) -> list[dict[str, Any]]:
 
 _LEGENDS = {
     "5": _legend("5", "1", "2", "3", "4", "5 (la mejor)"), "7": _legend("7", "1", "2", "3", "4", "5", "6", "7 (la mejor)"),
-    "3": _legend("3", "Detractores (0 a 6)", "Neutros (7 y 8)", "Promotores (9 y 10)"), "2": _legend("2", "No", "Sí"),
+    "3": _legend("3", "Detractores (0 a 6)", "Neutros (7 y 8)", "Promotores (9 y 10)"),
+    "2": _legend("2", "La respuesta menos favorable", "La más favorable (sí o no)"),
 }  # fmt: skip
 
 
@@ -333,17 +344,37 @@ def _scored(asked: Tabulated) -> Iterator[dict[str, Any]]:
 
 def _row(asked: Tabulated, line: Figure, text: str) -> dict[str, Any]:
     nps, change = line.nps, _newest(line.changes)
-    measured = nps.score if nps else line.csat
+    measured = _measured(asked, line)
     tone, word = _verdict(change)
-    difference = f"{_signed(change.difference)} · antes {_say(change.before.value)}" if change and change.before else ""
+    then = _as_yes(asked, change.before) if change else None
+    is_yes, digits = asked.kind is QuestionKind.YES_NO, 0 if nps or asked.kind is QuestionKind.YES_NO else 2
+    difference = f"{_signed(_change(asked, change), digits)} · antes {_say(then.value, digits)}" if change and then else ""
     return {
         "is_head": False, "is_row": bool(asked.rows), "is_hidden": line.is_hidden, "text": text, "ends": _ends(asked, line),
-        "note": f"No sabe o no aplica: {say_number(line.n_na)}" if line.n_na else "", "parts": list(_parts(asked.kind, line)),
+        "note": f"No sabe o no aplica: {say_number(line.n_na)}" if line.n_na else "", "parts": list(_parts(asked, line)),
         "n": say_number(line.n),
-        "mean": "—" if line.mean is None or nps or asked.kind is QuestionKind.YES_NO else _say(line.mean.value, 2),
-        "satisfied": "—" if measured is None else f"NPS {_say(measured.value, 0)}" if nps else _percent(measured.value),
+        "mean": "—" if line.mean is None or nps or is_yes else _say(line.mean.value, 2),
+        "satisfied": "—" if measured is None else f"NPS {_say(measured.value, 0)}" if nps else _percent(measured.value) + " sí" * is_yes,
         "interval": _interval(measured), "tone": tone, "word": word, "difference": difference,
     }  # fmt: skip
+
+
+def _measured(asked: Tabulated, line: Figure) -> Estimate | None:
+    """Return what a line is read by: its recommendation, how many are satisfied, or how many say yes."""
+    return line.nps.score if line.nps else _as_yes(asked, line.csat)
+
+
+def _as_yes(asked: Tabulated, estimate: Estimate | None) -> Estimate | None:
+    """Return the share that says yes, where a question of yes or no was turned round to count the favourable answer."""
+    if estimate is None or not (asked.kind is QuestionKind.YES_NO and asked.is_reversed):
+        return estimate
+    low, high = (None if end is None else 100 - end for end in (estimate.high, estimate.low))
+    return replace(estimate, value=100 - estimate.value, low=low, high=high)
+
+
+def _change(asked: Tabulated, change: Change) -> float | None:
+    turned = asked.kind is QuestionKind.YES_NO and asked.is_reversed and change.difference is not None
+    return -change.difference if turned and change.difference is not None else change.difference
 
 
 def _ends(asked: Tabulated, line: Figure) -> str:
@@ -354,11 +385,13 @@ def _ends(asked: Tabulated, line: Figure) -> str:
     return f"{least}: {asked.low_es} · {most}: {asked.high_es}"
 
 
-def _parts(kind: QuestionKind, line: Figure) -> Iterator[dict[str, Any]]:
+def _parts(asked: Tabulated, line: Figure) -> Iterator[dict[str, Any]]:
     """Yield the parts of the bar of a line, from the worst to the best."""
+    said = ("Sí ", "No ") if asked.is_reversed else ("No ", "Sí ")
     shares = [line.nps.detractors, line.nps.passives, line.nps.promoters] if line.nps else [bar.percent for bar in line.bars]
     for step, share in enumerate(shares):
-        yield {"steps": _steps(kind), "step": step, "share": round(share, 2), "label": _percent(share) if share >= 9 else ""}
+        head = said[step] if asked.kind is QuestionKind.YES_NO else ""
+        yield {"steps": _steps(asked.kind), "step": step, "share": round(share, 2), "label": head + _percent(share) if share >= 9 else ""}
 
 
 def _listed(asked: Tabulated) -> dict[str, Any]:
@@ -396,11 +429,13 @@ def _cross(session: Session, campaign: SurveyCampaign, dimension: Dimension) -> 
     groups = [group for group in cross.groups if not group.is_hidden][:MOST_GROUPS] if cross else []
     if cross is None or len(groups) < 2:
         return None
+    if dimension is Dimension.STRATUM:
+        groups.sort(key=lambda group: group.key or 0)
     title, none = _DIMENSIONS[dimension]
     names = [{"name": _group(group, dimension, none), "n": say_number(group.n)} for group in groups]
     n_left = sum(1 for group in cross.groups if group not in groups)
     rows = [
-        _crossed(text, (asked.id, line.option_id), cross, groups)
+        _crossed(asked, text, line, cross, groups)
         for asked in found.questions
         if asked.kind in SCALES
         for text, line in _lines(asked)
@@ -415,19 +450,21 @@ def _group(group: Group, dimension: Dimension, none: str) -> str:
     return group.label or (f"Estrato {group.key}" if dimension is Dimension.STRATUM else str(group.key))
 
 
-def _crossed(text: str, key: tuple[int, int | None], cross: Cross, groups: list[Group]) -> dict[str, Any]:
+def _crossed(asked: Tabulated, text: str, line: Figure, cross: Cross, groups: list[Group]) -> dict[str, Any]:
+    """Return a line of a cross; the best and the worst of the groups stand out where chance alone does not explain the difference."""
+    key, is_yes = (asked.id, line.option_id), asked.kind is QuestionKind.YES_NO
     p_value = cross.p_values.get(key)
     differs = p_value is not None and p_value < 0.05
     values = []
     for group in groups:
         cell = group.cells.get(key)
-        estimate = (cell.nps or cell.csat) if cell and not cell.is_hidden else None
+        estimate = (cell.nps or _as_yes(asked, cell.csat)) if cell and not cell.is_hidden else None
         values.append((estimate.value if estimate else None, cell is not None and cell.nps is not None))
     known = [value for value, _is_nps in values if value is not None]
     cells = []
     for value, is_nps in values:
-        tone = "" if not differs or value is None else "ok" if value == max(known) else "bad" if value == min(known) else ""
-        cells.append({"text": "—" if value is None else _say(value, 0) if is_nps else _percent(value), "tone": tone})
+        tone = "" if not differs or is_yes or value is None else "ok" if value == max(known) else "bad" if value == min(known) else ""
+        cells.append({"text": "—" if value is None else _say(value, 0) if is_nps else _percent(value) + " sí" * is_yes, "tone": tone})
     return {"text": text, "differs": differs, "cells": cells}
 
 
@@ -437,7 +474,7 @@ def _comparison(found: Tabulation) -> dict[str, Any] | None:
         return None
     before = found.rounds[0]
     rows = [
-        _compared(text, line, change)
+        _compared(asked, text, line, change)
         for asked in found.questions
         for text, line in _lines(asked)
         if (change := _newest(line.changes)) is not None and change.before is not None
@@ -451,15 +488,16 @@ def _comparison(found: Tabulation) -> dict[str, Any] | None:
     return {"note": note, "before": before.number, "now": "Ahora", "rows": rows}
 
 
-def _compared(text: str, line: Figure, change: Change) -> dict[str, str]:
-    now = line.nps.score if line.nps else line.mean
-    tone, word = _verdict(change)
-    digits = 0 if line.nps else 2
+def _compared(asked: Tabulated, text: str, line: Figure, change: Change) -> dict[str, str]:
+    now = line.mean if change.measure is Measure.MEAN else _measured(asked, line)
+    then, (tone, word) = _as_yes(asked, change.before), _verdict(change)
+    digits = 2 if change.measure is Measure.MEAN else 0
+    unit = {Measure.NPS: " (NPS)", Measure.CSAT: " (% que dice sí)" if asked.kind is QuestionKind.YES_NO else " (% satisfechos)"}
     p_value = "—" if change.p_value is None else "< 0,001" if change.p_value < 0.001 else _say(change.p_value, 3)
-    before = change.before.value if change.before else None
     return {
-        "text": f"{text} (NPS)" if line.nps else text, "before": _say(before, digits), "now": _say(now.value if now else None, digits),
-        "difference": _signed(change.difference, digits), "p": p_value, "tone": tone, "word": word,
+        "text": text + unit.get(change.measure, ""), "before": _say(then.value if then else None, digits),
+        "now": _say(now.value if now else None, digits), "difference": _signed(_change(asked, change), digits), "p": p_value, "tone": tone,
+        "word": word,
     }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ without leaving a name is not named here either: whoever asks to be contacted is
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -56,6 +56,11 @@ CONTACT_DAYS = 5
 REQUEST_TYPE, REQUEST_TYPE_KEY = "PETICION", "survey.request_type"
 #: By which channel a case came that was asked for in a survey.
 _CHANNELS = {AnswerVia.PHONE: "TELEFONO", AnswerVia.KIOSK: "VENTANILLA", AnswerVia.PAPER: "ESCRITO", AnswerVia.IMPORT: "ESCRITO"}
+_TITLES = {
+    AlarmMeasure.MEAN: N_("Mean of %(figure)s: %(question)s"),
+    AlarmMeasure.CSAT: N_("%(figure)s %% satisfied: %(question)s"),
+    AlarmMeasure.NPS: N_("Recommendation (NPS) of %(figure)s: %(question)s"),
+}
 _FIGURES = {
     AlarmMeasure.MEAN: N_("%(question)s: mean of %(figure)s among %(n)s answers (asked for from %(at_most)s down)"),
     AlarmMeasure.CSAT: N_("%(question)s: %(figure)s %% satisfied among %(n)s answers (asked for from %(at_most)s %% down)"),
@@ -70,6 +75,7 @@ class _Hit:
     threshold: SurveyThreshold
     what: str
     figure: Decimal | None = None
+    title: str = ""
 
 
 # ── Thresholds ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -163,7 +169,7 @@ def _hits(thresholds: list[SurveyThreshold], answers: list[SurveyAnswer]) -> Ite
 
 def _asked(answer: SurveyAnswer) -> str:
     """Return what was asked, with the row of a matrix."""
-    text = answer.question.text_es
+    text = answer.question.text_es.rstrip(".: ")
     return f"{text} ({answer.option.text_es})" if answer.option is not None and answer.kind is QuestionKind.MATRIX else text
 
 
@@ -372,7 +378,7 @@ def on_close(session: Session, campaign: SurveyCampaign, *, at: datetime) -> Seq
             hit = None if threshold.id in known else _figure_hit(found, threshold)
             if hit is not None:
                 alarm = _raise(session, campaign, hit, AlarmEffect.ACTION, at)
-                _ask(session, alarm, hit.what.splitlines()[0], at)
+                _ask(session, alarm, hit.title, at)
                 raised.append(alarm)
     session.flush()
     return raised
@@ -390,8 +396,10 @@ def _figure_hit(found: Tabulation, threshold: SurveyThreshold) -> _Hit | None:
             low.append((value, figure))
     if not low:
         return None
-    lines = [_said(question, figure, threshold, value) for value, figure in sorted(low, key=lambda each: each[0])]
-    return _Hit(threshold, "\n".join(lines), min(value for value, _figure in low))
+    low.sort(key=lambda each: each[0])
+    lines = [_said(_FIGURES, question, figure, threshold, value) for value, figure in low]
+    value, figure = low[0]
+    return _Hit(threshold, "\n".join(lines), value, _said(_TITLES, question, figure, threshold, value))
 
 
 def _measured(figure: Figure, measure: AlarmMeasure) -> Decimal | None:
@@ -401,9 +409,14 @@ def _measured(figure: Figure, measure: AlarmMeasure) -> Decimal | None:
     return None if estimate is None else Decimal(str(round(estimate.value, 2)))
 
 
-def _said(question: Tabulated, figure: Figure, threshold: SurveyThreshold, value: Decimal) -> str:
-    text = f"{question.text_es} ({figure.text_es})" if question.rows else question.text_es
-    return _(_FIGURES[threshold.measure], question=text, figure=say_number(value), n=figure.n, at_most=say_number(threshold.at_most))
+def _said(
+    words: Mapping[AlarmMeasure, str], question: Tabulated, figure: Figure, threshold: SurveyThreshold, value: Decimal
+) -> str:
+    text = question.text_es.rstrip(".: ")
+    text = f"{text} ({figure.text_es})" if question.rows else text
+    digits = Decimal("0.01") if threshold.measure is AlarmMeasure.MEAN else Decimal("0.1")
+    told = {"question": text, "figure": say_number(value.quantize(digits)), "n": figure.n, "at_most": say_number(threshold.at_most)}
+    return _(words[threshold.measure], **told)
 
 
 # ── What becomes of an alarm ──────────────────────────────────────────────────────────────────────────────────────────────

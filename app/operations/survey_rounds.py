@@ -103,8 +103,10 @@ def words_of(session: Session, campaign: SurveyCampaign) -> list[Said]:
     )
     names = {row.id: row.name for row in session.execute(select(SurveyTag.id, SurveyTag.name))}
     found: dict[int | None, tuple[int, list[str]]] = {}
-    for row in session.execute(select(said).where(said.c.place <= MOST_QUOTES).order_by(said.c.tag_id, said.c.place)):
-        found.setdefault(row.tag_id, (row.n, []))[1].append(_short(row.words))
+    for row in session.execute(select(said).where(said.c.place <= 5 * MOST_QUOTES).order_by(said.c.tag_id, said.c.place)):
+        _n, quotes = found.setdefault(row.tag_id, (row.n, []))
+        if len(quotes) < MOST_QUOTES and (quote := _short(row.words)) not in quotes:
+            quotes.append(quote)
     order = sorted(found.items(), key=lambda each: (each[0] is None, -each[1][0], names.get(each[0] or 0, "")))
     return [Said(names.get(tag_id or 0, ""), n, tuple(quotes)) for tag_id, (n, quotes) in order]
 
