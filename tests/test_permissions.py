@@ -27,8 +27,10 @@ PAPERS = (("Financing", "financing"), ("InvoiceChange", "invoice"))
 QUOTES, SELLS = "SCQGX", "SCX"  # who reads quotations, and who writes and sends them
 MATRIX, KEEPS = "DSCQGX", "CQX"  # who reads the matrix of interested parties, and who keeps it
 SURVEYS = "ADSCQGX"  # who reads campaigns of surveys
+FORMS = "DSCQGX"  # who reads what they ask
 BILLING = "ASGX"  # who reads the batches for billing
 VERIFIES = "DSCQGX"  # who reads how contracts are met
+INTERVIEWS = "ACX"  # who calls people of a survey, and types sheets of paper
 COMPLIANCE = (
     ("ComplianceView", "list", {}), ("ComplianceView", "excel", {}), ("VerifiedRequirementView", "list", {}),
     ("VerifiedRequirementView", "export", {"kind": "csv"}), ("VerificationView", "list", {}),
@@ -402,6 +404,24 @@ ROWS: list[Row] = [
     *both("ActionView.finish", "DSCQX", url={"pk": "@action"}),
     *both("ActionView.cancel", "SQX", url={"pk": "@action"}),
     *both("ActionView.cancel", "SQX", url={"pk": "@action-other"}),
+    # Forms of surveys: the commercial side and quality write and publish them; a published version is only looked at
+    get("QuestionnaireView.list", FORMS),
+    get("QuestionnaireView.show", FORMS, url={"pk": "@form"}),
+    get("QuestionnaireView.export", FORMS, url={"kind": "csv"}),
+    *both("QuestionnaireView.add", "CQX"),
+    *both("QuestionnaireView.edit", "CQX", url={"pk": "@form"}),
+    post("QuestionnaireView.bulk_action", "CQX", url={"name": "deactivate"}),
+    *(get(f"BuilderView.{door}", FORMS, url={"pk": mark}) for door in ("version", "preview", "paper", "compare")
+      for mark in ("@form-version", "@draft-version")),
+    *both("BuilderView.publish", "CQX", url={"pk": "@draft-version"}),
+    *(row for door, mark in (("texts", "version"), ("section", "section"), ("question", "question"))
+      for row in both(f"BuilderView.{door}", "CQX", url={"pk": f"@draft-{mark}"})),
+    *both("BuilderView.add_section", "CQX", url={"version_id": "@draft-version"}),
+    *(row for door in ("add_question", "several") for row in both(f"BuilderView.{door}", "CQX", url={"section_id": "@draft-section"})),
+    *(get(f"BuilderView.{door}", "CQX", url={"pk": "@form-version"}) for door in ("texts", "publish")),  # lead back to it, and say why
+    post("BuilderView.start", "CQX", url={"questionnaire_id": "@form"}),
+    post("BuilderView.discard", "CQX", url={"pk": "@draft-version"}),
+    post("BuilderView.arrange", NOBODY, misses="CQX", url={"version_id": "@draft-version"}),  # no button was pressed
     # Campaigns of surveys: the commercial side writes them, its chief confirms too
     *(get(f"SurveyCampaignView.{door}", SURVEYS) for door in ("list", "calculator")),
     *(get("SurveyCampaignView.show", SURVEYS, url={"pk": mark}) for mark in ("@campaign", "@campaign-proposed", "@campaign-over")),
@@ -412,6 +432,28 @@ ROWS: list[Row] = [
     *both("SurveyCampaignView.close", "SCX", url={"pk": "@campaign"}),
     *both("SurveyCampaignView.until", "SCX", url={"pk": "@campaign-over"}),
     *both("SurveyCampaignView.drop", "SCX", url={"pk": "@campaign-proposed"}),
+    # Interviews by telephone and sheets of paper; nobody calls for a campaign that is still to be confirmed
+    get("InterviewView.index", INTERVIEWS),
+    get("InterviewView.queue", INTERVIEWS, url={"campaign_id": "@campaign"}),
+    get("InterviewView.queue", INTERVIEWS, url={"campaign_id": "@campaign-over"}),
+    get("InterviewView.queue", NOBODY, misses=INTERVIEWS, url={"campaign_id": "@campaign-proposed"}),
+    *(post(f"InterviewView.{door}", INTERVIEWS, url={"campaign_id": "@campaign"}) for door in ("next", "rest")),
+    *both("InterviewView.call", INTERVIEWS, url={"pk": "@invitee"}),
+    *(post(f"InterviewView.{door}", INTERVIEWS, url={"pk": "@invitee"}) for door in ("take", "record")),
+    *both("SheetView.sheet", INTERVIEWS, url={"campaign_id": "@campaign"}),
+    *both("SheetView.sheet", NOBODY, misses=INTERVIEWS, url={"campaign_id": "@campaign-proposed"}),
+    # Whoever answers has a link, a code or the tablet of the office; a press without what was answered is refused as unreadable
+    *both("portal.survey", EVERYBODY, url={"token": "@survey-link"}),
+    *both("portal.survey_stop", EVERYBODY, url={"token": "@survey-link"}),
+    *(row for door in ("code", "kiosk") for row in both(f"portal.survey_{door}", EVERYBODY, url={"code": "@survey-code"})),
+    *both("portal.survey_go_on", EVERYBODY, url={"token": "@survey-sitting"}),
+    get("SurveyDoorView.invitations", SELLS, url={"pk": "@campaign"}),
+    post("SurveyDoorView.send", SELLS, url={"pk": "@campaign"}),
+    get("SurveyDoorView.poster", SELLS, url={"pk": "@campaign"}),
+    get("SurveyDoorView.kiosk", SELLS, url={"pk": "@campaign"}),
+    *register("SurveyOptOutView", SURVEYS),
+    *both("SurveyOptOutView.add", INTERVIEWS),
+    post("SurveyOptOutView.end", INTERVIEWS, url={"pk": "@optout"}),
     get("SurveyInviteeView.list", SURVEYS),
     get("SurveyInviteeView.export", SURVEYS.replace("A", ""), url={"kind": "csv"}),
     get("FinderView.search", PARTIES),
