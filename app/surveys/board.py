@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
+from babel.numbers import format_decimal
 from flask_babel import gettext as _
 from markupsafe import Markup
 
@@ -14,7 +14,7 @@ from app.domain.questionnaires import QuestionKind
 from app.domain.surveys import DETRACTOR, PROMOTER, SATISFIED, Estimate, Measure, Verdict
 from app.domain.tabulation import Bar, Change, Figure, Tabulated, Tabulation
 from app.surveys.segments import text_of
-from app.words import say_number, say_percent
+from app.words import page_lang, say_number, say_percent
 
 VERDICT_TONES = {
     Verdict.BETTER: "ok", Verdict.WORSE: "bad", Verdict.NO_CHANGE: "stop", Verdict.DIFFERS: "info", Verdict.TOO_FEW: "stop",
@@ -38,7 +38,15 @@ def percent(value: float | None, places: int = 0) -> str:
 
 
 def number(value: float | Decimal | None, places: int = 2) -> str:
-    return "—" if value is None else say_number(rounded(float(value), places))
+    """Return *value* with exactly *places* decimals, so that columns of it line up."""
+    pattern = "#,##0" + ("." + "0" * places if places else "")
+    locale = "en" if page_lang().startswith("en") else "es_CO"
+    return "—" if value is None else format_decimal(rounded(float(value), places), pattern, locale=locale)
+
+
+def span(estimate: Estimate) -> str:
+    """Return the interval of a share, briefly: 59–65 %."""
+    return "" if estimate.low is None or estimate.high is None else f"{number(estimate.low, 0)}–{percent(estimate.high)}"
 
 
 def signed(value: float | None, places: int = 0) -> str:
@@ -62,7 +70,7 @@ def difference(change: Change) -> str:
         return ""
     if change.measure in (Measure.CSAT, Measure.NPS):
         return _("%(n)s points", n=signed(change.difference, 1))
-    return signed(change.difference, 2) if change.measure is Measure.MEAN else ""
+    return _("%(n)s in the mean", n=signed(change.difference, 2)) if change.measure is Measure.MEAN else ""
 
 
 def telling(changes: Iterable[Change], of: Iterable[Measure] = (Measure.CSAT, Measure.NPS, Measure.MEAN, Measure.SHARES)) -> Change | None:
@@ -162,6 +170,16 @@ def _step_words(question: Tabulated, bar: Bar) -> str:
     return str(value)
 
 
+def ends(question: Tabulated) -> str:
+    """Return what the least and the greatest step mean, where the form says so."""
+    low, high = (of_en if of_en and page_lang().startswith("en") else of_es for of_es, of_en in (
+        (question.low_es, question.low_en), (question.high_es, question.high_en)))  # fmt: skip
+    if not low or not high or question.kind not in SCALED:
+        return ""
+    least, most = (high, low) if question.is_reversed else (low, high)
+    return _("%(least)s … %(most)s", least=least, most=most)
+
+
 def _look(kind: QuestionKind, value: int, bars: Sequence[Bar]) -> str:
     """Return the look of a step: satisfied, so so or not; the ends are full, the others washed."""
     values = [int(bar.value or 0) for bar in bars]
@@ -220,25 +238,25 @@ def _words(question: Tabulated, figure: Figure) -> str:
 
 
 def points(found: Tabulation) -> tuple[list[Point], list[Point]]:
-    """Return what to look into (what got worse, then what is surely below the whole), and what goes well."""
+    """Return what to look into (what got worse, then what is surely below the whole), and what got better or goes well."""
     judged = [
-        (question, figure) for question in found.questions for figure in figures_of(question)
+        (question, figure, figure.csat) for question in found.questions for figure in figures_of(question)
         if figure.csat is not None and not figure.is_hidden and question.kind in SCALED
     ]  # fmt: skip
+    whole = found.csat.value if found.csat else 0.0
     bad: dict[str, Point] = {}
     good: dict[str, Point] = {}
-    for question, figure in judged:
-        change = against(figure.changes)
-        if change is not None and change.verdict in (Verdict.WORSE, Verdict.BETTER):
-            heap = bad if change.verdict is Verdict.WORSE else good
-            heap[anchor(figure)] = _point(question, figure, moved(change), VERDICT_TONES[change.verdict])
-    whole = found.csat.value if found.csat else 0.0
-    for question, figure in sorted(judged, key=lambda pair: pair[1].csat.value):  # type: ignore[union-attr]
-        csat: Any = figure.csat
-        if csat.high is not None and csat.high < whole:
-            bad.setdefault(anchor(figure), _point(question, figure, _("below the whole survey"), "bad"))
-    for question, figure in sorted(judged, key=lambda pair: -pair[1].csat.value):  # type: ignore[union-attr]
-        csat = figure.csat
+    for verdict, heap in ((Verdict.WORSE, bad), (Verdict.BETTER, good)):
+        for question, figure, _csat in judged:
+            change = against(figure.changes)
+            if change is not None and change.verdict is verdict:
+                heap[anchor(figure)] = _point(question, figure, moved(change), VERDICT_TONES[verdict])
+    for question, figure, csat in sorted(judged, key=lambda each: each[2].value):
+        if csat.high is not None and csat.high < whole and anchor(figure) not in bad:
+            before = good.pop(anchor(figure), None)
+            why = _("below the whole survey, though %(change)s", change=before.why) if before else _("below the whole survey")
+            bad[anchor(figure)] = _point(question, figure, why, "bad")
+    for question, figure, csat in sorted(judged, key=lambda each: -each[2].value):
         if csat.low is not None and csat.low > whole and anchor(figure) not in bad:
             good.setdefault(anchor(figure), _point(question, figure, _("above the whole survey"), "ok"))
     return list(bad.values())[:MOST_NAMED], list(good.values())[:MOST_NAMED]

@@ -95,6 +95,7 @@ class SurveyResponseView(AnsweredView):
         Ready(N_("Left out of the count"), "status=SCREENED"), Ready(N_("Want to be contacted"), "wants_contact=1"),
     )  # fmt: skip
     base_order = ("id", "desc")
+    list_template = "surveys/answers.html"
     show_template = "surveys/response.html"
     label_columns = {
         "id": _l("Answer"), "campaign": _l("Campaign"), "answered_on": _l("Answered on"), "via": _l("Way of answering"),

@@ -197,6 +197,7 @@ class Row:
     """A line of the table of groups: a question or a row of a matrix, and whether the groups surely differ."""
 
     key: tuple[int, int | None]
+    code: str
     text: str
     url: str
     kind: QuestionKind
@@ -275,7 +276,7 @@ class Page:
                 text = text_of(figure) if figure.option_id else text_of(question)
                 whole = figure.nps.score.value if figure.nps else figure.csat.value if figure.csat else None
                 differs = p_value is not None and p_value < 0.05
-                yield Row(key, text, f"#{board.anchor(figure)}", question.kind, whole, differs)
+                yield Row(key, question.code, text, f"#{board.anchor(figure)}", question.kind, whole, differs)
 
     def drawing(self) -> Drawing | None:
         """Return the line of satisfaction and recommendation over the rounds; nothing before there are two."""
@@ -283,8 +284,7 @@ class Page:
         rounds = [each for each in reversed(found.rounds) if each.n]
         if not rounds or found.csat is None:
             return None
-        labels = [_("until %(day)s", day=say_day(each.period_until)) for each in rounds]
-        labels.append(_("until %(day)s", day=say_day(self._campaign.period_until)))
+        labels = [say_day(each.period_until) for each in (*rounds, self._campaign)]
         nps = found.nps.nps.score if found.nps and found.nps.nps else None
         urls = [url_for("SurveyResultView.show", pk=each.id) for each in rounds] + [""]
         lines = [(Measure.CSAT, [each.csat for each in rounds] + [found.csat], partial(board.percent, places=1), "info")]
