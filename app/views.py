@@ -58,12 +58,15 @@ from app.screens.reports import CaseChartView, ResponseTimesView
 from app.screens.webhooks import WebhookDeliveryView, WebhookView
 from app.signatures import SignatureView
 from app.surveys.alarms import SurveyAlarmView
+from app.surveys.builder import BuilderView
 from app.surveys.campaigns import SurveyCampaignView, SurveyInviteeView
 from app.surveys.doors import SurveyDoorView
 from app.surveys.drill import SurveyResponseView
+from app.surveys.fromfile import SurveyFileView
 from app.surveys.optouts import SurveyOptOutView
 from app.surveys.paper import SheetView
 from app.surveys.phone import InterviewView
+from app.surveys.questionnaires import QuestionnaireView
 from app.surveys.report import SurveyReportView
 from app.surveys.tabulation import SurveyResultView
 from app.surveys.thresholds import SurveyThresholdView
@@ -103,6 +106,7 @@ MENU: list[tuple[type, str, str, str]] = [
     (ComplianceView, N_("Compliance of contracts"), "gauge", PARTIES),
     (ActionView, N_("Actions"), "todo", PARTIES),
     (SurveyCampaignView, N_("Campaigns of surveys"), "report", PARTIES),
+    (QuestionnaireView, N_("Survey forms"), "template", PARTIES),
     (SurveyResultView, N_("Results of surveys"), "gauge", PARTIES),
     (SurveyAlarmView, N_("Alarms and contacts of surveys"), "todo", PARTIES),
     (InterviewView, N_("Telephone interviews"), "counter", PARTIES),
@@ -153,7 +157,7 @@ NO_MENU: list[type] = [
     BillingItemView, BillingReplyView, BillingColumnView, RatingCounterView, FinderView, LookupView, ListsView, SignatureView, FeedView,
     CaseArchiveView, JobRunView, PreferenceView, AmendmentView, VerifiedRequirementView, VerificationView, PartyGroupView,
     RequirementItemView, ContractFileView, NeedView, EvidenceView, InterestGroupView, SurveyInviteeView,
-    SurveyResponseView, SurveyWordsView, SheetView, SurveyDoorView, SurveyReportView,
+    SurveyResponseView, SurveyWordsView, SheetView, SurveyDoorView, SurveyReportView, BuilderView, SurveyFileView,
 ]  # fmt: skip
 #: What FAB registers by itself, in our words.
 SECURITY_LABELS = {

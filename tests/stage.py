@@ -116,6 +116,7 @@ class Stage:
         self.marks |= steps.contracts()
         self.marks |= steps.beside_contracts(self.marks)
         self.marks |= steps.campaigns()
+        self.marks |= steps.alarms(self.marks)
         steps.arrive()
         self.marks |= steps.old_log()
         self.marks |= steps.imported()
@@ -619,10 +620,12 @@ class Steps:
     def campaigns(self) -> dict[str, Any]:
         """Leave a form for users, and of it a campaign that takes answers in every way, one to confirm and one that is over."""
         from app.domain.questionnaires import Audience
-        from app.models import SurveyInvitee
+        from app.models import Question, SurveyInvitee
         from app.operations import campaigns
 
         version = self.make.questionnaire("R10-ESCENA", audience=Audience.USERS)
+        draft = self.make.questionnaire("R10-BORRADOR", publish=False)
+        question = self.session.scalars(select(Question).filter_by(version_id=draft.id, code="P8")).one()
         for n in range(3):
             self.make.account(party=self.make.party(phone=f"+5730055511{n:02}"), zone="Norte")
         ways = {"by_link": True, "by_phone": True, "by_qr": True, "by_kiosk": True, "by_paper": True}
@@ -632,8 +635,52 @@ class Steps:
         over = self.make.campaign(version, period_from=date(2025, 7, 1), **year_of)
         campaigns.close(self.session, over, at=self.at, actor_id=self.users["C"], reason="Ya respondieron todos")
         invitee = self.session.scalars(select(SurveyInvitee).filter_by(campaign_id=asked.id).order_by(SurveyInvitee.id)).first()
-        return {"@form": version.questionnaire_id, "@form-version": version.id, "@campaign": asked.id, "@campaign-proposed": proposed.id,
+        marks = self.answering(asked, invitee)
+        return marks | {"@draft-version": draft.id, "@draft-section": question.section_id, "@draft-question": question.id,
+                "@form": version.questionnaire_id, "@form-version": version.id, "@campaign": asked.id, "@campaign-proposed": proposed.id,
                 "@campaign-over": over.id, "@invitee": invitee.id}  # fmt: skip
+
+    def answering(self, campaign: Any, invitee: Any) -> dict[str, Any]:
+        """Leave somebody half-way at the kiosk, and somebody who wants no more surveys."""
+        from app.domain.campaigns import AnswerVia
+        from app.operations import survey_answers, survey_links
+
+        sitting = survey_answers.begin(self.session, campaign, via=AnswerVia.KIOSK, at=self.at)
+        left_alone = survey_answers.opt_out(self.session, self.make.party().id, via=AnswerVia.PHONE, at=self.at)
+        return {"@survey-link": survey_links.token_of(invitee), "@survey-code": campaign.public_code,
+                "@survey-sitting": survey_links.passing_token(sitting), "@optout": left_alone.id}  # fmt: skip
+
+    def alarms(self, marks: dict[str, Any]) -> dict[str, int]:
+        """Leave a threshold, the contact that an answer with a name asks the process of D for, one of another process, and one made."""
+        from app.domain.campaigns import AlarmEffect, AlarmMeasure
+        from app.models import ConsentText, SurveyAlarm, SurveyCampaign, SurveyInvitee, SurveyThreshold
+        from app.operations import survey_alarms, survey_answers
+
+        threshold = SurveyThreshold(questionnaire_id=marks["@form"], question_code="P1", measure=AlarmMeasure.ANSWER, at_most=2,
+                                    effect=AlarmEffect.CONTACT, process=self.make.process(MINE), days=5)  # fmt: skip
+        self.session.add(threshold)
+        campaign = self.session.get_one(SurveyCampaign, marks["@campaign"])
+        people = self.session.scalars(select(SurveyInvitee).filter_by(campaign_id=campaign.id).order_by(SurveyInvitee.id.desc()))
+        response = self.make.response(campaign, {"P1": "1"}, via="LINK", at=self.at, invitee=people.first())
+        text = self.session.scalars(select(ConsentText)).first()
+        survey_answers.set_wishes(self.session, response, is_named=True, wants_contact=True, wants_case=False, consent_text=text, at=self.at)
+        [mine] = survey_alarms.on_response(self.session, response, at=self.at)
+        on = self.at.date()
+        said = {"campaign": campaign, "effect": AlarmEffect.ACTION, "what": "Satisfechos: 40 %", "raised_on": on, "due_on": on}
+        other, ended = (SurveyAlarm(threshold=threshold if name == MINE else self.twin(threshold), process=self.make.process(name), **said)
+                        for name in (OTHER, MINE))  # fmt: skip
+        self.session.add_all([other, ended])
+        self.session.flush()
+        survey_alarms.settle(self.session, ended, "Se llamó y se programó una visita.", ended_on=on, at=self.at)
+        return {"@threshold": threshold.id, "@alarm": mine.id, "@alarm-other": other.id, "@alarm-ended": ended.id}
+
+    def twin(self, threshold: Any) -> Any:
+        """Return another threshold of the same form."""
+        from app.domain.campaigns import AlarmMeasure
+        from app.models import SurveyThreshold
+
+        return SurveyThreshold(questionnaire_id=threshold.questionnaire_id, question_code="P1", measure=AlarmMeasure.MEAN, at_most=3,
+                               effect=threshold.effect, process=threshold.process)  # fmt: skip
 
     def beside_contracts(self, marks: dict[str, Any]) -> dict[str, Any]:
         """Leave policies and a file of the signed contract and of that of another process, and a contract of an old register."""

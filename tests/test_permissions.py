@@ -432,6 +432,20 @@ ROWS: list[Row] = [
     *both("SurveyCampaignView.close", "SCX", url={"pk": "@campaign"}),
     *both("SurveyCampaignView.until", "SCX", url={"pk": "@campaign-over"}),
     *both("SurveyCampaignView.drop", "SCX", url={"pk": "@campaign-proposed"}),
+    # What surveys ask for: an owner sees that of his processes; what ended no longer changes
+    get("SurveyAlarmView.list", SURVEYS),
+    get("SurveyAlarmView.export", SURVEYS, url={"kind": "csv"}),
+    *(get("SurveyAlarmView.show", "DSCQGX", misses="A", url={"pk": mark}) for mark in ("@alarm", "@alarm-ended")),
+    get("SurveyAlarmView.show", "SCQGX", misses="AD", url={"pk": "@alarm-other"}),
+    *(row for door in ("settle", "dismiss", "hand_on") for row in both(f"SurveyAlarmView.{door}", "DSCQX", misses="A", url={"pk": "@alarm"})),
+    *(row for door in ("settle", "dismiss", "hand_on")
+      for row in both(f"SurveyAlarmView.{door}", "SCQX", misses="AD", url={"pk": "@alarm-other"})),
+    *both("SurveyAlarmView.ask", "DSCQX", misses="A", url={"pk": "@alarm"}),
+    *catalogue("SurveyThresholdView", "SCQGX", "CQX"),
+    post("SurveyThresholdView.bulk_action", "CQX", url={"name": "deactivate"}),
+    *(get("SurveyReportView.show", "DSCQGX", url={"pk": mark}) for mark in ("@campaign", "@campaign-over")),
+    *(get("SurveyReportView.report", "SCQGX", url={"pk": mark}) for mark in ("@campaign", "@campaign-over")),
+    *(post(f"SurveyReportView.{door}", "SCQX", url={"pk": "@campaign-over"}) for door in ("conclude", "issue")),
     # Interviews by telephone and sheets of paper; nobody calls for a campaign that is still to be confirmed
     get("InterviewView.index", INTERVIEWS),
     get("InterviewView.queue", INTERVIEWS, url={"campaign_id": "@campaign"}),

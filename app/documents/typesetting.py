@@ -24,6 +24,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 VERSIONS = {
     "receipt": 1, "answer": 2, "specimen": 1, "act": 1, "fieldwork": 1,
     "sspd_front": 1, "sspd_sheet": 1, "checklist": 1, "quotation": 1, "interested": 1, "survey_report": 1, "survey_poster": 1,
+    "questionnaire": 1,
 }  # fmt: skip
 #: Every document is an archive file (PDF/A-2a) and accessible (PDF/UA-1): tagged, readable aloud, self-contained.
 STANDARDS = ["a-2a", "ua-1"]

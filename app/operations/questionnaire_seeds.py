@@ -48,8 +48,8 @@ class _Makers:
 
     def __init__(self, session: Session, read: Reader) -> None:
         self.session = session
-        self.processes = dict(session.execute(select(Process.code, Process.id)).tuples().all())
-        self.services = dict(session.execute(select(Service.code, Service.id)).tuples().all())
+        self.processes = {row.code: row.id for row in session.execute(select(Process.code, Process.id))}
+        self.services = {row.code: row.id for row in session.execute(select(Service.code, Service.id))}
         self.sections, self.questions, self.options = (defaultdict(list) for _ in range(3))
         for row in read("questionnaire_section"):
             self.sections[row["questionnaire"]].append(row)
