@@ -18,9 +18,10 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from flask_wtf import FlaskForm
+from sqlalchemy import Select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
-from wtforms import FileField, Form, RadioField, StringField
+from wtforms import FileField, Form, RadioField, SelectField, StringField
 from wtforms.validators import Optional as Empty
 
 from app import jobs
@@ -35,8 +36,9 @@ from app.importing import engine, runs, sheets
 from app.importing.headers import canon, year_of
 from app.importing.kinds import KINDS, Kind, Option
 from app.importing.registry import kind_named
+from app.importing.surveys import SurveyAnswers
 from app.intake import blame
-from app.models import ImportBatch, Job, StoredFile
+from app.models import ImportBatch, Job, StoredFile, SurveyCampaign
 from app.operations import work
 from app.operations.files import MEGABYTE, UploadRefused, hold_upload
 from app.reports.xlsx import MEDIA_TYPE as XLSX_TYPE
@@ -109,8 +111,9 @@ def _said(batch: ImportBatch) -> str:
 
 
 def kinds() -> list[Kind]:
-    """Return what may be imported, in the order of the page."""
-    return sorted(KINDS.values(), key=lambda kind: ORDER.index(kind.name) if kind.name in ORDER else len(ORDER))
+    """Return what the reader may bring in, in the order of the page."""
+    mine = [kind for kind in KINDS.values() if may(*kind.right)]
+    return sorted(mine, key=lambda kind: ORDER.index(kind.name) if kind.name in ORDER else len(ORDER))
 
 
 class UploadForm(FlaskForm):
@@ -122,6 +125,12 @@ class UploadForm(FlaskForm):
         description=_l("The program or book, always written alike: “HASSQL”, “PQR log 2019”. A row that comes again is known by it."),
         filters=[tidy],
         validators=[Empty(), UpTo(40)],
+    )
+    subject = SelectField(
+        _l("Survey that was answered"),
+        description=_l("Only for answers to a survey: one that takes them from a file. It may be chosen later."),
+        validate_choice=False,
+        validators=[Empty()],
     )
     file = FileField(_l("The file"))
 
@@ -153,6 +162,10 @@ class ImportBatchView(RuledView):
     def _init_forms(self) -> None:
         self.search_form = self.add_form = self.edit_form = Form  # a batch is made by its file
 
+    def scope(self, statement: Select[Any]) -> Select[Any]:
+        """Whoever may not see all sees the files of the kinds that they bring in themselves."""
+        return statement if may("can_see_all", "Import") else statement.where(ImportBatch.kind.in_([kind.name for kind in kinds()]))
+
     def shown(self, item: ImportBatch, name: str) -> Any:
         if name == "kind":
             kind = kind_named(item.kind)
@@ -165,6 +178,8 @@ class ImportBatchView(RuledView):
     def _batch(self, pk: str, *, to_change: bool = False) -> ImportBatch:
         """Return the batch, or answer 404; *to_change*, locked."""
         batch: ImportBatch = self.item(pk)
+        if batch.kind in KINDS and not may(*KINDS[batch.kind].right):
+            abort(404)
         if to_change:
             db.session.refresh(batch, with_for_update=True)
         return batch
@@ -176,8 +191,9 @@ class ImportBatchView(RuledView):
     @permission_name("run")
     def add(self) -> Any:
         """Receive a file and look at it."""
-        form = UploadForm(kind=request.args.get("kind"))
+        form = UploadForm(**self._asked_for())
         form.kind.choices = [(kind.name, _(kind.title)) for kind in kinds()]
+        form.subject.choices = [("", "—"), *((each.key, each.label) for kind in kinds() for each in kind.subjects(db.session()))]
         if form.validate_on_submit():
             try:
                 batch = self._received(form)
@@ -191,8 +207,14 @@ class ImportBatchView(RuledView):
         return page, 422 if form.errors else 200
 
     @staticmethod
+    def _asked_for() -> dict[str, str]:
+        """Return what the link to this page says of the file: what it holds, or of which campaign the answers are."""
+        campaign = db.session.get(SurveyCampaign, request.args.get("campaign", 0, type=int))
+        return {"kind": SurveyAnswers.name, "subject": campaign.number} if campaign else {"kind": request.args.get("kind", "")}
+
+    @staticmethod
     def _received(form: UploadForm) -> ImportBatch:
-        kind, part = KINDS[form.kind.data], form.file.data
+        kind, part = next(each for each in kinds() if each.name == form.kind.data), form.file.data
         if kind.asks_source and not form.source.data:
             raise DomainError(N_("Write where the file comes from: the rows are known by it when they come again."), field="source")
         if not getattr(part, "filename", ""):
@@ -201,7 +223,8 @@ class ImportBatchView(RuledView):
             checked = hold_upload(part.filename, part.stream, _media_type(part.filename), most=current_app.config["IMPORT_MB"] * MEGABYTE)
         except UploadRefused as error:
             raise DomainError(error.msgid, field="file", **error.fields) from error
-        return runs.receive(db.session(), kind, form.source.data or kind.name, checked, now())
+        is_known = kind.subject and form.subject.data in {each.key for each in kind.subjects(db.session())}
+        return runs.receive(db.session(), kind, form.source.data or kind.name, checked, now(), form.subject.data if is_known else "")
 
     # What its columns mean
 
@@ -216,7 +239,7 @@ class ImportBatchView(RuledView):
             try:
                 self._not_under_way(batch)
                 if request.form.get("do") == "look":
-                    runs.look_again(db.session(), batch, request.form.get("sheet", ""), *self._header_rows())
+                    runs.look_again(db.session(), batch, request.form.get("sheet", ""), *self._header_rows(), self._typed_subject(batch))
                     db.session.commit()
                     return redirect(url_for("ImportBatchView.mapping", pk=pk))
                 typed = self._typed_mapping(batch)
@@ -227,6 +250,7 @@ class ImportBatchView(RuledView):
                 problem = say(error)
         kind = runs.kind_of(batch)
         facts = {"batch": batch, "kind": kind, "typed": typed, "problem": problem, "view": self, "lines": _lines(batch, typed)}
+        facts |= {"subjects": kind.subjects(db.session()), "may": may}
         page = self.render_template("imports/mapping.html", fields=kind.fields, year_of=year_of, **facts)
         return page, 422 if problem else 200
 
@@ -235,6 +259,12 @@ class ImportBatchView(RuledView):
         """Return the first row of the header (from 0) and how many it has, as they were typed; none means: find it."""
         first, depth = request.form.get("first", ""), request.form.get("depth", "1")
         return (int(first) - 1 if first.isdigit() and first != "0" else None), int(depth) if depth in {"1", "2", "3"} else 1
+
+    @staticmethod
+    def _typed_subject(batch: ImportBatch) -> str | None:
+        """Return what somebody says that the file is about; None where its kind does not ask, or it stays as it is."""
+        chosen = request.form.get("subject", "")
+        return chosen if chosen in {each.key for each in runs.kind_of(batch).subjects(db.session())} else None
 
     @staticmethod
     def _typed_mapping(batch: ImportBatch) -> dict[int, str]:
@@ -334,7 +364,7 @@ class ImportBatchView(RuledView):
     @has_access
     def show(self, pk: str) -> str:
         batch: ImportBatch = self.item(pk, ("job", "error_file"))
-        job, kind = batch.job, kind_named(batch.kind)
+        job, kind = batch.job, runs.kind_of(batch) if kind_named(batch.kind) else None
         is_live = job is not None and not is_over(job)
         unknown = self._unknown(batch, kind) if kind and not is_live else []
         facts = {
@@ -342,6 +372,7 @@ class ImportBatchView(RuledView):
             "silence": silence_of_worker() if is_live else "", "tones": TONES, "status_tones": STATUS_TONES, "how_far": how_far,
             "may_stop": may_stop, "may_download": may_download, "is_stuck": batch.status is ImportStatus.RUNNING and not is_live,
             "notations": _notations(batch), "few": FEW, "may_see_changes": may("can_list", "ChangeLog"),
+            "path": kind.path_of(db.session(), batch.subject) if kind and batch.subject else "",
             "totals": [(_(name), say_number(Decimal(total))) for name, total in batch.totals.items()],
         }  # fmt: skip
         return self.render_template(self.show_template, view=self, **facts)
@@ -375,7 +406,7 @@ class ImportBatchView(RuledView):
     @permission_name("run")
     def template(self, name: str) -> Response:
         """A workbook with the headers that a kind understands."""
-        kind = kind_named(name) or abort(404)
+        kind = next((each for each in kinds() if each.name == name), None) or abort(404)
         content = BytesIO(sheets.template(db.session(), kind, now(), current_user.get_full_name()))
         content.seek(0, 2)
         log.info("template", kind=name, user_id=current_user.id, request_id=g.request_id)

@@ -63,7 +63,7 @@ READ_TIMES = rights("ResponseTimes", "can_list", "can_export") | rights("CaseCha
 READ_TIMES |= rights("MarketClaim", *READ)
 READ_PARTIES = rights("Party", *READ) | rights("Account", *READ) | rights("Invoice", *READ)
 READ_PAST = rights("PastRecord", *READ)
-READ_IMPORTS = rights("Import", *READ)
+READ_IMPORTS = rights("Import", *READ, "can_see_all")
 LOOK_AT_MONEY = rights("Financing", "can_list", "can_show") | rights("InvoiceChange", "can_list", "can_show")
 READ_BILLING = rights("BillingBatch", *READ) | rights("BillingItem", *READ) | rights("BillingReply", *READ) | rights(
     "BillingColumn", "can_list"
@@ -136,6 +136,7 @@ TAG = rights("SurveyTag", *WRITE) | rights("SurveyResult", "can_tag") | rights("
 HOLD_SURVEYS = READ_RESULTS | ALL_ALARMS | INTERVIEW | CONCLUDE | TAG | rights("Questionnaire", *WRITE, "can_publish") | rights(
     "SurveyCampaign", *WRITE, "can_confirm", "can_close", "can_reopen", "can_drop", "can_invite"
 ) | rights("SurveyAlarm", "can_settle") | rights("PastRecord", "can_take_over")  # fmt: skip
+HOLD_SURVEYS |= rights("Import", "can_list", "can_show", "can_run")  # of answers to surveys only: see the kinds of imports
 
 AUXILIAR, DUENO, TECNICO = "Auxiliar PQR", "Dueño de proceso", "Técnico"
 SUBGERENTE, COMERCIAL, CALIDAD = "Subgerente administrativo y comercial", "Comercial", "Calidad"
@@ -182,6 +183,7 @@ ADMINISTRATION = (
     | rights("OutboxMessage", "can_resend")
     | rights("WebhookDelivery", "can_resend")
     | rights("Archive", "can_everything")
+    | rights("Import", "can_bring_registers", "can_see_all")
     | rights("MessageTemplate", *READ, "can_edit")
     | rights("Job", "can_stop", "can_download")
     | rights("JobRun", "can_run")

@@ -21,7 +21,7 @@ from app.domain.errors import DomainError
 from app.forms import check_email, check_phone
 from app.importing import cells as reads
 from app.importing.cells import BadCell, Column, Evidence, Notation, Reader, text_of
-from app.importing.headers import Header, canon, find_header, is_total, name_columns, suggest, year_of
+from app.importing.headers import AMONG_WORDS, Header, canon, find_header, is_total, name_columns, suggest, year_of
 from app.importing.kinds import Field, Kind, Option, Problem, Row, Run, Type
 from app.importing.reading import Book, Cells, open_book
 
@@ -72,7 +72,7 @@ def header_at(rows: Sequence[Cells], first: int, depth: int) -> Header:
 
 def suggested(header: Header, kind: Kind) -> dict[int, str]:
     """Return the mapping that the names of the columns suggest."""
-    return suggest(header.names, spellings_of(kind), pivots_of(kind))
+    return suggest(header.names, spellings_of(kind), pivots_of(kind), AMONG_WORDS if kind.subject else 0)
 
 
 def check_mapping(kind: Kind, mapping: Mapping[int, str]) -> None:

@@ -14,6 +14,7 @@ from app.domain.text import plain
 SEPARATOR = " / "
 DEEPEST = 3  # rows of a merged header
 HIGHEST = 25  # title rows above it
+AMONG_WORDS = 1.9  # how well a field may match that is only named in a longer header
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 _YEAR = re.compile(r"(?:19|20)\d{2}(?:\.0)?$")
 _TOTAL = re.compile(r"(gran |sub ?)?total(es)?( general)?( |$)|suma$|grand total$")
@@ -110,12 +111,13 @@ def _score(name: str, spellings: frozenset[str]) -> float:
     return 1 + longest / 100 if longest else 0
 
 
-def suggest(names: Sequence[str], fields: Mapping[str, frozenset[str]], pivots: Mapping[str, str]) -> dict[int, str]:
+def suggest(names: Sequence[str], fields: Mapping[str, frozenset[str]], pivots: Mapping[str, str], least: float = 0) -> dict[int, str]:
     """
     Return which field each column seems to fill, by column; the best match first, each field and column once.
 
     Args:
         fields: Spellings of each field.
+        least: What a match has to be better than; `AMONG_WORDS` leaves out those in the middle of a sentence.
         pivots: Fields that every column of years fills; such a column is written `field@2021`.
     """
     found: dict[int, str] = {}
@@ -131,7 +133,7 @@ def suggest(names: Sequence[str], fields: Mapping[str, frozenset[str]], pivots: 
     ]
     taken = {name.partition("@")[0] for name in found.values()} | ({pivots[next(iter(pivots))]} if found else set())
     for score, minus_column, _order, name in sorted(scored, reverse=True):
-        if score > 0 and -minus_column not in found and name not in taken:
+        if score > least and -minus_column not in found and name not in taken:
             found[-minus_column] = name
             taken.add(name)
     return dict(sorted(found.items()))

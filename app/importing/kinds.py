@@ -197,6 +197,8 @@ class Kind:
     title: ClassVar[str]
     intro: ClassVar[str] = ""
     fields: tuple[Field, ...]
+    #: The right to bring in such files.
+    right: ClassVar[tuple[str, str]] = ("can_bring_registers", "Import")
     #: What a file is about, for a kind whose columns depend on it: what people call it, a msgid. Empty: they are always the same.
     subject: ClassVar[str] = ""
     #: The fields that together name a row in its source: repeated inside one file, the later row is refused. Empty: nothing is refused.
@@ -212,6 +214,10 @@ class Kind:
     def about(self, session: Session, subject: str) -> Kind:
         """Return the kind with the fields of a file about *subject*; itself where there is no such thing."""
         return self
+
+    def path_of(self, session: Session, subject: str) -> str:
+        """Return the address of the page of *subject*; empty where it has none."""
+        return ""
 
     def options(self, session: Session) -> dict[str, list[Option]]:
         """Return the values of each CHOICE field."""

@@ -1,11 +1,15 @@
-"""Registers of other programs that are kept as they came, every column of them: answers to surveys."""
+"""Registers of other programs that are kept as they came, every column of them: answers to surveys; and such a register as a file again."""
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from datetime import date
+from io import TextIOWrapper
+from tempfile import TemporaryFile
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.domain import N_
@@ -16,6 +20,8 @@ from app.importing.customers import known_parties, paper_of, paper_options
 from app.importing.kinds import Field, Kind, Option, Row, Run, Type, register
 from app.importing.upserts import compare, existing, upsert
 from app.models import PastRecord
+from app.operations import files
+from app.operations.files import CheckedFile
 
 ANSWERS, COMPLETE = N_("Answers"), N_("Complete answers")
 KEY = ("kind", "source", "source_number")
@@ -81,3 +87,24 @@ class PastSurveys(Kind):
 
     def write(self, rows: Sequence[Row], run: Run) -> None:
         upsert(run.session, PastRecord, KEY, [{**row.found, "import_id": run.batch_id} for row in rows], run)
+
+
+# ── Out again, to become answers of a survey of ours ──────────────────────────────────────────────────────────────────────
+
+_NUMBER, _DAY, _MOST = "id respuesta", "fecha", 1 << 30
+
+
+def file_of(session: Session, source: str) -> CheckedFile:
+    """Return the answers that came from *source* as the table that they came as, to be brought into a survey of ours."""
+    mine = PastRecord.kind == PastKind.SURVEY, PastRecord.source == source
+    columns = select(PastRecord.source_number, PastRecord.on, PastRecord.facts).where(*mine).order_by(PastRecord.id)
+    rows = session.execute(columns).all()
+    names = dict.fromkeys(name for row in rows for name in row.facts)
+    with TemporaryFile() as out:
+        text = TextIOWrapper(out, encoding="utf-8", newline="")
+        table = csv.writer(text)
+        table.writerow((_NUMBER, _DAY, *names))
+        table.writerows((row.source_number, row.on or "", *(row.facts.get(name, "") for name in names)) for row in rows)
+        text.flush()
+        out.seek(0)
+        return files.hold_upload(f"{source}.csv", out, "text/csv", most=_MOST)

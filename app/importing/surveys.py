@@ -129,6 +129,7 @@ class SurveyAnswers(Kind):
         " the list of a question is refused with its row; half-filled rows come in as such, and those that ended early are kept apart."
     )
     subject = N_("Survey that was answered")
+    right = ("can_edit", "SurveyCampaign")
     key = ("number",)
     asks_source = True
     fields = HEAD
@@ -149,6 +150,10 @@ class SurveyAnswers(Kind):
         kind.cells = tuple(cell for asked in form_of(session, version_id).questions for cell in _cells_of(asked))
         kind.fields = (*HEAD, *(cell.field for cell in kind.cells))
         return kind
+
+    def path_of(self, session: Session, subject: str) -> str:
+        campaign_id = session.scalar(select(SurveyCampaign.id).where(SurveyCampaign.number == subject))
+        return f"/surveycampaign/show/{campaign_id}" if campaign_id else ""
 
     def options(self, session: Session) -> dict[str, list[Option]]:
         services = session.scalars(select(Service).order_by(Service.position))

@@ -22,7 +22,9 @@ from app.domain.errors import DomainError
 from app.domain.states import PastKind
 from app.extensions import db, now
 from app.forms import UpTo, maybe_int
-from app.importing import contracts
+from app.importing import contracts, past, runs
+from app.importing.kinds import KINDS
+from app.importing.surveys import SurveyAnswers
 from app.intake import blame
 from app.lookups import lookup
 from app.models import Account, Contract, ContractKind, Invoice, MarketClaim, PastRecord, Process
@@ -88,7 +90,7 @@ class PastRecordView(ImportedView):
     datamodel = SQLAInterface(PastRecord)
     route_base = "/pastrecord"
     class_permission_name = "PastRecord"
-    include_route_methods = READ_ONLY | {"take_over"}
+    include_route_methods = READ_ONLY | {"take_over", "answers"}
     list_title = _l("Registers of other programs")
     intro = _l("Answers to surveys, and contracts that came in before there was a register of them, with all their columns.")
     empty_text = _l("Nothing came in from other registers yet. The administrator brings it in under “Files that come in”.")
@@ -104,13 +106,34 @@ class PastRecordView(ImportedView):
     }  # fmt: skip
 
     def buttons(self, item: PastRecord) -> list[Button]:
-        """The contract that a row of a register became, or the way to make it one."""
+        """The contract that a row of a register became, or the way to make it one; the way of old answers into a survey of ours."""
+        if item.kind is PastKind.SURVEY:
+            return [self._to_survey(item)] if self.may_do("answers") and may("can_run", "Import") and may(*SurveyAnswers.right) else []
         if item.kind is not PastKind.CONTRACT or not may("can_list", "Contract"):
             return []
         contract = takeover.contract_of(db.session(), item)
         if contract is not None:
             return [Button(_("The contract"), url_for("ContractView.show", pk=contract.id))]
         return [Button(_("Make it a contract"), url_for("PastRecordView.take_over", pk=item.id))] if self.may_do("take_over") else []
+
+    @staticmethod
+    def _to_survey(item: PastRecord) -> Button:
+        url = url_for("PastRecordView.answers", pk=item.id)
+        confirm = _("All answers of “%(name)s” are read as one file. Nothing is written before you look through it.", name=item.source)
+        return Button(_("Take these answers into a survey"), url, is_post=True, confirm=confirm)
+
+    @expose("/answers/<pk>", methods=["POST"])
+    @has_access
+    @permission_name("take_over")
+    def answers(self, pk: str) -> Any:
+        """Read all answers of the same source as a file that comes in, for a survey of ours; then go on where its columns are told."""
+        record = self.item(pk)
+        if record.kind is not PastKind.SURVEY or not (may("can_run", "Import") and may(*SurveyAnswers.right)):
+            abort(404)
+        session = db.session()
+        batch = runs.receive(session, KINDS[SurveyAnswers.name], record.source, past.file_of(session, record.source), now())
+        db.session.commit()
+        return redirect(url_for("ImportBatchView.mapping", pk=batch.id))
 
     def related(self, item: PastRecord) -> list[Related]:
         rows = [(name, value) for name, value in item.facts.items()]

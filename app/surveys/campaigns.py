@@ -19,7 +19,7 @@ from sqlalchemy.orm import joinedload
 
 from app.baseviews import READ_ONLY, READ_WRITE, RuledView
 from app.domain import N_
-from app.domain.campaigns import CampaignMove, CampaignStatus, Fate, InviteeStatus, ResponseStatus, is_file_only, takes_answers
+from app.domain.campaigns import RESERVES, CampaignMove, CampaignStatus, Fate, InviteeStatus, ResponseStatus, is_file_only, takes_answers
 from app.domain.errors import DomainError
 from app.domain.surveys import margin_of_error, sample_size, z_of
 from app.extensions import db, now, today
@@ -32,7 +32,7 @@ from app.operations import survey_audience
 from app.security import may
 from app.steps import Steps
 from app.surveys.campaign_forms import CampaignForm, CloseForm, ReasonForm, SampleForm, UntilForm
-from app.words import say_day, say_number
+from app.words import say_day, say_number, say_phone
 
 TONES = {
     CampaignStatus.PROPOSED: "warn", CampaignStatus.OPEN: "info", CampaignStatus.CLOSED: "ok", CampaignStatus.DROPPED: "stop",
@@ -50,6 +50,7 @@ OPEN, OVER = (CampaignStatus.OPEN,), (CampaignStatus.OPEN, CampaignStatus.CLOSED
 DOORS: tuple[tuple[str, str, str, tuple[str, str], tuple[CampaignStatus, ...], str], ...] = (
     (N_("Telephone interviews"), "InterviewView.queue", "campaign_id", ("can_interview", "SurveyCampaign"), OPEN, "by_phone"),
     (N_("Type sheets of paper"), "SheetView.sheet", "campaign_id", ("can_type", "SurveyCampaign"), OPEN, "by_paper"),
+    (N_("Answers from a file"), "ImportBatchView.add", "campaign", ("can_run", "Import"), OPEN, "by_file"),
     (N_("Results"), "SurveyResultView.show", "pk", ("can_list", "SurveyResult"), OVER, ""),
     (N_("Answers one by one"), "SurveyResponseView.list", "campaign", ("can_see_answers", "SurveyResult"), OVER, ""),
     (N_("Open answers"), "SurveyWordsView.list", "campaign", ("can_see_answers", "SurveyResult"), OVER, ""),
@@ -86,10 +87,9 @@ class SurveyCampaignView(Steps, RuledView):
     more_columns = ["confirmed_by", "closed_at", "population", "sample_size"]
     search_words = ("number", "name")
     base_order = ("opens_on", "desc")
-    clipped = ("name",)
     label_columns = {
-        "number": _l("Number"), "name": _l("Name"), "status": _l("State"), "opens_on": _l("First day for answers"),
-        "closes_on": _l("Last day for answers"), "answered": _l("Answers"), "questionnaire": _l("Form"), "audience": _l("Whom it is for"),
+        "number": _l("Number"), "name": _l("Name"), "status": _l("State"), "opens_on": _l("Opens on"),
+        "closes_on": _l("Closes on"), "answered": _l("Answers received"), "questionnaire": _l("Form"), "audience": _l("Whom it is for"),
         "period_from": _l("Period, from"), "period_until": _l("Period, until"), "process": _l("Process that carries it out"),
         "responsible": _l("Responsible"), "is_sampled": _l("By sample"), "confirmed_by": _l("Confirmed by"), "closed_at": _l("Closed on"),
         "population": _l("Population"), "sample_size": _l("Answers wanted"),
@@ -273,7 +273,7 @@ def reckoned(population: int | None, confidence: int, error: Decimal) -> dict[st
         "size": sample_size(population, confidence=confidence, error_percent=error),
         "endless": sample_size(None, confidence=confidence, error_percent=error),
         "z": say_number(round(Decimal(z_of(confidence)), 3)), "sizes": sizes, "population": population, "error": error,
-        "confidence": confidence, "n_to_try": (1 + survey_audience.RESERVES),
+        "confidence": confidence, "n_to_try": 1 + RESERVES, "share": say_number(Decimal("0.25")), "part": say_number(error / 100),
     }  # fmt: skip
 
 
@@ -308,9 +308,9 @@ class SurveyInviteeView(RuledView):
     list_title = _l("People asked")
     intro = _l("Whom each campaign asks and how far they came. Their answers are kept apart from their names.")
     empty_text = _l("Nobody is asked yet. The people of a campaign are drawn when it is confirmed.")
-    list_columns = ["name", "campaign", "status", "quota", "phone", "email", "n_attempts", "n_reminders"]
-    more_columns = ["is_reserve", "invited_on", "reminded_on", "call_at", "contract", "account", "position"]
-    show_columns = list_columns
+    list_columns = ["name", "campaign", "status", "quota", "phone", "email"]
+    more_columns = ["n_attempts", "n_reminders", "is_reserve", "invited_on", "reminded_on", "call_at", "contract", "account", "position"]
+    show_columns = [*list_columns, "is_reserve", "contract", "account", "n_attempts", "n_reminders"]
     search_words = ("name", "email", "phone")
     own_facets = (
         Rows("campaign", _l("Campaign"), SurveyInvitee.campaign_id, SurveyCampaign, SurveyCampaign.id),
@@ -334,6 +334,8 @@ class SurveyInviteeView(RuledView):
             case "campaign":
                 url = url_for("SurveyCampaignView.show", pk=item.campaign_id)
                 return Markup('<a class="num" href="{}">{}</a>').format(url, item.campaign)
+            case "phone":
+                return say_phone(item.phone)
             case "quota":
                 return quota_words(item.quota)
         return super().shown(item, name)
