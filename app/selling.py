@@ -18,7 +18,7 @@ from app.domain.contracts import ContractState
 from app.domain.guarantees import GuaranteeState
 from app.domain.improvement import ActionStatus
 from app.models import Action, Checklist, Contract, Guarantee, Mechanism, Quotation, SurveyAlarm, SurveyCampaign
-from app.operations import campaigns, contracts, guarantees, quotations
+from app.operations import campaigns, contracts, guarantees, interviews, quotations
 from app.security import is_user, may, processes_of, scope_actions, scope_alarms, scope_checklists, scope_contracts
 
 
@@ -120,3 +120,5 @@ def _surveyed(on: date) -> Iterator[Watch]:
     if may("can_invite", "SurveyCampaign"):
         url = url_for("SurveyCampaignView.list", short="1", order="closes_on")
         yield Watch("short", campaigns.short_of_answers(on), _("Campaigns about to close with few answers"), url, "soon", True)
+    if may("can_interview", "SurveyCampaign"):
+        yield Watch("calls", interviews.promised_on(on), _("Calls agreed for today"), url_for("InterviewView.index"), "warn", True)

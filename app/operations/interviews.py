@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, update
@@ -17,12 +17,12 @@ from sqlalchemy.orm import Session
 
 from app import queries
 from app.domain import N_
-from app.domain.campaigns import AnswerVia, CallOutcome, InviteeStatus, ResponseStatus, takes_answers
+from app.domain.campaigns import AnswerVia, CallOutcome, CampaignStatus, InviteeStatus, ResponseStatus, takes_answers
 from app.domain.errors import DomainError, MoveRefused
 from app.domain.interviews import CALLABLE, MOST_ATTEMPTS, PAUSES, status_after
 from app.domain.questionnaires import Form
 from app.domain.states import ConsentKind
-from app.extensions import local
+from app.extensions import LOCAL_ZONE, local
 from app.models import SurveyCall, SurveyCampaign, SurveyInvitee, SurveyOptOut, SurveyQuota, SurveyResponse
 from app.operations import campaigns, survey_answers
 
@@ -36,14 +36,18 @@ PAPER = "PAPER"
 # ── The queue ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _full_quotas(campaign_ids: Collection[int]) -> Select[tuple[int]]:
+#: Campaigns, told by their keys or by the SELECT of them.
+Which = Collection[int] | Select[tuple[int]]
+
+
+def _full_quotas(campaign_ids: Which) -> Select[tuple[int]]:
     """Return the strata that have every answer they want."""
     answered = and_(SurveyResponse.quota_id == SurveyQuota.id, SurveyResponse.status == ResponseStatus.COMPLETE)
     found = select(SurveyQuota.id).outerjoin(SurveyResponse, answered).where(SurveyQuota.campaign_id.in_(campaign_ids))
     return found.group_by(SurveyQuota.id, SurveyQuota.target).having(func.count(SurveyResponse.id) >= SurveyQuota.target)
 
 
-def _left(campaign_ids: Collection[int]) -> ColumnElement[bool]:
+def _left(campaign_ids: Which) -> ColumnElement[bool]:
     """Return the condition on those who are still to be called some time: reachable, willing, drawn, of a stratum that wants answers."""
     has_left = select(SurveyOptOut.id).where(SurveyOptOut.party_id == SurveyInvitee.party_id, SurveyOptOut.ended_at.is_(None)).exists()
     return and_(
@@ -87,6 +91,13 @@ def promised(campaign_id: int, at: datetime) -> Select[tuple[SurveyInvitee]]:
     return select(SurveyInvitee).where(_left([campaign_id]), SurveyInvitee.call_at > at, _agreed()).order_by(SurveyInvitee.call_at)
 
 
+def promised_on(on: date) -> Select[tuple[int]]:
+    """Return the keys of those with whom a call was agreed for the day *on* or before, and nobody has made it yet."""
+    is_open = SurveyCampaign.status == CampaignStatus.OPEN, SurveyCampaign.by_phone, SurveyCampaign.closes_on >= on
+    midnight = datetime.combine(on + timedelta(days=1), time(), LOCAL_ZONE)
+    return select(SurveyInvitee.id).where(_left(select(SurveyCampaign.id).where(*is_open)), SurveyInvitee.call_at < midnight, _agreed())
+
+
 @dataclass(frozen=True, slots=True)
 class Figures:
     """How a queue stands: to be called now, later, held by others; interviews and answers so far, of how many who are asked."""
@@ -128,7 +139,7 @@ class Day:
 
 def day_of(session: Session, user_id: int, at: datetime) -> Day:
     """Return what *user_id* did on the day of *at*."""
-    midnight = datetime.combine(local(at).date(), time(), local(at).tzinfo)
+    midnight = datetime.combine(local(at).date(), time(), LOCAL_ZONE)
     finished = func.count(case((SurveyCall.outcome == CallOutcome.ANSWERED, 1)))
     mine = select(func.count(), finished).where(SurveyCall.user_id == user_id, SurveyCall.at >= midnight)
     return Day(*session.execute(mine).one())
