@@ -28,7 +28,7 @@ class InviteeStatus(Enum):
 
     WAITING = N_("Not yet answered")
     STARTED = N_("Half answered")
-    ANSWERED = N_("Answered")
+    ANSWERED = N_("Has answered")
     REFUSED = N_("Does not want to answer")
     LOST = N_("Could not be reached")
     OPTED_OUT = N_("Wants no more surveys")

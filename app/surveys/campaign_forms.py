@@ -29,8 +29,10 @@ def _day(label: Any, missing: Any, **options: Any) -> LenientDateField:
 
 
 def _confidence() -> SelectField:
-    return SelectField(_l("Confidence"), coerce=int, choices=CONFIDENCES, default=95, description=_l(
-        "How sure one wants to be that the figure of everybody lies within the margin."))  # fmt: skip
+    return SelectField(
+        _l("Confidence"), coerce=int, choices=CONFIDENCES, default=95, validators=[InputRequired()],
+        description=_l("How sure one wants to be that the figure of everybody lies within the margin."),
+    )  # fmt: skip
 
 
 def _error() -> DecimalField:

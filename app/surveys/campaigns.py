@@ -178,30 +178,39 @@ class SurveyCampaignView(Steps, RuledView):
         return self._written(item, item.questionnaire, _("Correct %(number)s", number=item.number))
 
     def _written(self, campaign: SurveyCampaign, questionnaire: Questionnaire, title: Any) -> Any:
-        form, outlook = CampaignForm(obj=campaign), None
+        """Answer the form of *campaign*, or store it; what somebody else changed meanwhile is not written over."""
+        form, looked, seen = CampaignForm(obj=campaign), {}, self._seen(campaign)
+        fieldsets, number = form.sections(questionnaire.audience), campaign.number
         if form.validate_on_submit():
             try:
-                with db.session.no_autoflush:
-                    form.fill(campaign, questionnaire.audience)
-                    campaign.audience = questionnaire.audience
-                    if request.form.get("do") == "look":
-                        operations.check(campaign)
-                        outlook = survey_audience.outlook(db.session(), campaign, today())
-                        db.session.rollback()
-                    else:
-                        operations.write(db.session(), campaign, at=now(), actor_id=current_user.id)
-                        db.session.commit()
-                        flash(_("%(number)s is saved. It opens when somebody confirms it.", number=campaign.number), "success")
-                        return redirect(self.row_url(campaign))
+                if request.form.get("seen", seen) != seen:
+                    raise DomainError(N_("Somebody else changed this campaign meanwhile. Look at it in another tab, then save again."))
+                looked = self._looked_or_stored(campaign, questionnaire, form)
+                if not looked:
+                    flash(_("%(number)s is saved. It opens when somebody confirms it.", number=campaign.number), "success")
+                    return redirect(self.row_url(campaign))
             except DomainError as error:
                 db.session.rollback()
                 blame(form, error)
-        facts = {
-            "form": form, "item": campaign if campaign.id else None, "questionnaire": questionnaire, "title": title, "view": self,
-            "fieldsets": form.sections(questionnaire.audience), "outlook": outlook, "fates": list(Fate),
-            "splits": survey_audience.splits_of(campaign) if outlook else (), "campaign": campaign,
-        }  # fmt: skip
+        facts = {"form": form, "number": number, "back": request.view_args.get("pk"), "questionnaire": questionnaire, "title": title,
+                 "view": self, "fieldsets": fieldsets, "seen": seen, **looked}  # fmt: skip
         return self.render_template("surveys/campaign_form.html", **facts), 422 if form.errors else 200
+
+    @staticmethod
+    def _looked_or_stored(campaign: SurveyCampaign, questionnaire: Questionnaire, form: CampaignForm) -> dict[str, Any]:
+        """Store what was typed and return nothing; or, asked only to look, return what the page says of it and store nothing."""
+        with db.session.no_autoflush:
+            form.fill(campaign, questionnaire.audience)
+            if request.form.get("do") != "look":
+                operations.write(db.session(), campaign, at=now(), actor_id=current_user.id)
+                db.session.commit()
+                return {}
+            campaign.audience = questionnaire.audience
+            operations.check(campaign)
+            if campaign in db.session:
+                db.session.expunge(campaign)  # what was typed is looked at, and goes nowhere
+            found = survey_audience.outlook(db.session(), campaign, today())
+        return {"outlook": found, "campaign": campaign, "splits": survey_audience.splits_of(campaign), "fates": list(Fate)}
 
     # Steps
 
