@@ -120,6 +120,7 @@ class Stage:
         steps.arrive()
         self.marks |= steps.old_log()
         self.marks |= steps.imported()
+        self.marks |= steps.answers_file(self.marks["@campaign"])
         session.commit()
 
     # ── finding the way ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -566,13 +567,29 @@ class Steps:
         batch.error_file = sheets.error_sheet(self.session, batch, checked.tally, self.at, "Ana")
         account = self.session.scalars(select(Account).order_by(Account.id)).first()
         on = self.at.date()
+        old = PastRecord(kind=PastKind.SURVEY, source="Encuesta 2015", source_number="R1", on=on, title="Agua", facts={"p01": "7"})
         self.session.add_all([
             Invoice(account_id=account.id, number="F-1", period="2026-06", issued_on=on, amount_cop=87_450),
-            MarketClaim(source="SUI", year=2025, place="BARANOA", procedure="QUEJA", cause="Promedio", n_claims=7),
-            PastRecord(kind=PastKind.SURVEY, source="Encuesta 2015", source_number="R1", on=on, title="Agua", facts={"p01": "7"}),
+            MarketClaim(source="SUI", year=2025, place="BARANOA", procedure="QUEJA", cause="Promedio", n_claims=7), old,
         ])  # fmt: skip
         self.session.flush()
-        return {"@batch": batch.id}
+        return {"@batch": batch.id, "@past-answers": old.id}
+
+    def answers_file(self, campaign_id: int) -> dict[str, int]:
+        """Check a file with answers to a campaign, of which one is no score."""
+        from io import BytesIO
+
+        from app.importing import runs
+        from app.importing.registry import kind_named
+        from app.models import SurveyCampaign
+        from app.operations.files import hold_upload
+
+        held = hold_upload("respuestas.csv", BytesIO(b"id;P1;P3;P4\nR1;5;9;1\nR2;6;9;0\n"), "text/csv", most=1000)
+        number = self.session.get(SurveyCampaign, campaign_id).number
+        batch = runs.receive(self.session, kind_named("survey_answers"), "Firma", held, self.at, number)
+        runs.keep_check(self.session, batch, runs.look_through(self.session, batch, self.at, self.users["C"]))
+        self.session.flush()
+        return {"@answers-file": batch.id}
 
     def interested(self) -> dict[str, int]:
         """Leave a follow-up of the process of D with a file as evidence, and one of another process with a report of cases."""
@@ -628,7 +645,7 @@ class Steps:
         question = self.session.scalars(select(Question).filter_by(version_id=draft.id, code="P8")).one()
         for n in range(3):
             self.make.account(party=self.make.party(phone=f"+5730055511{n:02}"), zone="Norte")
-        ways = {"by_link": True, "by_phone": True, "by_qr": True, "by_kiosk": True, "by_paper": True}
+        ways = {"by_link": True, "by_phone": True, "by_qr": True, "by_kiosk": True, "by_paper": True, "by_file": True}
         asked = self.make.campaign(version, at=self.at, is_sampled=True, by_zone=True, **ways)
         year_of = {"period_until": date(2025, 12, 31), "at": self.at, **ways}
         proposed = self.make.campaign(version, period_from=date(2025, 1, 1), confirmed=False, is_sampled=True, by_zone=True, **year_of)
@@ -656,31 +673,28 @@ class Steps:
         from app.models import ConsentText, SurveyAlarm, SurveyCampaign, SurveyInvitee, SurveyThreshold
         from app.operations import survey_alarms, survey_answers
 
-        threshold = SurveyThreshold(questionnaire_id=marks["@form"], question_code="P1", measure=AlarmMeasure.ANSWER, at_most=2,
-                                    effect=AlarmEffect.CONTACT, process=self.make.process(MINE), days=5)  # fmt: skip
-        self.session.add(threshold)
+        mine = self.make.process(MINE)
+        of_form = {"questionnaire_id": marks["@form"], "question_code": "P1", "process": mine}
+        threshold = SurveyThreshold(measure=AlarmMeasure.ANSWER, at_most=2, effect=AlarmEffect.CONTACT, **of_form)
+        figure, share = (
+            SurveyThreshold(measure=AlarmMeasure[name], at_most=3, effect=AlarmEffect.ACTION, **of_form) for name in ("MEAN", "CSAT")
+        )
+        self.session.add_all([threshold, figure, share])
         campaign = self.session.get_one(SurveyCampaign, marks["@campaign"])
         people = self.session.scalars(select(SurveyInvitee).filter_by(campaign_id=campaign.id).order_by(SurveyInvitee.id.desc()))
         response = self.make.response(campaign, {"P1": "1"}, via="LINK", at=self.at, invitee=people.first())
-        text = self.session.scalars(select(ConsentText)).first()
-        survey_answers.set_wishes(self.session, response, is_named=True, wants_contact=True, wants_case=False, consent_text=text, at=self.at)
-        [mine] = survey_alarms.on_response(self.session, response, at=self.at)
+        agreed = self.session.scalars(select(ConsentText)).first()
+        wishes = {"is_named": True, "wants_contact": True, "wants_case": False, "consent_text": agreed}
+        survey_answers.set_wishes(self.session, response, **wishes, at=self.at)
+        [contact] = survey_alarms.on_response(self.session, response, at=self.at)
         on = self.at.date()
         said = {"campaign": campaign, "effect": AlarmEffect.ACTION, "what": "Satisfechos: 40 %", "raised_on": on, "due_on": on}
-        other, ended = (SurveyAlarm(threshold=threshold if name == MINE else self.twin(threshold), process=self.make.process(name), **said)
-                        for name in (OTHER, MINE))  # fmt: skip
+        other = SurveyAlarm(threshold=figure, process=self.make.process(OTHER), **said)
+        ended = SurveyAlarm(threshold=share, process=mine, **said)
         self.session.add_all([other, ended])
         self.session.flush()
         survey_alarms.settle(self.session, ended, "Se llamó y se programó una visita.", ended_on=on, at=self.at)
-        return {"@threshold": threshold.id, "@alarm": mine.id, "@alarm-other": other.id, "@alarm-ended": ended.id}
-
-    def twin(self, threshold: Any) -> Any:
-        """Return another threshold of the same form."""
-        from app.domain.campaigns import AlarmMeasure
-        from app.models import SurveyThreshold
-
-        return SurveyThreshold(questionnaire_id=threshold.questionnaire_id, question_code="P1", measure=AlarmMeasure.MEAN, at_most=3,
-                               effect=threshold.effect, process=threshold.process)  # fmt: skip
+        return {"@threshold": threshold.id, "@alarm": contact.id, "@alarm-other": other.id, "@alarm-ended": ended.id}
 
     def beside_contracts(self, marks: dict[str, Any]) -> dict[str, Any]:
         """Leave policies and a file of the signed contract and of that of another process, and a contract of an old register."""

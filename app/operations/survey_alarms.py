@@ -119,8 +119,8 @@ def on_response(session: Session, response: SurveyResponse, *, at: datetime) -> 
     """
     if (local(at).date() - response.answered_on).days > NEWS_DAYS:
         return ()
-    known = set(session.execute(
-        select(SurveyAlarm.threshold_id, SurveyAlarm.effect).where(SurveyAlarm.response_id == response.id)).tuples())  # fmt: skip
+    raised_before = select(SurveyAlarm.threshold_id, SurveyAlarm.effect).where(SurveyAlarm.response_id == response.id)
+    known = {(threshold_id, effect) for threshold_id, effect in session.execute(raised_before)}
     with force_locale(LANGUAGE):
         answers = _answers(session, response)
         hits = list(_hits(_thresholds(session, response.campaign, is_figure=False), answers))

@@ -98,7 +98,7 @@ class SurveyReportView(BaseView):
     @expose("/<int:pk>/pdf", methods=["GET"])
     @has_access
     @permission_name("export")
-    def pdf(self, pk: int) -> Response:
+    def report(self, pk: int) -> Response:
         """The report as it was issued; before, as it would be, marked as a draft."""
         campaign = self.campaign(pk)
         if campaign.document is not None:
