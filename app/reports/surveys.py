@@ -161,13 +161,13 @@ class QuestionSheet(_Sheet):
     header = (
         Column(N_("Section"), Kind.TEXT, 24), Column(N_("Code"), Kind.TEXT, 8), Column(N_("Question"), Kind.TEXT, 60, wraps=True),
         Column(N_("Row"), Kind.TEXT, 20), Column(N_("Kind"), Kind.TEXT, 22), Column(N_("Reversed"), Kind.BOOL, 10),
-        Column(N_("Answers"), Kind.INT, 10), Column(N_("No opinion"), Kind.INT, 10), Column(N_("Left empty"), Kind.INT, 10),
+        Column(N_("Number of answers"), Kind.INT, 10), Column(N_("No opinion"), Kind.INT, 10), Column(N_("Left empty"), Kind.INT, 10),
         Column(N_("Mean"), Kind.DECIMAL, 10), Column(N_("from"), Kind.DECIMAL, 10), Column(N_("until"), Kind.DECIMAL, 10),
         Column(N_("Standard deviation"), Kind.DECIMAL, 11),
         Column(N_("Satisfied, %"), Kind.DECIMAL, 11), Column(N_("from"), Kind.DECIMAL, 10), Column(N_("until"), Kind.DECIMAL, 10),
         Column("NPS", Kind.DECIMAL, 10, is_said=True), Column(N_("from"), Kind.DECIMAL, 10), Column(N_("until"), Kind.DECIMAL, 10),
         Column(N_("Compared by"), Kind.TEXT, 20), Column(N_("Round before"), Kind.TEXT, 16), Column(N_("Before"), Kind.DECIMAL, 10),
-        Column(N_("Difference"), Kind.DECIMAL, 11), Column(N_("p value"), Kind.WRITTEN, 10), Column(N_("Change"), Kind.TEXT, 24),
+        Column(N_("Difference"), Kind.DECIMAL, 11), Column(N_("p value"), Kind.DECIMAL, 10), Column(N_("Change"), Kind.TEXT, 24),
     )  # fmt: skip
 
     def __init__(self, found: Tabulation) -> None:
@@ -190,9 +190,9 @@ class QuestionSheet(_Sheet):
     def _change(change: Change | None) -> Cells:
         if change is None:
             return (None,) * 6
-        p_value = None if change.p_value is None else f"{change.p_value:.4f}"
         before = _number(change.before.value) if change.before else None
-        return _(change.measure.value), change.round.number, before, _number(change.difference), p_value, _(change.verdict.value)
+        shown = (before, _number(change.difference), _number(change.p_value, 4))
+        return _(change.measure.value), change.round.number, *shown, _(change.verdict.value)
 
 
 class DistributionSheet(_Sheet):
@@ -201,7 +201,7 @@ class DistributionSheet(_Sheet):
     identifier, name = "survey_distributions", N_("Distributions")
     header = (
         Column(N_("Section"), Kind.TEXT, 24), Column(N_("Code"), Kind.TEXT, 8), Column(N_("Question"), Kind.TEXT, 60),
-        Column(N_("Row"), Kind.TEXT, 20), Column(N_("Answer"), Kind.TEXT, 40), Column(N_("Answers"), Kind.INT, 10),
+        Column(N_("Row"), Kind.TEXT, 20), Column(N_("Answer"), Kind.TEXT, 40), Column(N_("Number of answers"), Kind.INT, 10),
         Column("%", Kind.DECIMAL, 10, is_said=True),
     )  # fmt: skip
 
@@ -237,9 +237,9 @@ class GroupSheet(_Sheet):
     header = (
         Column(N_("Set apart by"), Kind.TEXT, 18), Column(N_("Group"), Kind.TEXT, 26), Column(N_("People"), Kind.INT, 10),
         Column(N_("Code"), Kind.TEXT, 8), Column(N_("Question"), Kind.TEXT, 60), Column(N_("Row"), Kind.TEXT, 20),
-        Column(N_("Answers"), Kind.INT, 10), Column(N_("Mean"), Kind.DECIMAL, 10), Column(N_("Satisfied, %"), Kind.DECIMAL, 11),
+        Column(N_("Number of answers"), Kind.INT, 10), Column(N_("Mean"), Kind.DECIMAL, 10), Column(N_("Satisfied, %"), Kind.DECIMAL, 11),
         Column(N_("from"), Kind.DECIMAL, 10), Column(N_("until"), Kind.DECIMAL, 10), Column("NPS", Kind.DECIMAL, 10, is_said=True),
-        Column(N_("Groups differ, p value"), Kind.WRITTEN, 14),
+        Column(N_("Groups differ, p value"), Kind.DECIMAL, 14),
     )  # fmt: skip
 
     def __init__(self, found: Tabulation, crosses: Sequence[Cross]) -> None:
@@ -259,10 +259,9 @@ class GroupSheet(_Sheet):
             cell, p_value = group.cells.get(key), cross.p_values.get(key)
             if cell is None or cell.is_hidden:
                 continue
-            p_text = None if p_value is None else f"{p_value:.4f}"
             nps = _number(cell.nps.value) if cell.nps else None
             mean = _number(cell.mean.value) if cell.mean else None
-            yield *head, *_said(question, figure), cell.n, mean, *_ends(cell.csat), nps, p_text
+            yield *head, *_said(question, figure), cell.n, mean, *_ends(cell.csat), nps, _number(p_value, 4)
 
 
 # ── One by one ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -323,10 +322,16 @@ class WordSheet(_Sheet):
             )  # fmt: skip
 
 
+#: What the cells of a question hold; of the other kinds, text.
+_KINDS = dict.fromkeys((QuestionKind.SCALE5, QuestionKind.SCALE7, QuestionKind.MATRIX, QuestionKind.NPS), Kind.INT) | {
+    QuestionKind.NUMBER: Kind.DECIMAL
+}
+
+
 class AnswerSheet(_Sheet):
     """All answers: a row a person, a column a question or a row of a matrix, as they were given (reversed questions not turned round)."""
 
-    identifier, name = "survey_answers", N_("Answers")
+    identifier, name = "survey_answers", N_("All answers")
 
     def __init__(self, session: Session, found: Tabulation, counted: Select[Any], sees_small: bool) -> None:
         self._session, self._counted, self._sees_small = session, counted, sees_small
@@ -337,7 +342,7 @@ class AnswerSheet(_Sheet):
                 continue
             self._columns.append((figure.question_id, figure.option_id))
             title = f"{question.code} {text_of(question)}" + (f" · {text_of(figure)}" if figure.option_id else "")
-            columns.append(Column(title, Kind.TEXT, 16, is_said=True))
+            columns.append(Column(title, _KINDS.get(question.kind, Kind.TEXT), 16, is_said=True))
         self.header = (  # type: ignore[misc]
             Column(N_("Answer"), Kind.INT, 10), Column(N_("Answered on"), Kind.DATE, 12), Column(N_("Way of answering"), Kind.TEXT, 18),
             *(SEGMENT_COLUMNS if sees_small else ()), Column(N_("Who"), Kind.TEXT, 28), *columns,
@@ -354,35 +359,37 @@ class AnswerSheet(_Sheet):
                 cells = given.get(response.id, {})
                 yield (
                     response.id, response.answered_on, _(response.via.value), *_segments(response, self._sees_small), _named(response),
-                    *("; ".join(cells.get(key, ())) or None for key in self._columns),
+                    *(self._cell(cells.get(key, ())) for key in self._columns),
                 )  # fmt: skip
 
-    def _given(self, ids: Sequence[int]) -> dict[int, dict[tuple[int, int | None], list[str]]]:
+    def _given(self, ids: Sequence[int]) -> dict[int, dict[tuple[int, int | None], list[Any]]]:
         """Return what each response of *ids* answered, by column."""
         answer = SurveyAnswer
         columns = (answer.response_id, answer.question_id, answer.option_id, answer.kind, answer.score, answer.number, answer.words)
         statement = (
-            select(*columns, answer.is_na, QuestionOption.text_es, QuestionOption.text_en)
+            select(*columns, QuestionOption.text_es, QuestionOption.text_en)
             .outerjoin(QuestionOption, QuestionOption.id == answer.option_id)
-            .where(answer.response_id.in_(ids))
+            .where(answer.response_id.in_(ids), ~answer.is_na)
             .order_by(answer.id)
         )
-        found: dict[int, dict[tuple[int, int | None], list[str]]] = {}
+        found: dict[int, dict[tuple[int, int | None], list[Any]]] = {}
         for row in self._session.execute(statement):
             key = (row.question_id, row.option_id if row.kind is QuestionKind.MATRIX else None)
             found.setdefault(row.response_id, {}).setdefault(key, []).append(self._one(row))
         return found
 
     @staticmethod
-    def _one(row: Row[Any]) -> str:
-        if row.is_na:
-            return _("no opinion")
+    def _one(row: Row[Any]) -> Any:
         if row.kind is QuestionKind.YES_NO:
             return _("Yes") if row.score else _("No")
         if row.kind in (QuestionKind.ONE, QuestionKind.MANY):
             return text_of(row) + (f": {row.words}" if row.words else "")
-        value = row.score if row.score is not None else row.number if row.number is not None else row.words
-        return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
+        return next(value for value in (row.score, row.number, row.words) if value is not None)
+
+    @staticmethod
+    def _cell(given: Sequence[Any]) -> Any:
+        """Return what stands in a cell: several of a list in one, nothing where nothing was answered or there is no opinion."""
+        return "; ".join(given) if len(given) > 1 else next(iter(given), None)
 
 
 # ── The workbook ──────────────────────────────────────────────────────────────────────────────────────────────────────────

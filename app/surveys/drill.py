@@ -82,7 +82,8 @@ class SurveyResponseView(AnsweredView):
     intro = _l("Each line is the answers of one person. A name stands beside them only where that person agreed to it.")
     empty_text = _l("Nobody has answered a survey yet.")
     list_columns = ["id", "campaign", "answered_on", "via", "status", "service", "zone", "stratum", "process", "who"]
-    more_columns = ("screened_reason", "language", "interviewer", "wants_contact", "wants_case", "source_number")
+    show_columns = [*list_columns, "screened_reason", "language", "interviewer", "wants_contact", "wants_case", "source_number"]
+    more_columns = tuple(show_columns)  # no contract, no invitee: they would name somebody
     own_facets = (
         CAMPAIGN, enum_facet("status", _l("State"), SurveyResponse.status, ResponseStatus), *SEGMENTS,
         Given("answer", _l("What was answered")),

@@ -93,7 +93,9 @@ class SurveyWordsView(AnsweredView):
     intro = _l("What people wrote in their own words. Choose some and tag them, and the tags say what most of them speak of.")
     empty_text = _l("Nobody has written anything in their own words yet.")
     list_template = "surveys/words.html"
-    list_columns = ["campaign", "question", "words", "tags", "answered_on", "via", "service", "zone", "stratum", "process", "who"]
+    list_columns = show_columns = [
+        "campaign", "question", "words", "tags", "answered_on", "via", "service", "zone", "stratum", "process", "who",
+    ]  # fmt: skip
     search_words = ("words",)
     search_hint = _l("Search what people wrote")
     own_facets = (

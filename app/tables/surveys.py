@@ -315,6 +315,7 @@ class SurveyAnswer(Model):
         Index("uq_survey_answer_option", "response_id", "question_id", "option_id", unique=True,
               sqlite_where=text("option_id IS NOT NULL"), postgresql_where=text("option_id IS NOT NULL")),
         Index(None, "question_id", "response_id"),
+        Index(None, "response_id"),
     )  # fmt: skip
     id: Mapped[int] = mapped_column(primary_key=True)
     response_id: Mapped[int] = mapped_column(ForeignKey("survey_response.id", ondelete="RESTRICT"))

@@ -575,6 +575,7 @@ def upgrade():
     )
     with op.batch_alter_table('survey_answer') as batch_op:
         batch_op.create_index(batch_op.f('ix_survey_answer_question_id_response_id'), ['question_id', 'response_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_survey_answer_response_id'), ['response_id'], unique=False)
         batch_op.create_index('uq_survey_answer_option', ['response_id', 'question_id', 'option_id'], unique=True, sqlite_where=sa.text('option_id IS NOT NULL'), postgresql_where=sa.text('option_id IS NOT NULL'))
         batch_op.create_index('uq_survey_answer_single', ['response_id', 'question_id'], unique=True, sqlite_where=sa.text('option_id IS NULL'), postgresql_where=sa.text('option_id IS NULL'))
 
@@ -656,6 +657,7 @@ def downgrade():
     with op.batch_alter_table('survey_answer') as batch_op:
         batch_op.drop_index('uq_survey_answer_single', sqlite_where=sa.text('option_id IS NULL'), postgresql_where=sa.text('option_id IS NULL'))
         batch_op.drop_index('uq_survey_answer_option', sqlite_where=sa.text('option_id IS NOT NULL'), postgresql_where=sa.text('option_id IS NOT NULL'))
+        batch_op.drop_index(batch_op.f('ix_survey_answer_response_id'))
         batch_op.drop_index(batch_op.f('ix_survey_answer_question_id_response_id'))
 
     op.drop_table('survey_answer')
