@@ -117,6 +117,7 @@ class Stage:
         self.marks |= steps.beside_contracts(self.marks)
         self.marks |= steps.campaigns()
         self.marks |= steps.alarms(self.marks)
+        self.marks |= steps.results(self.marks["@campaign"])
         steps.arrive()
         self.marks |= steps.old_log()
         self.marks |= steps.imported()
@@ -695,6 +696,19 @@ class Steps:
         self.session.flush()
         survey_alarms.settle(self.session, ended, "Se llamó y se programó una visita.", ended_on=on, at=self.at)
         return {"@threshold": threshold.id, "@alarm": contact.id, "@alarm-other": other.id, "@alarm-ended": ended.id}
+
+    def results(self, campaign_id: int) -> dict[str, int]:
+        """Let six people more answer, of whom one writes something that is tagged."""
+        from app.models import SurveyAnswer, SurveyCampaign
+        from app.operations import survey_tags
+
+        campaign = self.session.get_one(SurveyCampaign, campaign_id)
+        said = [{"P4": "0", "P8": "Nadie avisa de los cortes"}, *({"P1": str(n)} for n in (5, 4, 4, 3, 2))]
+        responses = [self.make.response(campaign, raw, at=self.at) for raw in said]
+        words = self.session.scalars(select(SurveyAnswer).where(SurveyAnswer.words.is_not(None))).first()
+        tag = survey_tags.tag_called(self.session, "Cortes")
+        survey_tags.put(self.session, tag, [words])
+        return {"@response": responses[0].id, "@tag": tag.id}
 
     def beside_contracts(self, marks: dict[str, Any]) -> dict[str, Any]:
         """Leave policies and a file of the signed contract and of that of another process, and a contract of an old register."""

@@ -30,6 +30,7 @@ SURVEYS = "ADSCQGX"  # who reads campaigns of surveys
 FORMS = "DSCQGX"  # who reads what they ask
 BILLING = "ASGX"  # who reads the batches for billing
 VERIFIES = "DSCQGX"  # who reads how contracts are met
+RESULTS, ONE_BY_ONE = "DSCQGX", "SCQGX"  # who reads results of surveys, and who sees answers one by one
 INTERVIEWS = "ACX"  # who calls people of a survey, and types sheets of paper
 COMPLIANCE = (
     ("ComplianceView", "list", {}), ("ComplianceView", "excel", {}), ("VerifiedRequirementView", "list", {}),
@@ -451,6 +452,19 @@ ROWS: list[Row] = [
     *(get("SurveyReportView.show", "DSCQGX", url={"pk": mark}) for mark in ("@campaign", "@campaign-over")),
     *(get("SurveyReportView.report", "SCQGX", url={"pk": mark}) for mark in ("@campaign", "@campaign-over")),
     *(post(f"SurveyReportView.{door}", "SCQX", url={"pk": "@campaign-over"}) for door in ("conclude", "issue")),
+    # Results of surveys: an owner reads figures and no single answer; quality and the commercial side tag what people wrote
+    get("SurveyResultView.list", RESULTS),
+    *(get("SurveyResultView.show", RESULTS, url={"pk": mark}) for mark in ("@campaign", "@campaign-over")),
+    get("SurveyResultView.show", NOBODY, misses=RESULTS, url={"pk": "@campaign-proposed"}),
+    get("SurveyResultView.excel", ONE_BY_ONE, url={"pk": "@campaign"}),
+    get("SurveyResponseView.list", ONE_BY_ONE),
+    get("SurveyResponseView.show", ONE_BY_ONE, url={"pk": "@response"}),
+    get("SurveyResponseView.export", ONE_BY_ONE, url={"kind": "csv"}),
+    get("SurveyWordsView.list", ONE_BY_ONE),
+    get("SurveyWordsView.export", ONE_BY_ONE, url={"kind": "csv"}),
+    post("SurveyWordsView.label", "CQX"),
+    *catalogue("SurveyTagView", ONE_BY_ONE, "CQX"),
+    post("SurveyTagView.bulk_action", "CQX", url={"name": "deactivate"}),
     # Interviews by telephone and sheets of paper; nobody calls for a campaign that is still to be confirmed
     get("InterviewView.index", INTERVIEWS),
     get("InterviewView.queue", INTERVIEWS, url={"campaign_id": "@campaign"}),
