@@ -36,6 +36,7 @@ from app.demo.nights import pass_night
 from app.demo.outward import tell_programs
 from app.demo.parties import relate
 from app.demo.quotations import quote
+from app.demo.surveys import survey
 from app.domain import N_
 from app.domain.calendar import ONE_DAY
 from app.domain.errors import DomainError
@@ -162,12 +163,13 @@ def _live(world: World, n_cases: int) -> None:
 
 
 def _sell(world: World) -> None:
-    """The commercial side, up to now: quotations, contracts with their verifications, and how the interested parties were followed."""
+    """The commercial side, up to now: quotations, contracts, verifications, surveys, and how the interested parties were followed."""
     session, at, people = world.session, world.ends_at, world.users
     quote(session, at, people["comercial"])
     relate(session, at, people["calidad"])
     contract(session, at, people["comercial"], people["subgerente"])
     checklist(session, at, people["comercial"], people["dueno.tecnica"], people["subgerente"])
+    survey(session, at, people)
     follow_parties(session, at, people)
 
 
