@@ -309,7 +309,9 @@ def _press_again(sitting: Sitting) -> pages.Page | None:
     if wanted.isdecimal() and 1 <= int(wanted) <= len(sitting.form.sections):
         section = sitting.form.sections[int(wanted) - 1]
         return _section_page(sitting, int(wanted), 400, typed=_raw(section), notice=_renewed())
-    return _last_page(sitting, 400, _renewed()) if wanted == LAST else _thanks(sitting)
+    if wanted == LAST and not sitting.is_passing:
+        return _last_page(sitting, 400, _renewed())
+    return _page("portal/survey_thanks.html", sitting, 400, may_change=False, notice=_renewed())
 
 
 def _renewed() -> tuple[str, str]:
@@ -341,7 +343,7 @@ def _receive(sitting: Sitting) -> pages.Page | Response:
     if wanted == LAST and not sitting.is_passing:
         return _send(sitting)
     if not (wanted.isdecimal() and 1 <= int(wanted) <= len(sitting.form.sections)):
-        abort(400)
+        return redirect(sitting.address(), 303)  # no form of ours
     n, section = int(wanted), sitting.form.sections[int(wanted) - 1]
     raw, before = _raw(section), sitting.asked(section)
     try:
