@@ -23,6 +23,8 @@ ENDS: dict[CallOutcome, InviteeStatus] = {
 }  # fmt: skip
 #: Whom there is still something to ask.
 CALLABLE = (InviteeStatus.WAITING, InviteeStatus.STARTED)
+#: Whom nobody calls by himself any more, but who may call back and answer after all.
+GIVEN_UP = (InviteeStatus.LOST, InviteeStatus.REFUSED)
 MORNING, AFTERNOON, LUNCH, EVENING = time(9), time(15), time(13), time(18)
 
 

@@ -13,13 +13,13 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, contains_eager
 
 from app import queries
 from app.domain import N_
 from app.domain.campaigns import AnswerVia, CallOutcome, CampaignStatus, InviteeStatus, ResponseStatus, takes_answers
 from app.domain.errors import DomainError, MoveRefused
-from app.domain.interviews import CALLABLE, MOST_ATTEMPTS, PAUSES, status_after
+from app.domain.interviews import CALLABLE, GIVEN_UP, MOST_ATTEMPTS, PAUSES, status_after
 from app.domain.questionnaires import Form
 from app.domain.states import ConsentKind
 from app.extensions import LOCAL_ZONE, local
@@ -98,6 +98,12 @@ def promised_on(on: date) -> Select[tuple[int]]:
     return select(SurveyInvitee.id).where(_left(select(SurveyCampaign.id).where(*is_open)), SurveyInvitee.call_at < midnight, _agreed())
 
 
+def last_calls(campaign_id: int, user_id: int) -> Select[tuple[SurveyCall]]:
+    """Return the calls of *user_id* for a campaign, the last first, each with whom he called."""
+    mine = select(SurveyCall).join(SurveyCall.invitee).where(SurveyInvitee.campaign_id == campaign_id, SurveyCall.user_id == user_id)
+    return mine.options(contains_eager(SurveyCall.invitee)).order_by(SurveyCall.id.desc())
+
+
 @dataclass(frozen=True, slots=True)
 class Figures:
     """How a queue stands: to be called now, later, held by others; interviews and answers so far, of how many who are asked."""
@@ -162,14 +168,17 @@ def take_next(session: Session, campaign: SurveyCampaign, *, at: datetime, user_
 
 def take(session: Session, invitee: SurveyInvitee, *, at: datetime, user_id: int) -> None:
     """
-    Hold *invitee* for *user_id*, who chose them from the list; flushed.
+    Hold *invitee* for *user_id*, who chose them: from the list, or because they call back after they had been given up; flushed.
 
     Raises:
-        MoveRefused: Another interviewer has them, they answered or declined already, or the campaign takes no calls.
+        MoveRefused: Another interviewer has them, they answered already or want no more surveys, or the campaign takes no calls.
     """
     refuse_closed(invitee.campaign, at)
     queries.lock(session, invitee)
     refuse_held(invitee, user_id, at)
+    if invitee.status in GIVEN_UP:
+        has_begun = survey_answers.response_of(session, invitee) is not None
+        invitee.status = InviteeStatus.STARTED if has_begun else InviteeStatus.WAITING
     refuse_ended(invitee)
     let_go(session, user_id, but=invitee)
     _hold(invitee, user_id, at)

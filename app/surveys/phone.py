@@ -10,14 +10,14 @@ from flask import abort, flash, jsonify, redirect, request, url_for
 from flask_appbuilder import BaseView, expose, has_access
 from flask_babel import gettext as _
 from flask_login import current_user
-from sqlalchemy import or_, select
+from sqlalchemy import Select, false, or_, select
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 
 from app import queries
 from app.domain.campaigns import CallOutcome, CampaignStatus
 from app.domain.errors import DomainError
-from app.domain.interviews import ENDS, offered_hours
+from app.domain.interviews import ENDS, GIVEN_UP, offered_hours
 from app.domain.questionnaires import Form
 from app.domain.states import ConsentKind
 from app.extensions import LOCAL_ZONE, db, local, now, today
@@ -26,6 +26,7 @@ from app.models import Account, Contract, SurveyCall, SurveyCampaign, SurveyInvi
 from app.operations import interviews as operations
 from app.operations import survey_answers
 from app.operations.questionnaires import form_of
+from app.search import folded_contains
 from app.security import may
 from app.surveys import sheet
 from app.words import say, tidy
@@ -36,7 +37,7 @@ OUTCOMES = (
     CallOutcome.PARTIAL,
 )  # fmt: skip
 TONES = {CallOutcome.ANSWERED: "ok", CallOutcome.PARTIAL: "info", CallOutcome.CALL_BACK: "info"}
-N_NEXT = 12
+N_NEXT, N_LAST = 12, 6
 
 
 @dataclass(slots=True)
@@ -86,13 +87,16 @@ class InterviewView(BaseView):
             trouble = ""
         except DomainError as error:
             trouble = say(error)
+        typed = tidy(request.args.get("q", ""))[:80]
         their = joinedload(SurveyInvitee.contract).load_only(Contract.number), joinedload(SurveyInvitee.account).load_only(Account.number)
         following = operations.waiting(campaign.id, current_user.id, at).options(*their).limit(N_NEXT)
         return self.render_template(
             "surveys/phone_queue.html", campaign=campaign, trouble=trouble, now=at,
             figures=operations.figures(db.session, [campaign.id], current_user.id, at)[campaign.id],
             following=db.session.scalars(following).all(), day=operations.day_of(db.session, current_user.id, at), may_type=_may_type(),
-            promised=db.session.scalars(operations.promised(campaign.id, at).limit(N_NEXT)).all(), me=current_user.id,
+            promised=db.session.scalars(operations.promised(campaign.id, at).limit(N_NEXT)).all(), me=current_user.id, typed=typed,
+            found=db.session.scalars(_called(campaign.id, typed).options(*their).limit(N_NEXT)).all() if typed else (), tones=TONES,
+            last=db.session.scalars(operations.last_calls(campaign.id, current_user.id).limit(N_LAST)).all(),
         )  # fmt: skip
 
     @expose("/<int:campaign_id>/next", methods=["POST"])
@@ -225,15 +229,24 @@ class InterviewView(BaseView):
         hours = offered_hours(local(at), queries.calendar_of(session, house))
         script = form.script.replace("{organisation}.", f"{house.name.rstrip('.')}.").replace("{organisation}", house.name)
         facts = {
-            "invitee": invitee, "campaign": invitee.campaign, "form": form, "language": language, "script": script.replace("{name}", invitee.name), "page": page,
-            "said": page.said or sheet.shown(survey_answers.raw_of(values)), "refused": page.refused or {}, "ticks": sheet.ticks,
+            "invitee": invitee, "campaign": invitee.campaign, "form": form, "language": language, "page": page,
+            "script": script.replace("{name}", invitee.name), "said": page.said or sheet.shown(survey_answers.raw_of(values)),
+            "refused": page.refused or {}, "ticks": sheet.ticks,
             "response": response, "n_answered": len(values), "calls": session.scalars(calls).all(), "tones": TONES,
             "outcomes": OUTCOMES, "hours": [(msgid, hour) for msgid, hour in hours if hour.date() <= invitee.campaign.closes_on],
             "letters": sheet.LETTERS, "day": operations.day_of(session, current_user.id, at), "blocked": _blocked(invitee, at), "at": at,
             "consent": queries.consents_in_force(session, today()).get(ConsentKind.SURVEY_NAME), "typed": request.form,
-            "ends": ENDS, "house": house.name,
+            "ends": ENDS, "has_changed_mind": invitee.status in GIVEN_UP, "house": house.name,
         }  # fmt: skip
         return self.render_template("surveys/phone_call.html", **facts)
+
+
+def _called(campaign_id: int, typed: str) -> Select[tuple[SurveyInvitee]]:
+    """Return whom a campaign asks with those words in the name, or those digits in the telephone."""
+    digits = "".join(letter for letter in typed if letter.isdigit())
+    matches = [folded_contains((SurveyInvitee.name,), typed), SurveyInvitee.phone.contains(digits) if len(digits) > 3 else None]
+    asked = select(SurveyInvitee).where(SurveyInvitee.campaign_id == campaign_id, ~SurveyInvitee.is_reserve)
+    return asked.where(or_(false(), *(each for each in matches if each is not None))).order_by(SurveyInvitee.name)
 
 
 def _blocked(invitee: SurveyInvitee, at: datetime) -> str:

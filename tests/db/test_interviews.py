@@ -132,7 +132,9 @@ def test_who_is_not_reached_is_left_in_peace_and_after_five_calls_given_up(seede
 
     assert one.status is InviteeStatus.LOST
     with pytest.raises(MoveRefused, match="was given up"):
-        interviews.take(seeded, one, at=AT + timedelta(days=6), user_id=ana)
+        outcome(seeded, one, "BUSY", ana, AT + timedelta(days=6))
+    interviews.take(seeded, one, at=AT + timedelta(days=6), user_id=ana)
+    assert one.status is InviteeStatus.WAITING, "they called back"
 
 
 def test_the_house_says_how_often_it_calls(seeded, make, ana):
@@ -158,6 +160,9 @@ def test_who_declines_or_cannot_be_reached_is_not_called_again(seeded, make, ana
     assert bool(survey_answers.opt_out_of(seeded, one.party_id)) is (name == "OPTED_OUT")
     with pytest.raises(MoveRefused):
         outcome(seeded, one, "BUSY", ana)
+    if name == "OPTED_OUT":
+        with pytest.raises(MoveRefused, match="wants no more surveys"):
+            interviews.take(seeded, one, at=AT, user_id=ana)
 
 
 def test_an_hour_to_call_again_lies_ahead_and_before_the_campaign_ends(seeded, make, ana):

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from app.domain.campaigns import CallOutcome, InviteeStatus
 from app.domain.questionnaires import Audience, Condition, ConditionOp, QuestionKind
-from app.models import Questionnaire, SurveyCall, SurveyInvitee, SurveyResponse
+from app.models import Questionnaire, SurveyCall, SurveyCampaign, SurveyInvitee, SurveyResponse
 from app.operations import questionnaires, survey_answers
 from app.operations.questionnaires import Wanted, WantedOption, form_of
 from app.security import AUXILIAR
@@ -286,3 +286,44 @@ def test_on_a_telephone_every_key_has_its_button(new_page: Any, live_server: Liv
     page.locator("[data-do=end]").tap()
     becomes(page, PHASE, "end")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_sheet_of_paper_is_typed_by_keyboard(
+    page: Any, live_server: LiveServer, house: dict[str, Any], assert_accessible: Callable[[Any], None]
+) -> None:
+    with live_server.session() as session:
+        session.get_one(SurveyCampaign, house["campaign"]).by_paper = True
+        session.commit()
+    sign_in(page, house["user"])
+    page.goto(f"/sheet/{house['campaign']}")
+    assert_accessible(page)
+    keys = page.keyboard
+
+    becomes(page, "document.activeElement.id", "number")
+    keys.press("Enter")
+    keys.press("4")
+    keys.press("Enter")
+    for key in ("4", "x", "5", "6", "s"):
+        keys.press(key)
+    keys.type("4")
+    keys.press("Enter")
+    keys.press("c")
+    keys.type("La radio")
+    keys.press("Enter")
+    keys.press("a")
+    keys.press("b")
+    keys.press("Enter")
+    for key in ("x", "x", "Enter", "d"):
+        keys.press(key)
+    becomes(page, "document.activeElement.textContent", page.locator(".form-actions .btn-go").inner_text())
+    with page.expect_navigation():
+        keys.press("Enter")
+
+    with live_server.session() as session:
+        response = session.scalars(select(SurveyResponse)).one()
+        values = survey_answers.raw_of(survey_answers.answers_of(session, response, form_of(session, house["version"])))
+    assert values == {
+        "P1": "4", "P3.acueducto": "4", "P3.alcantarillado": "NA", "P3.aseo": "5", "P4": "6", "P5": "1", "P6": "4", "P7": ["otro"],
+        "P7.words": "La radio", "P8": ["oficina", "celular"], "P8.words": "", "P9": "NA", "P12": "10",
+    }  # fmt: skip
+    assert page.locator("#number").input_value() == "2", "the next sheet"

@@ -122,6 +122,21 @@ def test_how_a_call_ended_is_kept_once_and_what_was_typed_stays_when_it_is_refus
     assert call.call_back_at == datetime(2026, 7, 10, 21, 30, tzinfo=UTC)
 
 
+def test_whoever_calls_back_is_found_and_may_change_their_mind(seeded, sign_in, campaign, people):
+    client, url = sign_in(AUXILIAR), f"/interview/{campaign.id}"
+    client.post(f"/interview/call/{people[0].id}/record", data={"outcome": "REFUSED"})
+    assert f"/interview/call/{people[0].id}" in client.get(url).text, "among the last calls"
+
+    for typed in ("ceíba", "3001110001"):
+        assert f'action="/interview/take/{people[0].id}"' in client.get(url, query_string={"q": typed}).text
+    assert "asks nobody with that name" in client.get(url, query_string={"q": "Nadie"}).text
+    assert "They want to answer after all" in client.get(f"/interview/call/{people[0].id}").text
+    assert client.post(f"/interview/take/{people[0].id}").location.endswith(f"/interview/call/{people[0].id}")
+
+    seeded.expire_all()
+    assert (people[0].status, people[0].held_by_id) == (InviteeStatus.WAITING, client.user_id)
+
+
 def test_my_day_counts_the_calls_agreed_for_today(seeded, sign_in, campaign, people, make):
     user_id = make.user(AUXILIAR).id
     client = sign_in(AUXILIAR)
