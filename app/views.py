@@ -74,7 +74,8 @@ from app.surveys.words import SurveyTagView, SurveyWordsView
 from app.work import PeriodicView, WorkView
 
 SERVICE, FIELD, REPORTS = N_("Service"), N_("Field and money"), N_("Reports")
-PARTIES, TERMS, EXCHANGE = N_("Commercial"), N_("Calendar and terms"), N_("Data in and out")
+PARTIES, SATISFACTION = N_("Commercial"), N_("Satisfaction")
+TERMS, EXCHANGE = N_("Calendar and terms"), N_("Data in and out")
 HOUSE, RECORDS, SECURITY = N_("Settings"), N_("Records"), N_("Security")
 
 #: (view, menu name, icon, category): the whole menu, in order; without a category, beside Mi día.
@@ -105,17 +106,20 @@ MENU: list[tuple[type, str, str, str]] = [
     (ChecklistView, N_("Verification checklists"), "done", PARTIES),
     (ComplianceView, N_("Compliance of contracts"), "gauge", PARTIES),
     (ActionView, N_("Actions"), "todo", PARTIES),
-    (SurveyCampaignView, N_("Campaigns of surveys"), "report", PARTIES),
-    (QuestionnaireView, N_("Survey forms"), "template", PARTIES),
-    (SurveyResultView, N_("Results of surveys"), "gauge", PARTIES),
-    (SurveyAlarmView, N_("Alarms and contacts of surveys"), "todo", PARTIES),
-    (InterviewView, N_("Telephone interviews"), "counter", PARTIES),
     (AccountView, N_("Accounts"), "account", PARTIES),
     (InvoiceView, N_("Invoices"), "invoice", PARTIES),
     (QuotationChartView, N_("Charts of quotations"), "chart", PARTIES),
     (ContractChartView, N_("Charts of contracts"), "chart", PARTIES),
     (ComplianceChartView, N_("Charts of compliance"), "chart", PARTIES),
     (AccountChartView, N_("Charts of accounts"), "chart", PARTIES),
+    (SurveyCampaignView, N_("Campaigns of surveys"), "report", SATISFACTION),
+    (InterviewView, N_("Telephone interviews"), "counter", SATISFACTION),
+    (SurveyResultView, N_("Results of surveys"), "gauge", SATISFACTION),
+    (SurveyAlarmView, N_("Alarms and contacts of surveys"), "todo", SATISFACTION),
+    (QuestionnaireView, N_("Survey forms"), "template", SATISFACTION),
+    (SurveyThresholdView, N_("Thresholds of surveys"), "gauge", SATISFACTION),
+    (SurveyTagView, N_("Tags of open answers"), "type", SATISFACTION),
+    (SurveyOptOutView, N_("Who wants no more surveys"), "mail", SATISFACTION),
     (PastRecordView, N_("Registers of other programs"), "history", EXCHANGE),
     (MarketClaimView, N_("Claims of the market (SUI)"), "chart", REPORTS),
     (ImportBatchView, N_("Files that come in"), "template", EXCHANGE),
@@ -136,9 +140,6 @@ MENU: list[tuple[type, str, str, str]] = [
     (MessageTemplateView, N_("Message templates"), "mail", HOUSE),
     (ConsentTextView, N_("Consent texts"), "consent", HOUSE),
     (ReminderRuleView, N_("Reminder rules"), "clock", HOUSE),
-    (SurveyTagView, N_("Tags of open answers"), "type", HOUSE),
-    (SurveyOptOutView, N_("Who wants no more surveys"), "mail", HOUSE),
-    (SurveyThresholdView, N_("Thresholds of surveys"), "gauge", HOUSE),
     (ContractKindView, N_("Kinds of contracts"), "type", HOUSE),
     (RequirementTemplateView, N_("Templates of requirements"), "template", HOUSE),
     (SuiCauseView, N_("SUI causes"), "cause", HOUSE),
