@@ -47,7 +47,7 @@ from app.models import (
 )
 from app.operations import survey_alarms
 from app.operations.numbers import next_number
-from app.operations.survey_audience import draw_people, splits_of
+from app.operations.survey_audience import draw_people, name_of_quota, splits_of
 
 SERIES = "ENC"
 #: A campaign whose last day lies within it is about to close.
@@ -453,9 +453,3 @@ def progress(session: Session, campaign: SurveyCampaign) -> Progress:
     by = splits_of(campaign)
     shares = [share(name_of_quota(quota, by), quota.population, quota.target, quota.id) for quota in quotas] if by else []
     return Progress(share("", campaign.population or 0, campaign.sample_size or 0), shares, people, responses)
-
-
-def name_of_quota(quota: SurveyQuota, by: Sequence[str]) -> str:
-    """Return a stratum as people read it: «Norte · 3 · Acueducto»."""
-    words = {"zone": quota.zone, "stratum": quota.stratum, "service_id": quota.service.name if quota.service else ""}
-    return " · ".join(str(words[name] or "—") for name in by)

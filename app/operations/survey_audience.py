@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, exists, false, func, insert, literal, null, or_, select
 from sqlalchemy.orm import Session
 
@@ -186,9 +187,19 @@ def _service_names(session: Session) -> dict[int, str]:
 
 
 def name_of(parts: Mapping[str, Any], services: Mapping[int, str]) -> str:
-    """Return a stratum as people read it: «Norte · 3 · Acueducto»; empty for the whole audience."""
-    words = {"zone": parts.get("zone"), "stratum": parts.get("stratum"), "service_id": services.get(parts.get("service_id") or 0)}
-    return " · ".join(str(words[name] or "—") for name in SPLITS if name in parts)
+    """Return a stratum as people read it, «Norte · estrato 3 · Acueducto»; empty for the whole audience."""
+    stratum, service = parts.get("stratum"), services.get(parts.get("service_id") or 0)
+    words = {
+        "zone": parts.get("zone") or _("without zone"), "service_id": service or _("without service"),
+        "stratum": _("without stratum") if stratum is None else _("stratum %(n)s", n=stratum),
+    }  # fmt: skip
+    return " · ".join(words[name] for name in SPLITS if name in parts)
+
+
+def name_of_quota(quota: SurveyQuota, by: Iterable[str]) -> str:
+    """Return the stored stratum *quota* of a sample split *by* these as people read it."""
+    services = {quota.service_id: quota.service.name} if quota.service_id and quota.service else {}
+    return name_of({name: getattr(quota, name) for name in by}, services)
 
 
 # ── Drawing ───────────────────────────────────────────────────────────────────────────────────────────────────────────────

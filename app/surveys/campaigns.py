@@ -19,14 +19,24 @@ from sqlalchemy.orm import joinedload
 
 from app.baseviews import READ_ONLY, READ_WRITE, RuledView
 from app.domain import N_
-from app.domain.campaigns import RESERVES, CampaignMove, CampaignStatus, Fate, InviteeStatus, ResponseStatus, is_file_only, takes_answers
+from app.domain.campaigns import (
+    RESERVES,
+    CampaignMove,
+    CampaignStatus,
+    Fate,
+    InviteeStatus,
+    ResponseStatus,
+    is_file_only,
+    period_label,
+    takes_answers,
+)
 from app.domain.errors import DomainError
 from app.domain.surveys import margin_of_error, sample_size, z_of
 from app.extensions import db, now, today
 from app.intake import blame
 from app.listing import Choices, Moment, Rows
 from app.listviews import Ready
-from app.models import Account, CommercialEvent, Questionnaire, SurveyCampaign, SurveyInvitee, SurveyResponse
+from app.models import Account, CommercialEvent, Questionnaire, SurveyCampaign, SurveyInvitee, SurveyQuota, SurveyResponse
 from app.operations import campaigns as operations
 from app.operations import survey_audience
 from app.security import may
@@ -82,13 +92,14 @@ class SurveyCampaignView(Steps, RuledView):
     list_title, add_title = _l("Campaigns of surveys"), _l("New campaign")
     intro = _l("A campaign asks one form about one period. It proposes itself when it is due, and opens when somebody confirms it.")
     empty_text = _l("There are no campaigns yet. Publish a form, then add its campaign here; those with a frequency propose themselves.")
-    list_columns = ["number", "name", "status", "opens_on", "closes_on", "answered"]
+    list_columns = ["number", "name", "period", "status", "opens_on", "closes_on", "answered"]
     show_columns = [*list_columns, "questionnaire", "audience", "period_from", "period_until", "process", "responsible", "is_sampled"]
     more_columns = ["confirmed_by", "closed_at", "population", "sample_size"]
     search_words = ("number", "name")
     base_order = ("opens_on", "desc")
+    clipped = ("name",)
     label_columns = {
-        "number": _l("Number"), "name": _l("Name"), "status": _l("State"), "opens_on": _l("Opens on"),
+        "number": _l("Number"), "name": _l("Name"), "period": _l("Period"), "status": _l("State"), "opens_on": _l("Opens on"),
         "closes_on": _l("Closes on"), "answered": _l("Answers received"), "questionnaire": _l("Form"), "audience": _l("Whom it is for"),
         "period_from": _l("Period, from"), "period_until": _l("Period, until"), "process": _l("Process that carries it out"),
         "responsible": _l("Responsible"), "is_sampled": _l("By sample"), "confirmed_by": _l("Confirmed by"), "closed_at": _l("Closed on"),
@@ -119,6 +130,8 @@ class SurveyCampaignView(Steps, RuledView):
         match name:
             case "status":
                 return Markup('<span class="pill {}">{}</span>').format(TONES[item.status], _(item.status.value))
+            case "period":
+                return period_label(item.period_from, item.period_until)
             case "answered":
                 if item.confirmed_at is None:
                     return "—"
@@ -336,6 +349,10 @@ class SurveyInviteeView(RuledView):
         "account": _l("Account"), "position": _l("Place in the drawing"),
     }  # fmt: skip
 
+    def lines(self, statement: Select[Any], columns: Iterable[str]) -> Select[Any]:
+        its_stratum = joinedload(SurveyInvitee.quota).joinedload(SurveyQuota.service)
+        return super().lines(statement, columns).options(joinedload(SurveyInvitee.campaign), its_stratum)
+
     def shown(self, item: Any, name: str) -> Any:
         match name:
             case "status":
@@ -346,10 +363,6 @@ class SurveyInviteeView(RuledView):
             case "phone":
                 return say_phone(item.phone)
             case "quota":
-                return quota_words(item.quota)
+                by = survey_audience.splits_of(item.campaign) if item.quota else ()
+                return survey_audience.name_of_quota(item.quota, by) if by else "—"
         return super().shown(item, name)
-
-
-def quota_words(quota: Any) -> str:
-    """Return the key of a stratum as a list shows it: «Norte · 3»."""
-    return " · ".join(part or "—" for part in quota.key.split("|")) if quota is not None and quota.key else "—"

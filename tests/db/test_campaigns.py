@@ -368,7 +368,7 @@ def test_a_closed_one_is_reopened_with_a_reason_and_days_to_come(campaign, sessi
 def test_one_whose_report_was_issued_stays_closed(campaign, session, make):
     campaigns.close_due(session, on("2026-08-01"))
     file = StoredFile(storage_key="informe", name="informe.pdf", media_type="application/pdf", n_bytes=10, sha256="0" * 64)
-    campaign.document = Document(kind=DocumentKind.SURVEY_REPORT, number="INF-1", file=file, template="survey_report@1", data={}, issued_at=AT)
+    campaign.document = Document(kind=DocumentKind.SURVEY_REPORT, number="INF-1", file=file, template="report@1", data={}, issued_at=AT)
     session.flush()
 
     with pytest.raises(MoveRefused, match="report"):
