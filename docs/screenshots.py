@@ -67,6 +67,8 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "partes": ("Partes interesadas", "comercial", "/party/list/"),
     "parte": ("La página de una parte interesada", "comercial", "first /party/list/?q=los nogales"),
     "acciones": ("Acciones", "calidad", "/action/list/"),
+    "entrevistas": ("Entrevistas telefónicas", "auxiliar", "/interview/"),
+    "entrevistas-cola": ("A quién llamar", "auxiliar", "first /interview/"),
     "formulario": ("Un formulario", "comercial", "/party/add"),
     "graficos": ("Gráficos", "control", "/charts/cases/?chart=in-time"),
     "cotizaciones": ("Cotizaciones", "comercial", "/quotation/list/"),
@@ -120,7 +122,7 @@ IN_THE_MANUAL = (
     "contratos", "contrato", "lista-de-verificacion", "cumplimiento", "matriz-cumplimiento", "graficos-cotizaciones",
     "cotizaciones", "cotizacion", "cotizacion-renglones",
     "garantias", "plantilla-requisitos", "graficos-contratos",
-    "parte", "acciones",
+    "parte", "acciones", "entrevistas-cola",
 )  # fmt: skip
 
 
@@ -179,6 +181,21 @@ def shoot_counter(page: Any) -> None:
     page.wait_for_selector(".counter-number")
     keep(page, FOLDER / "mostrador-radicado.webp")
     print("mostrador", page.url)
+
+
+def shoot_interview(page: Any) -> None:
+    """Take the next one to be called, agree on another hour without recording it, and ask the first questions."""
+    page.goto("/interview/")
+    page.locator("main .btn-go").first.click()
+    page.wait_for_selector(".call.scripted")
+    page.keyboard.press("3")
+    keep(page, FOLDER / "entrevista.webp")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".ask.now")
+    keep(page, FOLDER / "entrevista-pregunta.webp")
+    page.locator(".page-head form button").click()
+    print("entrevista", page.url)
 
 
 def shoot_forms(page: Any) -> None:
@@ -257,6 +274,7 @@ def main() -> None:
         shoot(clerk, "/pqr/register", "registrar", whole=True)
         shoot_counter(clerk)
         shoot_forms(clerk)
+        shoot_interview(clerk)
         owner = sign_in(browser, "dueno.facturacion")
         owner.goto("/pqr/?status=SOLVED")
         link = owner.locator("a[href^='/pqr/PQR-']").first.get_attribute("href")
