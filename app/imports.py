@@ -210,7 +210,10 @@ class ImportBatchView(RuledView):
     def _asked_for() -> dict[str, str]:
         """Return what the link to this page says of the file: what it holds, or of which campaign the answers are."""
         campaign = db.session.get(SurveyCampaign, request.args.get("campaign", 0, type=int))
-        return {"kind": SurveyAnswers.name, "subject": campaign.number} if campaign else {"kind": request.args.get("kind", "")}
+        if campaign is not None:
+            return {"kind": SurveyAnswers.name, "subject": campaign.number}
+        mine = kinds()
+        return {"kind": mine[0].name if len(mine) == 1 else request.args.get("kind", "")}
 
     @staticmethod
     def _received(form: UploadForm) -> ImportBatch:
@@ -407,6 +410,7 @@ class ImportBatchView(RuledView):
     def template(self, name: str) -> Response:
         """A workbook with the headers that a kind understands."""
         kind = next((each for each in kinds() if each.name == name), None) or abort(404)
+        kind = kind.about(db.session(), request.args.get("subject", ""))
         content = BytesIO(sheets.template(db.session(), kind, now(), current_user.get_full_name()))
         content.seek(0, 2)
         log.info("template", kind=name, user_id=current_user.id, request_id=g.request_id)

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from app.domain import N_
 from app.domain.errors import DomainError
-from app.domain.questionnaires import QuestionKind
+from app.domain.questionnaires import SCALES, QuestionKind
 from app.extensions import LANGUAGE
 from app.importing.cells import NO, YES, is_blank, text_of
 from app.importing.headers import SEPARATOR, canon
@@ -46,7 +46,7 @@ class Guess:
 
     Args:
         n: Rows that have an answer.
-        values: Its answers: all of them in their order where `kind` is a list, else the most frequent.
+        values: Its answers: all of them in their order where `kind` is a list or a scale, else the most frequent.
         is_asked: It seems to be a question, and not a number, a day or what a program notes of its own.
     """
 
@@ -79,7 +79,7 @@ def _guess(column: int, name: str, answers: Counter[str], n_rows: int, is_of_hea
     code, text = _named(name, column, taken)
     is_listed = kind in (QuestionKind.ONE, QuestionKind.MANY)
     values = _parts(answers) if kind is QuestionKind.MANY else answers
-    told = sorted(values, key=_by_number) if is_listed else [text for text, _n in values.most_common(MOST_OPTIONS)]
+    told = sorted(values, key=_by_number) if is_listed or kind in SCALES else [text for text, _n in values.most_common(MOST_OPTIONS)]
     is_noted = kind is QuestionKind.TEXT and len(answers) == n > MOST_OPTIONS and not any(" " in text for text in answers)
     is_asked = len(answers) > 1 and not is_of_head and not is_noted
     is_open = kind in (QuestionKind.TEXT, QuestionKind.MANY, QuestionKind.NUMBER)

@@ -98,9 +98,9 @@ def _cells_of(asked: Asked) -> Iterator[Cell]:
 def _cell(asked: Asked, name: str, type: Type, options: tuple[Option, ...] = (), of: Choice | None = None) -> Cell:
     """Return the field of a question, or of an option or row *of* it; it is known by its code and by its words in either language."""
     spoken = [(asked.text.es, of.text.es if of else ""), (asked.text.en, of.text.en if of else "")]
-    synonyms = {name, *(" / ".join(filter(None, parts)) for parts in spoken), *(part for _text, part in spoken)} - {""}
+    words = dict.fromkeys((*(" / ".join(filter(None, parts)) for parts in spoken), *(part for _text, part in spoken)))
     label = f"{name} {' · '.join(filter(None, spoken[0]))}"
-    return Cell(Field(OF_ANSWER + name, label, type, is_open=bool(options), synonyms=tuple(sorted(synonyms))), name, options)
+    return Cell(Field(OF_ANSWER + name, label, type, is_open=bool(options), synonyms=(name, *filter(None, words))), name, options)
 
 
 def _scores_of(asked: Asked) -> tuple[Option, ...]:
