@@ -81,6 +81,8 @@ from app.models import (
     Requirement,
     Service,
     SuiCause,
+    SurveyAlarm,
+    SurveyCampaign,
 )
 
 # ── The house ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -585,6 +587,9 @@ def _acts() -> Any:
             number=term.count_from, state=term.unit, note=term.norm, amount=term.value, on=term.valid_from, until_on=term.valid_until,
         ),
         _act("wait", Parameter.key == LINK_DAYS, note=Parameter.value),
+        _act(
+            "survey", SurveyAlarm.pqr_id == pqr_id, id=SurveyCampaign.id, number=SurveyCampaign.number, on=SurveyAlarm.raised_on,
+        ).join_from(SurveyAlarm, SurveyCampaign, SurveyCampaign.id == SurveyAlarm.campaign_id),
     )  # fmt: skip
 
 
@@ -602,8 +607,9 @@ def notice_terms(acts: dict[str, list[Row[Any]]], regime: Regime) -> tuple[TermR
 def case_acts(session: Session, pqr: Pqr) -> dict[str, list[Row[Any]]]:
     """
     Return what hangs on a case besides its own rows, by kind, oldest first: `requirement`, `order`, `financing`, `change`, `appeal`
-    (against it), `billing` (what billing was told, and answered), `point` (what the citizen asks), `rating`; of an answered one the
-    `term`s of its notice, and `wait`, how long a link may stay unopened. One statement; the columns are those of `_ACT_COLUMNS`.
+    (against it), `billing` (what billing was told, and answered), `point` (what the citizen asks), `rating`, `survey` (where it was told);
+    of an answered one the `term`s of its notice, and `wait`, how long a link may stay unopened. One statement; the columns are those of
+    `_ACT_COLUMNS`.
     """
     found: dict[str, list[Row[Any]]] = {}
     for row in session.execute(_acts(), {"pqr_id": pqr.id}):

@@ -204,7 +204,7 @@ class SurveyAlarmView(Steps, RuledView):
 
     def buttons(self, item: SurveyAlarm) -> list[Button]:
         steps = [("settle", _("Record what was said and agreed")), ("ask", _("Ask for an action")), ("hand_on", _("Hand on")),
-                 ("dismiss", _("Set aside"))]  # fmt: skip
+                 ("dismiss", _("Set it aside"))]  # fmt: skip
         labels = steps if item.status is AlarmStatus.OPEN else []
         allowed = {"ask": may("can_add", "Action")}
         found = [Button(label, url_for(f"SurveyAlarmView.{name}", pk=item.id)) for name, label in labels
@@ -236,7 +236,7 @@ class SurveyAlarmView(Steps, RuledView):
         def act(alarm: SurveyAlarm) -> None:
             operations.dismiss(db.session(), alarm, form.result.data or "", at=now())
 
-        return self._step(pk, form, _("Set aside"), _l("It stays in the list, with your reason."), act)
+        return self._step(pk, form, _("Set it aside"), _l("It stays in the list, with your reason."), act)
 
     @expose("/hand-on/<pk>", methods=["GET", "POST"])
     @has_access

@@ -9,24 +9,30 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from app import queries, search
 from app.domain.campaigns import AlarmEffect, AlarmMeasure, AlarmStatus, AnswerVia
 from app.domain.errors import DomainError, MoveRefused
 from app.domain.improvement import ActionKind, ActionOrigin, ActionStatus
+from app.domain.interested import EvidenceSource
 from app.domain.questionnaires import Audience
 from app.domain.states import Identity
+from app.dossier import Sight, dossier_of
 from app.models import (
     Action,
     ConsentText,
+    Evidence,
     OutboxMessage,
     Parameter,
+    PartyGroup,
     Pqr,
     SurveyAlarm,
+    SurveyCampaign,
     SurveyInvitee,
     SurveyResponse,
     SurveyTag,
     SurveyThreshold,
 )
-from app.operations import campaigns, improvement, survey_alarms, survey_answers, survey_rounds, survey_tags
+from app.operations import campaigns, improvement, interested, reminders, survey_alarms, survey_answers, survey_rounds, survey_tags
 
 AT = datetime(2026, 7, 10, 15, tzinfo=UTC)
 TODAY = date(2026, 7, 10)
@@ -365,3 +371,53 @@ def test_open_answers_are_quoted_by_tag_without_telephones(seeded, campaign, ans
     tagged, untagged = survey_rounds.words_of(seeded, campaign)
     assert (tagged.tag, tagged.n, tagged.quotes) == ("Fugas", 1, ("Hay una fuga, llámenme al … o a …",))
     assert (untagged.tag, untagged.quotes) == ("", ("Todo bien",))
+
+
+def test_the_case_says_in_which_survey_it_was_told(seeded, campaign, answer):
+    answer({"P4": "0", "P8": "El agua llega turbia"}, wants_case=True)
+    [row] = queries.case_acts(seeded, alarms(seeded)[0].pqr)["survey"]
+
+    assert (row.id, row.number, row.on) == (campaign.id, campaign.number, TODAY)
+
+
+# ── On the other screens ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_waits_is_reminded_of_and_what_ended_is_not(seeded, alarm):
+    def told() -> list[tuple[str, date]]:
+        house = reminders._house(seeded, AT)
+        return [(row.key, row.due_on) for row in seeded.execute(reminders.SOURCES["SURVEY_ALARM"].rows(house))]
+
+    assert told() == [(f"{alarm.campaign.number} · {alarm.id}", alarm.due_on)]
+    survey_alarms.settle(seeded, alarm, "Se llamó", ended_on=TODAY, at=AT)
+    assert told() == []
+
+
+def test_a_closed_campaign_is_evidence_for_the_group_it_asked(seeded, make, people, campaign, answer):
+    source = {"evidence_source": EvidenceSource.SURVEY, "months": 6, "starts_on": date(2026, 1, 1)}
+    mine, other = make.mechanism(**source), make.mechanism(**source)
+    seeded.add_all([PartyGroup(party=people[0], group=mine.group), PartyGroup(party=make.party(), group=other.group)])
+    answer({})
+    closed(seeded, make, campaign)
+
+    assert (interested.find_evidence(seeded, mine, at=AT), interested.find_evidence(seeded, other, at=AT)) == (1, 0)
+    assert interested.find_evidence(seeded, mine, at=AT) == 0
+    row = seeded.scalars(select(Evidence).where(Evidence.mechanism_id == mine.id)).one()
+    assert (row.source_key, row.on, row.path) == (campaign.number, TODAY, f"/survey-report/{campaign.id}")
+
+
+def test_the_page_of_a_party_has_its_surveys_and_its_answers_only_with_its_name(seeded, campaign, answer, people):
+    answer({}, party=people[0])
+    named = answer({}, party=people[1], named=True)
+    sight = Sight(surveys=True)
+    [silent], [told] = (dossier_of(seeded, party.id, TODAY, sight).of("survey") for party in people[:2])
+
+    assert (silent.number, silent.state, silent.other_key) == (campaign.number, "ANSWERED", None)
+    assert told.other_key == named.id
+    assert dossier_of(seeded, people[0].id, TODAY, Sight()).of("survey") == []
+
+
+def test_a_campaign_is_found_by_its_number_and_by_its_form(seeded, campaign):
+    for typed in (campaign.number, "r10 alarmas"):
+        found = seeded.scalars(select(SurveyCampaign.id).where(search.matching(SurveyCampaign, typed))).all()
+        assert found == [campaign.id]
