@@ -68,6 +68,10 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "parte": ("La página de una parte interesada", "comercial", "first /party/list/?q=los nogales"),
     "acciones": ("Acciones", "calidad", "/action/list/"),
     "entrevistas": ("Entrevistas telefónicas", "auxiliar", "/interview/"),
+    "campanas": ("Las campañas de encuestas", "comercial", "/surveycampaign/list/"),
+    "campana-propuesta": ("A quién preguntaría una campaña", "comercial", "first /surveycampaign/list/?status=PROPOSED"),
+    "campana": ("Cómo va una campaña", "comercial", "first /surveycampaign/list/?status=OPEN"),
+    "campana-calculadora": ("Cuántas respuestas se necesitan", "comercial", "/surveycampaign/calculator"),
     "entrevistas-cola": ("A quién llamar", "auxiliar", "first /interview/"),
     "formulario": ("Un formulario", "comercial", "/party/add"),
     "graficos": ("Gráficos", "control", "/charts/cases/?chart=in-time"),
@@ -122,7 +126,8 @@ IN_THE_MANUAL = (
     "contratos", "contrato", "lista-de-verificacion", "cumplimiento", "matriz-cumplimiento", "graficos-cotizaciones",
     "cotizaciones", "cotizacion", "cotizacion-renglones",
     "garantias", "plantilla-requisitos", "graficos-contratos",
-    "parte", "acciones", "entrevistas-cola",
+    "parte", "acciones", "entrevistas-cola", "campanas", "campana-propuesta", "campana",
+    "campana-calculadora",
 )  # fmt: skip
 
 

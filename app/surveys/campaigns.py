@@ -60,6 +60,9 @@ OPEN, OVER = (CampaignStatus.OPEN,), (CampaignStatus.OPEN, CampaignStatus.CLOSED
 DOORS: tuple[tuple[str, str, str, tuple[str, str], tuple[CampaignStatus, ...], str], ...] = (
     (N_("Telephone interviews"), "InterviewView.queue", "campaign_id", ("can_interview", "SurveyCampaign"), OPEN, "by_phone"),
     (N_("Type sheets of paper"), "SheetView.sheet", "campaign_id", ("can_type", "SurveyCampaign"), OPEN, "by_paper"),
+    (N_("Invitations by mail"), "SurveyDoorView.invitations", "pk", ("can_invite", "SurveyCampaign"), OPEN, "by_link"),
+    (N_("Poster with the code (PDF)"), "SurveyDoorView.poster", "pk", ("can_invite", "SurveyCampaign"), OPEN, "by_qr"),
+    (N_("Kiosk on this device"), "SurveyDoorView.kiosk", "pk", ("can_invite", "SurveyCampaign"), OPEN, "by_kiosk"),
     (N_("Answers from a file"), "ImportBatchView.add", "campaign", ("can_run", "Import"), OPEN, "by_file"),
     (N_("Results"), "SurveyResultView.show", "pk", ("can_list", "SurveyResult"), OVER, ""),
     (N_("Answers one by one"), "SurveyResponseView.list", "campaign", ("can_see_answers", "SurveyResult"), OVER, ""),
