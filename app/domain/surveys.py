@@ -212,8 +212,12 @@ def design_effect(cells: Iterable[Scored]) -> float:
 
 def _weighed(cells: Iterable[Scored]) -> tuple[int, float, float]:
     """Return how many answers there are, the sum of their weights, and that of their squares."""
-    found = list(cells)
-    return sum(c.n for c in found), sum(c.n * c.weight for c in found), sum(c.n * c.weight**2 for c in found)
+    n, total, squares = 0, 0.0, 0.0
+    for _value, count, weight in cells:
+        n += count
+        total += count * weight
+        squares += count * weight * weight
+    return n, total, squares
 
 
 # ── Figures ───────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -20,6 +20,7 @@ from app.domain.questionnaires import SCALES, QuestionKind
 from app.domain.surveys import Estimate, Measure, Nps, Scored, Sums, Verdict
 
 MOST_VALUES = 12  # different numbers that are counted one by one; of more, ranges
+_NOTHING = (0, 0.0)
 
 # ── What comes back ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -311,35 +312,42 @@ def _figure(asked: Tabulated, pieces: Sequence[Piece], n_base: int, row: Option 
     return replace(scored, bars=bars, nps=surveys.nps_of(cells) if asked.kind is QuestionKind.NPS else None)
 
 
-def _bar(pieces: Iterable[Piece], whole: float, **what: Any) -> Bar:
-    n, weighed = 0, 0.0
-    for piece in pieces:
-        n += piece.n
-        weighed += piece.n * piece.weight
-    return Bar(n, 100 * weighed / whole, **what)
+def _totals(pairs: Iterable[tuple[Any, Piece]]) -> dict[Any, tuple[int, float]]:
+    """Return for each key how many answers there are, and what they weigh."""
+    found: dict[Any, tuple[int, float]] = {}
+    for key, piece in pairs:
+        n, weighed = found.get(key, (0, 0.0))
+        found[key] = n + piece.n, weighed + piece.n * piece.weight
+    return found
 
 
-def _option_bars(asked: Tabulated, pieces: Sequence[Piece], whole: float) -> Iterator[Bar]:
+def _bar(total: tuple[int, float], whole: float, **what: Any) -> Bar:
+    return Bar(total[0], 100 * total[1] / whole, **what)
+
+
+def _option_bars(asked: Tabulated, pieces: Iterable[Piece], whole: float) -> Iterator[Bar]:
+    totals = _totals((piece.option_id, piece) for piece in pieces)
     for option in asked.options:
-        ticked = (piece for piece in pieces if piece.option_id == option.id)
-        yield _bar(ticked, whole, option_id=option.id, text_es=option.text_es, text_en=option.text_en)
+        yield _bar(totals.get(option.id, _NOTHING), whole, option_id=option.id, text_es=option.text_es, text_en=option.text_en)
 
 
-def _scale_bars(kind: QuestionKind, pieces: Sequence[Piece], whole: float) -> Iterator[Bar]:
+def _scale_bars(kind: QuestionKind, pieces: Iterable[Piece], whole: float) -> Iterator[Bar]:
+    totals = _totals((piece.value, piece) for piece in pieces)
     least, greatest = SCALES[kind]
     for value in range(least, greatest + 1):
-        yield _bar((piece for piece in pieces if piece.value == value), whole, value=value)
+        yield _bar(totals.get(value, _NOTHING), whole, value=value)
 
 
-def _number_bars(values: Sequence[Decimal], pieces: Sequence[Piece], whole: float) -> Iterator[Bar]:
+def _number_bars(values: Sequence[Decimal], pieces: Iterable[Piece], whole: float) -> Iterator[Bar]:
+    totals = _totals((piece.value, piece) for piece in pieces)
     if len(values) <= MOST_VALUES:
         for value in values:
-            yield _bar((piece for piece in pieces if piece.value == value), whole, value=value)
+            yield _bar(totals[value], whole, value=value)
         return
     for start, end in surveys.ranges_of(float(values[0]), float(values[-1])):
         low, high = Decimal(str(start)), Decimal(str(end))
-        inside = (piece for piece in pieces if piece.value is not None and low <= piece.value < high)
-        yield _bar(inside, whole, value=low, until=high)
+        inside = [total for value, total in totals.items() if low <= value < high]
+        yield _bar((sum(n for n, _w in inside), sum(weighed for _n, weighed in inside)), whole, value=low, until=high)
 
 
 def _without_interval(estimate: Estimate | None) -> Estimate | None:

@@ -193,7 +193,7 @@ def _answers(session: Session, scope: _Scope, counts: Mapping[int, Counts], with
             campaign_id, question_id, null(), null(), null(), false(), quota_id, func.count(SurveyAnswer.response_id.distinct())
         ).where(SurveyAnswer.kind == QuestionKind.MANY, ~SurveyAnswer.is_na)
         statement = union_all(statement, who.group_by(campaign_id, question_id, quota_id))
-    for campaign_id, question_id, option_id, value, number, is_na, quota_id, n in session.execute(statement):
+    for campaign_id, question_id, option_id, value, number, is_na, quota_id, n in session.execute(statement).all():
         its = counts[campaign_id]
         its.answers[question_id].append(Piece(option_id, number if value is None else value, is_na, n, its.weight(quota_id)))
 
