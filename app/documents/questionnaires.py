@@ -68,8 +68,8 @@ def _question(asked: Asked, form: Form, language: str) -> dict[str, Any]:
 
 
 def _option(option: Any, language: str) -> str:
-    words: str = option.text.to(language)
-    return f"{words} ({_('which?')}) ______________________" if option.takes_words else words
+    words, which = option.text.to(language), _("which?")
+    return f"{words} ({which}) ______________________" if option.takes_words else words
 
 
 # ── In words ──────────────────────────────────────────────────────────────────────────────────────────────────────────────

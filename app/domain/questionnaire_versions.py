@@ -37,7 +37,7 @@ class Fault:
     Something about a form: what stops its publication, or with `is_hint` what would make it better. `msgid % facts` is its English text.
 
     Args:
-        at: Code of the question, "section-1", or "" for the texts around them.
+        at: Code of the question, "section-1", "texts" for those around the questions, or "" for the form.
     """
 
     msgid: str
@@ -58,11 +58,11 @@ def faults(form: Form) -> list[Fault]:
     if not form.questions:
         found.append(Fault(N_("It asks nothing yet: write a question.")))
     if not form.intro.es.strip():
-        found.append(Fault(N_("Write the greeting: who asks, what for, and how long it takes.")))
+        found.append(Fault(N_("Write the greeting: who asks, what for, and how long it takes."), at="texts"))
     if not form.thanks.es.strip():
-        found.append(Fault(N_("Write the thanks that close it.")))
+        found.append(Fault(N_("Write the thanks that close it."), at="texts"))
     if not form.script.strip():
-        found.append(Fault(N_("Write the telephone script: what the interviewer says when somebody picks up.")))
+        found.append(Fault(N_("Write the telephone script: what the interviewer says when somebody picks up."), at="texts"))
     for at, section in enumerate(form.sections, 1):
         if not section.questions:
             found.append(Fault(N_("Section %(n)s has no questions: write one, or take the section out."), {"n": at}, f"section-{at}"))

@@ -339,7 +339,7 @@ class BuilderView(BaseView):
         if request.method == "GET":
             rows = filled(OptionForm, option_values(spot.asked) if spot.asked else [{}] * N_EMPTY)
         else:
-            rows = bound(OptionForm, self._sent_options(do))
+            rows = bound(OptionForm, self._sent_options(do) or [{}] * N_EMPTY)
         services = [("", "—"), *_services()] if form.kind.data is QuestionKind.MATRIX else [("", "—")]
         for row in rows:
             row.service_id.choices = services
@@ -368,13 +368,12 @@ class BuilderView(BaseView):
         form.process_id.choices = process_choices()
         form.section_id.choices = [(section.id, f"{n}. {section.title.es}") for n, section in enumerate(spot.form.sections, 1)]
         current = spot.asked.condition if spot.asked else None
-        offer_conditions(form, spot.before, current)
+        offer_conditions(form, spot.before, spot.form, current)
         if request.method == "GET" and current is not None:
             form.condition.data = f"{current.code} {current.op.name} {current.value}"
         form.kind.data = form.kind.data or QuestionKind.SCALE5
-        if request.form.get("do") == "kind" and not (form.low_es.data or form.high_es.data):
-            for name, text in usual_ends(spot.form, form.kind.data).items():
-                form[name].data = text
+        if request.form.get("do") == "kind":
+            _suit(form, spot)
         return form
 
     def _sent_options(self, do: str) -> list[dict[str, str]]:
@@ -448,6 +447,15 @@ class BuilderView(BaseView):
             case "drop", _:
                 return operations.drop_section(session, row)
         return abort(404)
+
+
+def _suit(form: QuestionForm, spot: Spot) -> None:
+    """Give the fields of another kind what it usually says, where nobody wrote anything else."""
+    if not (form.low_es.data or form.high_es.data):
+        for name, text in usual_ends(spot.form, form.kind.data).items():
+            form[name].data = text
+    if spot.asked is None:
+        form.is_required.data = form.kind.data is not QuestionKind.TEXT
 
 
 def say_fault(fault: Fault) -> str:

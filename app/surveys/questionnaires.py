@@ -72,8 +72,8 @@ class QuestionnaireView(RuledView):
     intro = _l("What is asked, by versions. A published version is fixed, so that campaigns can be compared; a change is a new version.")
     form_intro = _l("First what it is for; its questions come next. Nothing is deleted: a form that is no longer used is made inactive.")
     empty_text = _l("There are no survey forms yet. Add one, write its questions and publish it; then a campaign can ask it.")
-    list_columns = ["code", "name", "audience", "frequency_months", "versions", "is_active"]
-    more_columns = ("days_open", "process", "position")
+    list_columns = ["code", "name", "audience", "frequency_months", "versions"]
+    more_columns = ("days_open", "process", "position", "is_active")
     show_fieldsets = [
         (_l("What it is"), {"fields": ["code", "audience", "description", "is_active"]}),
         (_l("When it is asked"), {"fields": ["frequency_months", "starts_on", "days_open", "process"]}),
@@ -87,7 +87,7 @@ class QuestionnaireView(RuledView):
         "code", "name", "description", "audience", "frequency_months", "starts_on", "days_open", "process_id", "position", "is_active",
     ]  # fmt: skip
     search_words = ("code", "name", "description")
-    filter_columns = ("audience", "process")
+    filter_columns = ("audience", "process", "is_active")
     ready_filters = (Ready(N_("In use"), "is_active=1"),)
     base_order = ("position", "asc")
     clipped = ("name",)

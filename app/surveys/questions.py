@@ -9,14 +9,14 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, DecimalField, HiddenField, SelectField, StringField, TextAreaField
-from wtforms.validators import DataRequired, Regexp
+from wtforms.validators import DataRequired, Regexp, ValidationError
 from wtforms.validators import Optional as Empty
 
 from app.contracts.forms import RowForm
-from app.documents.questionnaires import phrase
+from app.documents.questionnaires import say_condition
 from app.domain import N_
 from app.domain.errors import DomainError
-from app.domain.questionnaires import Asked, Condition, ConditionOp, QuestionKind
+from app.domain.questionnaires import Asked, Condition, ConditionOp, Form, QuestionKind
 from app.fields import enum_select
 from app.forms import UpTo, maybe_int
 from app.operations.questionnaires import CODE, Wanted, WantedOption
@@ -86,6 +86,10 @@ class SeveralForm(FlaskForm):
         super().__init__(**options)
         self.kind.choices = [(kind.name, _(kind.value)) for kind in self.KINDS]
 
+    def validate_kind(self, field: Any) -> None:
+        if field.data not in self.KINDS:
+            raise ValidationError(_("Choose one of the list."))
+
 
 # ── A question ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -140,7 +144,7 @@ class QuestionForm(FlaskForm):
         _l("Here less is better"),
         description=_l("For a sentence that complains, as “It takes too long”. Reports turn its scores round: more is always better."),
     )
-    condition = SelectField(_l("When it shows"), validators=[Empty()])
+    condition = SelectField(_l("Show this question"), validators=[Empty()])
     condition_number = DecimalField(
         _l("The number to compare with"), places=None, validators=[Empty()], description=_l("Only when it shows by a number.")
     )
@@ -208,21 +212,17 @@ def pasted_rows(text: str) -> list[dict[str, str]]:
 # ── When it shows ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def offer_conditions(form: QuestionForm, before: Sequence[Asked], current: Condition | None) -> None:
-    """Give the field every condition that the answers to the questions *before* allow, in words; *current* is chosen and always there."""
+def offer_conditions(form: QuestionForm, before: Sequence[Asked], whole: Form, current: Condition | None) -> None:
+    """Give the field every condition that the answers to the questions *before* allow, in words; *current* is always among them."""
     groups: dict[str, list[tuple[str, str]]] = {_("Always"): [("", _("Always"))]}
     known = {""}
     for asked in before:
-        offered = [(coded(condition), phrase(condition, asked)) for condition in _conditions(asked)]
+        offered = [(coded(condition), say_condition(condition, whole)) for condition in _conditions(asked)]
         if offered:
             groups[f"{asked.number}. {asked.text.es[:90]}"] = offered
             known |= {value for value, _words in offered}
     if current is not None and coded(current) not in known:
-        asked_about = next((asked for asked in before if asked.code == current.code), None)
-        words = f"{current.code} {_(current.op.value)} {current.value}"
-        if asked_about is not None:
-            words = f"{asked_about.number}: {phrase(current, asked_about)}"
-        groups[_("Now")] = [(coded(current), words)]
+        groups[_("Now")] = [(coded(current), say_condition(current, whole))]
     form.condition.choices = groups
 
 
