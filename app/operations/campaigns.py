@@ -195,20 +195,23 @@ def propose_due(session: Session, at: datetime) -> int:
     Propose the campaign of every period whose day has come; return how many. Late, twice or on two workers, each is proposed once; one
     that somebody dropped is not proposed again.
     """
-    on, n = local(at).date(), 0
+    on = local(at).date()
     is_due = Questionnaire.is_active, Questionnaire.frequency_months.is_not(None), Questionnaire.starts_on.is_not(None)
     has_version = select(QuestionnaireVersion.id).where(
         QuestionnaireVersion.questionnaire_id == Questionnaire.id, QuestionnaireVersion.status == VersionStatus.PUBLISHED
     )
-    for questionnaire in session.scalars(select(Questionnaire).where(*is_due, has_version.exists()).order_by(Questionnaire.id)).all():
-        months, starts_on = questionnaire.frequency_months, questionnaire.starts_on
-        for when in rounds_due(starts_on, months, questionnaire.days_open, on):  # type: ignore[arg-type]  asked for above
-            if not _stands(session, questionnaire, when):
-                queries.lock(session, questionnaire)
-            if not _stands(session, questionnaire, when):
-                write(session, SurveyCampaign(**usual(session, questionnaire, when)), at=at, actor_id=None)
-                n += 1
-    return n
+    found = [
+        (each, when)
+        for each in session.scalars(select(Questionnaire).where(*is_due, has_version.exists()).order_by(Questionnaire.id)).all()
+        for when in rounds_due(each.starts_on, each.frequency_months, each.days_open, on)  # type: ignore[arg-type]  asked for above
+        if not _stands(session, each, when)
+    ]
+    for questionnaire in dict.fromkeys(each for each, _when in found):
+        queries.lock(session, questionnaire)  # all of them before the first number: whoever adds one by hand has both in that order
+    due = [(each, when) for each, when in found if not _stands(session, each, when)]
+    for questionnaire, when in due:
+        write(session, SurveyCampaign(**usual(session, questionnaire, when)), at=at, actor_id=None)
+    return len(due)
 
 
 def _stands(session: Session, questionnaire: Questionnaire, when: Round) -> bool:

@@ -8,10 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
-from app.domain.campaigns import AnswerVia, CampaignMove, CampaignStatus, Fate, InviteeStatus
+from app.domain.campaigns import AnswerVia, CampaignMove, CampaignStatus, Fate, InviteeStatus, ResponseStatus
 from app.domain.errors import DomainError, MoveRefused
 from app.domain.questionnaires import Audience
 from app.domain.states import ConsentKind, DocumentKind
+from app.jobs.timetable import TIMETABLE
 from app.models import (
     CommercialEvent,
     Consent,
@@ -19,13 +20,18 @@ from app.models import (
     Document,
     PartyContact,
     Questionnaire,
+    Reminder,
+    ReminderRule,
     StoredFile,
     SurveyCampaign,
     SurveyInvitee,
     SurveyOptOut,
     SurveyQuota,
+    SurveyResponse,
 )
-from app.operations import campaigns, survey_audience
+from app.operations import campaigns, reminders, survey_audience
+from tests.db.test_billing_at_once import let_go
+from tests.db.test_checklists import at_once
 
 AT = datetime(2026, 7, 10, 15, 0, tzinfo=UTC)
 TODAY = date(2026, 7, 10)
@@ -422,3 +428,73 @@ def test_a_form_without_frequency_first_day_or_version_proposes_nothing(house, m
     make.questionnaire("R10-F", frequency_months=6, starts_on=date(2026, 1, 1), is_active=False)
 
     assert campaigns.propose_due(session, on("2026-12-20")) == 0
+
+
+def test_those_who_propose_and_close_at_the_same_instant_do_it_once(fresh_app, tmp_path):
+    from app.extensions import db
+    from tests.factories import Factory
+
+    with fresh_app.app_context():
+        db.session.execute(update(Questionnaire).values(is_active=False))
+        make = Factory(db.session())
+        make.questionnaire("R10-A", frequency_months=6, starts_on=date(2026, 2, 1))
+        make.campaign(at=AT)
+        db.session.commit()
+        let_go()
+
+    def work(session):
+        return [campaigns.propose_due(session, on("2026-08-01")), campaigns.close_due(session, on("2026-08-01"))]
+
+    told = at_once(fresh_app, tmp_path, [work] * 4)
+
+    assert [sum(counts) for counts in zip(*told, strict=True)] == [1, 1]
+    with fresh_app.app_context():
+        numbers = db.session.scalars(select(SurveyCampaign.number).order_by(SurveyCampaign.number)).all()
+        assert numbers == ["ENC-2026-0001", "ENC-2026-0002"]
+
+
+# ── Who is told ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def told_of(session, source, person, days):
+    """Return the codes of the rules of *source* that *person* hears on *days*."""
+    session.execute(update(ReminderRule).where(ReminderRule.source != source).values(is_active=False))
+    for day in days:
+        reminders.remind(session, on(day))
+    rows = select(ReminderRule.code, Reminder.row_key).join(ReminderRule).where(Reminder.user_id == person.id).order_by(Reminder.id)
+    return session.execute(rows).all()
+
+
+def test_the_responsible_is_told_that_one_waits_to_be_confirmed(form, make, session):
+    person = make.user("Comercial", process="COMERCIAL")
+    days = {"opens_on": date(2026, 7, 24), "closes_on": date(2026, 8, 10)}
+    make.campaign(form, at=AT, confirmed=False, responsible_id=person.id, **days)
+
+    heard = told_of(session, "CAMPAIGN", person, ["2026-07-13", "2026-07-14", "2026-07-22", "2026-07-28"])
+
+    assert heard == [(code, "ENC-2026-0001") for code in ("CAMPANA_NUEVA", "CAMPANA_VISPERA", "CAMPANA_ATRASADA")]
+
+
+def test_one_that_closes_soon_with_few_answers_is_told_and_one_with_enough_is_not(many, form, make, session):
+    person = make.user("Comercial", process="COMERCIAL")
+    short = sampled(make, form, responsible_id=person.id, closes_on=date(2026, 7, 17))
+    assert session.scalars(campaigns.short_of_answers(TODAY)).all() == [short.id]
+    assert session.scalars(campaigns.short_of_answers(date(2026, 7, 9))).all() == []
+
+    assert told_of(session, "CAMPAIGN_SHORT", person, ["2026-07-13", "2026-07-14"]) == [("CAMPANA_CORTA", "ENC-2026-0001")]
+
+    for invitee in invited(session, short)[:7]:
+        session.add(SurveyResponse(campaign_id=short.id, invitee_id=invitee.id, via=AnswerVia.LINK, status=ResponseStatus.COMPLETE,
+                                   started_at=AT, completed_at=AT, answered_on=TODAY))  # fmt: skip
+    session.flush()
+    assert session.scalars(campaigns.short_of_answers(TODAY)).all() == []
+
+
+def test_the_task_of_the_morning_proposes_and_calls_up_reserves(many, form, make, session):
+    campaign = sampled(make, form, period_from=date(2025, 1, 1))
+    invited(session, campaign)[0].status = InviteeStatus.REFUSED
+    session.flush()
+    task = next(each for each in TIMETABLE if each.name == "propose_campaigns")
+
+    assert list(task.run(session, AT).values()) == [0, 1]
+    assert list(task.run(session, on("2026-11-17")).values()) == [1, 0]
