@@ -456,7 +456,7 @@ ROWS: list[Row] = [
     get("SurveyResultView.list", RESULTS),
     *(get("SurveyResultView.show", RESULTS, url={"pk": mark}) for mark in ("@campaign", "@campaign-over")),
     get("SurveyResultView.show", NOBODY, misses=RESULTS, url={"pk": "@campaign-proposed"}),
-    get("SurveyResultView.excel", ONE_BY_ONE, url={"pk": "@campaign"}),
+    get("SurveyResultView.workbook", ONE_BY_ONE, url={"pk": "@campaign"}),
     get("SurveyResponseView.list", ONE_BY_ONE),
     get("SurveyResponseView.show", ONE_BY_ONE, url={"pk": "@response"}),
     get("SurveyResponseView.export", ONE_BY_ONE, url={"kind": "csv"}),

@@ -110,7 +110,7 @@ class SurveyResultView(BaseView):
     @expose("/<pk>/excel")
     @has_access
     @permission_name("export")
-    def excel(self, pk: str) -> Response:
+    def workbook(self, pk: str) -> Response:
         """The workbook: figures, questions, distributions, groups; open answers and all answers for whoever may see them one by one."""
         campaign, asked, small = self._campaign(pk), self._asked(pk), sees_small()
         find = partial(tabulate, db.session(), campaign, where=asked.where, of_round=asked.of_round, sees_small=small)

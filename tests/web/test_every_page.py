@@ -15,7 +15,7 @@ GETS = list({(row.endpoint, str(row.url), row.case): row for row in ROWS if row.
 POSTS = list({(row.endpoint, str(row.url)): row for row in ROWS if row.method == "POST" and row.may}.values())
 #: SQL statements that a page may cost, 12 where nothing is said. The correction of a case offers four catalogues besides the case; who
 #: drafts or approves reads the points of the case and the texts of the house besides. The report of a campaign tabulates it by each group.
-MOST = {"report": 60, "list": 8, "edit": 14, "draft": 15, "move": 14, "preview": 15, "index": 8, "search": 8}
+MOST = {"report": 60, "workbook": 45, "list": 8, "edit": 14, "draft": 15, "move": 14, "preview": 15, "index": 8, "search": 8}
 FILES = {"static", "appbuilder.static"}
 #: A mail, drawn inside the frame of its preview: it carries its own style, as mail has to, and may do nothing else.
 MAILS = {"MessageTemplateView.mail"}
