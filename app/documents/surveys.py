@@ -391,7 +391,8 @@ def _parts(asked: Tabulated, line: Figure) -> Iterator[dict[str, Any]]:
     shares = [line.nps.detractors, line.nps.passives, line.nps.promoters] if line.nps else [bar.percent for bar in line.bars]
     for step, share in enumerate(shares):
         head = said[step] if asked.kind is QuestionKind.YES_NO else ""
-        yield {"steps": _steps(asked.kind), "step": step, "share": round(share, 2), "label": head + _percent(share) if share >= 9 else ""}
+        label = head + _percent(share) if share >= 9 + 3 * len(head) else ""  # a narrow part has no room for its words
+        yield {"steps": _steps(asked.kind), "step": step, "share": round(share, 2), "label": label}
 
 
 def _listed(asked: Tabulated) -> dict[str, Any]:
