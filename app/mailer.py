@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.policy import Policy
 from types import TracebackType
 from typing import Any
 
@@ -111,7 +112,7 @@ def compose(message: OutboxMessage, head: Head, at: datetime, enclosure: Enclosu
     if message.reference_ids:
         mail["References"] = message.reference_ids
     if message.unsubscribe_url:
-        mail["List-Unsubscribe"] = f"<{message.unsubscribe_url}>"
+        mail["List-Unsubscribe"] = _Whole(f"<{message.unsubscribe_url}>")
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"  # what absence notices of some servers ask for
     mail["Content-Language"] = message.language
@@ -124,6 +125,15 @@ def compose(message: OutboxMessage, head: Head, at: datetime, enclosure: Enclosu
         mail.add_attachment(enclosure.content, maintype=kind, subtype=subtype, filename=enclosure.name)
         mail.set_boundary(f"=_+{_mark(message.message_id)}")
     return mail
+
+
+class _Whole(str):
+    """An address in a header, on one line: broken or encoded, as long headers are, no mail program finds it."""
+
+    name = "List-Unsubscribe"
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
 
 
 def _mark(message_id: str) -> str:

@@ -48,9 +48,12 @@ class SurveyDoorView(BaseView):
             facts = {"invited": n_invited, "reminded": n_reminded}
             campaigns.note(db.session(), campaign, CampaignMove.INVITE, at=now(), actor_id=current_user.id, **facts)
         db.session.commit()
-        invited = ngettext("%(num)s invitation waits to leave.", "%(num)s invitations wait to leave.", n_invited)
-        reminded = ngettext("%(num)s reminder waits to leave.", "%(num)s reminders wait to leave.", n_reminded)
-        flash(f"{invited} {reminded}", "success" if n_invited or n_reminded else "info")
+        if n_invited:
+            flash(ngettext("%(num)s invitation leaves now.", "%(num)s invitations leave now.", n_invited), "success")
+        if n_reminded:
+            flash(ngettext("%(num)s reminder leaves now.", "%(num)s reminders leave now.", n_reminded), "success")
+        if not n_invited and not n_reminded:
+            flash(_("Nothing had to be sent."), "info")
         return redirect(url_for("SurveyDoorView.invitations", pk=pk))
 
     @expose("/poster/<int:pk>")

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement
 from wtforms import SelectField
+from wtforms.validators import InputRequired
 
 from app import queries
 from app.baseviews import ADD_ONLY, Button, RuledView
@@ -44,7 +45,7 @@ class SurveyOptOutView(Steps, RuledView):
     route_base = "/survey-optout"
     class_permission_name = "SurveyOptOut"
     include_route_methods = ADD_ONLY | {"end"}
-    list_title, add_title = _l("Who wants no more surveys"), _l("Somebody who wants no more surveys")
+    list_title, add_title = _l("Who wants no more surveys"), _l("Write down who said so")
     intro = _l("No campaign asks them, neither by mail nor by telephone. What the law has us tell them still reaches them.")
     empty_text = _l("Nobody has asked for that yet. They can do it by themselves, in every invitation.")
     list_columns = ["party", "via", "since_at", "ended_at"]
@@ -57,9 +58,12 @@ class SurveyOptOutView(Steps, RuledView):
     label_columns = {
         "party": _l("Party"), "via": _l("How they said it"), "since_at": _l("Since"), "ended_at": _l("Until"), "note": _l("Note"),
     }  # fmt: skip
+    formatters_columns = {"via": lambda via: SAID.get(via, _l("By their link"))}
     description_columns = {"note": _l("What they said, if it helps to understand them.")}
     add_form_extra_fields = {
-        "via": SelectField(_l("How they said it"), coerce=_via, choices=[(via.name, words) for via, words in SAID.items()]),
+        "via": SelectField(
+            _l("How they said it"), coerce=_via, choices=[(via.name, words) for via, words in SAID.items()], validators=[InputRequired()]
+        ),
     }
 
     def title_of(self, item: SurveyOptOut) -> str:

@@ -20,6 +20,7 @@ PAGES = [
     ("/pqr/consulta", "O", CITIZEN),
     ("/calculadora", "O", CITIZEN),
     ("/verificar", "O", CITIZEN),
+    ("/encuesta/codigo/{code}", "O", CITIZEN),
 ]
 _LINKS = re.compile(r"""<(?:link[^>]*?\bhref|script[^>]*?\bsrc|img[^>]*?\bsrc)="(/[^"]*)\"""")
 
@@ -38,7 +39,7 @@ def first_view(stage, letter: str, url: str) -> dict[str, int]:
 @pytest.mark.one_engine
 @pytest.mark.parametrize(("url", "letter", "most"), PAGES, ids=[url for url, _letter, _most in PAGES])
 def test_the_first_view_is_light(stage, url, letter, most):
-    weights = first_view(stage, letter, url.format(number=stage.cases["ROUTED"]))
+    weights = first_view(stage, letter, url.format(number=stage.cases["ROUTED"], code=stage.marks["@survey-code"]))
 
     assert len(weights) >= 3, "a page has styles and a script"
     assert sum(weights.values()) <= most, weights
