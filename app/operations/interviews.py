@@ -264,6 +264,8 @@ def answer(
     refuse_held(invitee, user_id, at)
     refuse_ended(invitee)
     _hold(invitee, user_id, at)
+    if not any(raw.values()) and survey_answers.response_of(session, invitee) is None:
+        return {}  # nothing was answered yet
     response = survey_answers.begin(
         session, invitee.campaign, via=AnswerVia.PHONE, at=at, invitee=invitee, language=language, interviewer_id=user_id
     )

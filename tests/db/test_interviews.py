@@ -192,6 +192,9 @@ def test_a_half_filled_interview_stays_and_is_finished_by_somebody_else(seeded, 
     one, two = people(seeded, campaign)
     form = form_of(seeded, campaign.version_id)
     asked = {"form": form, "at": AT}
+    assert interviews.answer(seeded, one, {"P1": ""}, user_id=ana, **asked) == {} and one.status is InviteeStatus.WAITING
+    with pytest.raises(MoveRefused, match="has no answers yet"):
+        interviews.finish(seeded, one, Wishes(), form=form, at=AT, user_id=ana)
     assert interviews.answer(seeded, one, {"P1": "4"}, user_id=ana, **asked) == {}
     outcome(seeded, one, "PARTIAL", ana)
     assert one.status is InviteeStatus.STARTED
