@@ -118,7 +118,11 @@ class Numbers:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What a question, or a row of a matrix, adds up to. Hidden: fewer than five answered, and whoever looks may not see so few."""
+    """
+    What a question, or a row of a matrix, adds up to; `n_effective`: how many equal answers those of unequal weight are worth.
+
+    Hidden: fewer than five answered, and whoever looks may not see so few.
+    """
 
     question_id: int
     option_id: int | None = None
@@ -127,6 +131,7 @@ class Figure:
     n: int = 0
     n_na: int = 0
     n_blank: int = 0
+    n_effective: float = 0.0
     is_hidden: bool = False
     bars: tuple[Bar, ...] = ()
     mean: Estimate | None = None
@@ -296,7 +301,8 @@ def _figure(asked: Tabulated, pieces: Sequence[Piece], n_base: int, row: Option 
     who = [piece for piece in given if piece.option_id is None] if asked.kind is QuestionKind.MANY else given
     n, n_na = sum(piece.n for piece in who), sum(piece.n for piece in pieces if piece.is_na)
     text = row or asked
-    start = Figure(asked.id, row.id if row else None, text.text_es, text.text_en, n, n_na, max(0, n_base - n - n_na))
+    worth = n / surveys.design_effect([Scored(0, piece.n, piece.weight) for piece in who])
+    start = Figure(asked.id, row.id if row else None, text.text_es, text.text_en, n, n_na, max(0, n_base - n - n_na), worth)
     if not n or asked.kind is QuestionKind.TEXT:
         return start
     weighed = sum(piece.n * piece.weight for piece in who)
@@ -401,7 +407,7 @@ def _changes(kind: QuestionKind, now: Figure, before: Figure, round_: Round) -> 
         return
     if kind in (QuestionKind.ONE, QuestionKind.MANY):
         if kind is QuestionKind.ONE and len(now.bars) == len(before.bars):
-            p_value = surveys.chi_square([[bar.percent / 100 * figure.n for bar in figure.bars] for figure in (now, before)])
+            p_value = surveys.chi_square([[bar.percent / 100 * figure.n_effective for bar in figure.bars] for figure in (now, before)])
             yield Change(round_, Measure.SHARES, None, None, p_value, surveys.verdict_of(None, p_value))
         return
     if kind is QuestionKind.NPS:

@@ -411,6 +411,27 @@ def test_how_a_list_is_spread_is_compared_by_chi_square(survey):
     assert change.p_value == close(stats.chi2_contingency([[20, 10], [8, 24]], correction=False).pvalue)
 
 
+def test_a_weighted_list_is_compared_on_as_many_answers_as_its_own_are_worth(survey):
+    earlier = survey.campaign(date(2026, 1, 1))
+    for code, n in (("oficina", 20), ("otro", 20)):
+        for _ in range(n):
+            survey.answer(earlier, {"P5": code})
+    survey.close(earlier)
+    campaign = survey.campaign(is_sampled=True)
+    for key, population, codes in (("Norte", 900, ["oficina"] * 15 + ["otro"] * 5), ("Sur", 100, ["otro"] * 20)):
+        quota = survey.quota(campaign, key, population)
+        for code in codes:
+            survey.answer(campaign, {"P5": code}, quota_id=quota.id)
+
+    found = figure(survey.tabulate(campaign), "P5")
+
+    n = 40**2 / (20 * 1.8**2 + 20 * 0.2**2)
+    table = [[0.675 * n, 0.325 * n], [20, 20]]
+    assert [bar.percent for bar in found.bars] == [close(67.5), close(32.5)]
+    assert found.n_effective == close(n)
+    assert found.changes[0].p_value == close(stats.chi2_contingency(table, correction=False).pvalue)
+
+
 def test_what_is_not_the_same_question_any_more_is_not_compared(survey):
     from app.operations.questionnaires import publish, start_version
 
