@@ -55,6 +55,7 @@ from app.screens.quotationcharts import QuotationChartView
 from app.screens.records import ChangeLogView
 from app.screens.reminders import ReminderRuleView, ReminderView
 from app.screens.reports import CaseChartView, ResponseTimesView
+from app.screens.surveytags import SurveyTagView
 from app.screens.webhooks import WebhookDeliveryView, WebhookView
 from app.signatures import SignatureView
 from app.surveys.alarms import SurveyAlarmView
@@ -70,7 +71,7 @@ from app.surveys.questionnaires import QuestionnaireView
 from app.surveys.report import SurveyReportView
 from app.surveys.tabulation import SurveyResultView
 from app.surveys.thresholds import SurveyThresholdView
-from app.surveys.words import SurveyTagView, SurveyWordsView
+from app.surveys.words import SurveyWordsView
 from app.work import PeriodicView, WorkView
 
 SERVICE, FIELD, REPORTS = N_("Service"), N_("Field and money"), N_("Reports")

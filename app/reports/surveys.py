@@ -162,10 +162,10 @@ class QuestionSheet(_Sheet):
         Column(N_("Section"), Kind.TEXT, 24), Column(N_("Code"), Kind.TEXT, 8), Column(N_("Question"), Kind.TEXT, 60, wraps=True),
         Column(N_("Row"), Kind.TEXT, 20), Column(N_("Kind"), Kind.TEXT, 22), Column(N_("Reversed"), Kind.BOOL, 10),
         Column(N_("Number of answers"), Kind.INT, 10), Column(N_("No opinion"), Kind.INT, 10), Column(N_("Left empty"), Kind.INT, 10),
-        Column(N_("Mean"), Kind.DECIMAL, 10), Column(N_("from"), Kind.DECIMAL, 10), Column(N_("until"), Kind.DECIMAL, 10),
+        Column(N_("Mean"), Kind.DECIMAL, 10), Column(N_("lower end"), Kind.DECIMAL, 10), Column(N_("upper end"), Kind.DECIMAL, 10),
         Column(N_("Standard deviation"), Kind.DECIMAL, 11),
-        Column(N_("Satisfied, %"), Kind.DECIMAL, 11), Column(N_("from"), Kind.DECIMAL, 10), Column(N_("until"), Kind.DECIMAL, 10),
-        Column("NPS", Kind.DECIMAL, 10, is_said=True), Column(N_("from"), Kind.DECIMAL, 10), Column(N_("until"), Kind.DECIMAL, 10),
+        Column(N_("Satisfied, %"), Kind.DECIMAL, 11), Column(N_("lower end"), Kind.DECIMAL, 10), Column(N_("upper end"), Kind.DECIMAL, 10),
+        Column("NPS", Kind.DECIMAL, 10, is_said=True), Column(N_("lower end"), Kind.DECIMAL, 10), Column(N_("upper end"), Kind.DECIMAL, 10),
         Column(N_("Compared by"), Kind.TEXT, 20), Column(N_("Round before"), Kind.TEXT, 16), Column(N_("Before"), Kind.DECIMAL, 10),
         Column(N_("Difference"), Kind.DECIMAL, 11), Column(N_("p value"), Kind.DECIMAL, 10), Column(N_("Change"), Kind.TEXT, 24),
     )  # fmt: skip
@@ -238,7 +238,7 @@ class GroupSheet(_Sheet):
         Column(N_("Set apart by"), Kind.TEXT, 18), Column(N_("Group"), Kind.TEXT, 26), Column(N_("People"), Kind.INT, 10),
         Column(N_("Code"), Kind.TEXT, 8), Column(N_("Question"), Kind.TEXT, 60), Column(N_("Row"), Kind.TEXT, 20),
         Column(N_("Number of answers"), Kind.INT, 10), Column(N_("Mean"), Kind.DECIMAL, 10), Column(N_("Satisfied, %"), Kind.DECIMAL, 11),
-        Column(N_("from"), Kind.DECIMAL, 10), Column(N_("until"), Kind.DECIMAL, 10), Column("NPS", Kind.DECIMAL, 10, is_said=True),
+        Column(N_("lower end"), Kind.DECIMAL, 10), Column(N_("upper end"), Kind.DECIMAL, 10), Column("NPS", Kind.DECIMAL, 10, is_said=True),
         Column(N_("Groups differ, p value"), Kind.DECIMAL, 14),
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""What people wrote in their own words: searched with accents forgiven, tagged many at once, and counted by tag. And the tags."""
+"""What people wrote in their own words: searched with accents forgiven, tagged many at once, and counted by tag."""
 
 from __future__ import annotations
 
@@ -18,18 +18,16 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 from werkzeug.wrappers import Response
 
 from app import search
-from app.baseviews import Button
 from app.domain import N_
 from app.domain.campaigns import ResponseStatus
 from app.domain.errors import DomainError
 from app.extensions import db
 from app.listing import EMPTY, Facet, Moment, Rows, enum_facet, flag_facet
-from app.listviews import SWITCHES, Ready
+from app.listviews import Ready
 from app.lookups import BIGGEST_ID
 from app.models import Question, SurveyAnswer, SurveyAnswerTag, SurveyResponse, SurveyTag
 from app.operations import survey_tags
 from app.reports.base import Kind
-from app.screens.catalogues import LABELS, CatalogueView
 from app.security import may
 from app.surveys.drill import AnsweredView, who_said
 from app.surveys.segments import CAMPAIGN, SEGMENTS, clipped, sees_small, text_of
@@ -222,23 +220,3 @@ class SurveyWordsView(AnsweredView):
 
     def _rows_of(self, keys: Iterable[int]) -> list[SurveyAnswer]:
         return list(db.session.scalars(self.scope(select(SurveyAnswer)).where(SurveyAnswer.id.in_(list(keys)))))
-
-
-class SurveyTagView(CatalogueView):
-    """What open answers are about, in words of the house."""
-
-    datamodel = SQLAInterface(SurveyTag)
-    bulk = SWITCHES
-    route_base = "/surveytag"
-    class_permission_name = "SurveyTag"
-    list_title, add_title = _l("Tags of open answers"), _l("New tag")
-    empty_text = _l("There are no tags yet. Write one here, or while you read the open answers of a survey.")
-    list_columns = show_columns = ["name", "is_active"]
-    add_columns = ["name", "is_active"]
-    search_words = ("name",)
-    base_order = ("name", "asc")
-    label_columns = LABELS
-
-    def buttons(self, item: SurveyTag) -> list[Button]:
-        answers = Button(_("Answers with this tag"), url_for("SurveyWordsView.list", tag=item.id))
-        return [*([answers] if may("can_see_answers", "SurveyResult") else []), *super().buttons(item)]
