@@ -411,18 +411,18 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a campaign has come: the whole, its strata, and the people who are asked by how far each came."""
+    """How far a campaign has come: the whole, its strata, the people who are asked by how far each came, and how many of them answered."""
 
     whole: Share
     strata: Sequence[Share]
     people: Counter[InviteeStatus]
-    responses: Counter[ResponseStatus]
+    n_of_asked: int
 
     @property
     def rate(self) -> Decimal | None:
-        """Return the percentage of those asked that answered; None while nobody is asked."""
+        """Return the percentage of those asked whose answers are complete; None while nobody is asked."""
         n = sum(self.people.values())
-        return (Decimal(100 * self.people[InviteeStatus.ANSWERED]) / n).quantize(Decimal("0.1")) if n else None
+        return (Decimal(100 * self.n_of_asked) / n).quantize(Decimal("0.1")) if n else None
 
 
 def progress(session: Session, campaign: SurveyCampaign) -> Progress:
@@ -430,7 +430,7 @@ def progress(session: Session, campaign: SurveyCampaign) -> Progress:
     of_it = SurveyInvitee.campaign_id == campaign.id
     columns = SurveyInvitee.quota_id, SurveyInvitee.status, SurveyInvitee.is_reserve
     invited = session.execute(select(*columns, func.count().label("n")).where(of_it).group_by(*columns)).all()
-    answers = SurveyResponse.quota_id, SurveyResponse.status
+    answers = SurveyResponse.quota_id, SurveyResponse.status, SurveyResponse.invitee_id.is_not(None).label("is_asked")
     answered = session.execute(
         select(*answers, func.count().label("n")).where(SurveyResponse.campaign_id == campaign.id).group_by(*answers)
     ).all()
@@ -448,11 +448,10 @@ def progress(session: Session, campaign: SurveyCampaign) -> Progress:
         done, half = by_status[ResponseStatus.COMPLETE], by_status[ResponseStatus.PARTIAL]
         return Share(name, population, target, done, half, asked, reserves)
 
-    people, responses = Counter[InviteeStatus](), Counter[ResponseStatus]()
+    people = Counter[InviteeStatus]()
     for row in invited:
         people[row.status] += 0 if row.is_reserve else row.n
-    for row in answered:
-        responses[row.status] += row.n
+    n_of_asked = sum(row.n for row in answered if row.is_asked and row.status is ResponseStatus.COMPLETE)
     by = splits_of(campaign)
     shares = [share(name_of_quota(quota, by), quota.population, quota.target, quota.id) for quota in quotas] if by else []
-    return Progress(share("", campaign.population or 0, campaign.sample_size or 0), shares, people, responses)
+    return Progress(share("", campaign.population or 0, campaign.sample_size or 0), shares, people, n_of_asked)

@@ -73,6 +73,11 @@ def moves(session, campaign):
     return session.scalars(events).all()
 
 
+def answer(session, invitee):
+    done = {"started_at": AT, "completed_at": AT, "answered_on": TODAY, "status": ResponseStatus.COMPLETE, "via": AnswerVia.LINK}
+    session.add(SurveyResponse(campaign_id=invitee.campaign_id, invitee_id=invitee.id, quota_id=invitee.quota_id, **done))
+
+
 def agree(session, party, *, withdrawn=None):
     text = session.scalars(select(ConsentText).where(ConsentText.kind == ConsentKind.SURVEY)).first()
     text = text or ConsentText(kind=ConsentKind.SURVEY, version=1, text="Acepto que me contacten.", valid_from=date(2026, 1, 1))
@@ -221,13 +226,15 @@ def test_a_reserve_takes_the_place_of_who_drops_out_in_its_stratum(many, form, m
 
 def test_progress_says_what_each_stratum_wants_and_has(many, form, make, session):
     campaign = sampled(make, form)
-    invited(session, campaign)[0].status = InviteeStatus.ANSWERED
+    first = next(each for each in invited(session, campaign) if each.quota.zone == "Sur")
+    first.status = InviteeStatus.ANSWERED
+    answer(session, first)
     session.flush()
 
     found = campaigns.progress(session, campaign)
 
     assert [(share.name, share.target, share.asked, share.left) for share in found.strata] == [
-        ("Centro", 4, 4, 4), ("Norte", 7, 7, 7), ("Sur", 2, 2, 2)]  # fmt: skip
+        ("Centro", 4, 4, 4), ("Norte", 7, 7, 7), ("Sur", 2, 2, 1)]  # fmt: skip
     assert found.whole.target == 13 and found.people[InviteeStatus.WAITING] == 12
     assert str(found.rate) == "7.7"
 
@@ -484,8 +491,7 @@ def test_one_that_closes_soon_with_few_answers_is_told_and_one_with_enough_is_no
     assert told_of(session, "CAMPAIGN_SHORT", person, ["2026-07-13", "2026-07-14"]) == [("CAMPANA_CORTA", "ENC-2026-0001")]
 
     for invitee in invited(session, short)[:7]:
-        session.add(SurveyResponse(campaign_id=short.id, invitee_id=invitee.id, via=AnswerVia.LINK, status=ResponseStatus.COMPLETE,
-                                   started_at=AT, completed_at=AT, answered_on=TODAY))  # fmt: skip
+        answer(session, invitee)
     session.flush()
     assert session.scalars(campaigns.short_of_answers(TODAY)).all() == []
 
