@@ -62,9 +62,9 @@ _TITLES = {
     AlarmMeasure.NPS: N_("Recommendation (NPS) of %(figure)s: %(question)s"),
 }
 _FIGURES = {
-    AlarmMeasure.MEAN: N_("%(question)s: mean of %(figure)s among %(n)s answers (asked for from %(at_most)s down)"),
-    AlarmMeasure.CSAT: N_("%(question)s: %(figure)s %% satisfied among %(n)s answers (asked for from %(at_most)s %% down)"),
-    AlarmMeasure.NPS: N_("%(question)s: recommendation (NPS) of %(figure)s among %(n)s answers (asked for from %(at_most)s down)"),
+    AlarmMeasure.MEAN: N_("Mean of %(figure)s in %(n)s answers: %(question)s (asked for from %(at_most)s down)"),
+    AlarmMeasure.CSAT: N_("%(figure)s %% satisfied in %(n)s answers: %(question)s (asked for from %(at_most)s %% down)"),
+    AlarmMeasure.NPS: N_("Recommendation (NPS) of %(figure)s in %(n)s answers: %(question)s (asked for from %(at_most)s down)"),
 }
 
 
@@ -159,7 +159,7 @@ def _hits(thresholds: list[SurveyThreshold], answers: list[SurveyAnswer]) -> Ite
             words = words_of(each.words)
             spoken = [answer for answer in its if answer.words and heard(words, answer.words)]
             if spoken:
-                yield _Hit(each, "\n".join(f"{_asked(answer)}: «{answer.words}»" for answer in spoken))
+                yield _Hit(each, "\n".join(map(_worded, spoken)))
         else:
             low = [answer for answer in its if answer.value is not None and is_reached(answer.value, each.at_most or 0)]
             if low:
@@ -175,8 +175,12 @@ def _asked(answer: SurveyAnswer) -> str:
 
 def _scored(answer: SurveyAnswer) -> str:
     if answer.kind is QuestionKind.YES_NO:
-        return f"{_asked(answer)}: {_('Yes') if answer.score else _('No')}"
-    return _("%(question)s: %(score)s of %(most)s", question=_asked(answer), score=answer.score, most=SCALES[answer.kind][1])
+        return f"{_('Yes') if answer.score else _('No')}: {_asked(answer)}"
+    return _("%(score)s of %(most)s: %(question)s", question=_asked(answer), score=answer.score, most=SCALES[answer.kind][1])
+
+
+def _worded(answer: SurveyAnswer) -> str:
+    return f"«{' '.join((answer.words or '').split())}» ({_asked(answer)})"
 
 
 # ── What a response asks for ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -293,7 +297,8 @@ def _case(
     if not (response.wants_case and told):
         return
     first = next((hit.threshold for hit in hits if hit.threshold.effect is AlarmEffect.CASE), None)
-    alarm = _raise(session, response.campaign, _Asked(first, told), AlarmEffect.CASE, at, response)
+    what = "\n".join(_worded(answer) for answer in answers if answer.kind is QuestionKind.TEXT)
+    alarm = _raise(session, response.campaign, _Asked(first, what), AlarmEffect.CASE, at, response)
     try:
         with session.begin_nested():
             alarm.pqr = _file(session, response, told, at)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from flask import abort, url_for
+from flask import abort, request, url_for
 from flask_appbuilder import expose, has_access, permission_name
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.sqla.models import User
@@ -30,7 +31,7 @@ from app.forms import LenientDateField, UpTo
 from app.listing import Choices, Moment, Rows
 from app.listviews import Ready
 from app.lookups import lookup
-from app.models import Process, SurveyAlarm, SurveyCampaign, SurveyInvitee, SurveyResponse, SurveyThreshold
+from app.models import Process, SurveyAlarm, SurveyCampaign, SurveyResponse, SurveyThreshold
 from app.operations import survey_alarms as operations
 from app.screens.house import process_choices
 from app.screens.records import history_of
@@ -94,8 +95,8 @@ class SurveyAlarmView(Steps, RuledView):
     list_title = _l("Alarms and contacts of surveys")
     intro = _l("What a low figure, a bad answer or a word asked for: a customer to call, an action, a case.")
     empty_text = _l("No survey has asked for anything yet. Thresholds say which figure, answer or word does.")
-    list_columns = ["what", "effect", "status", "process", "responsible", "due_on", "campaign"]
-    more_columns = ("raised_on", "ended_on", "figure", "result", "action", "pqr")
+    list_columns = ["what", "person", "effect", "status", "process", "due_on"]
+    more_columns = ("person", "phone", "email", "responsible", "campaign", "raised_on", "ended_on", "figure", "result", "action", "pqr")
     show_fieldsets = [
         (_l("What set it off"), {"fields": ["what", "campaign", "rule", "raised_on"]}),
         (_l("Whom to get in touch with"), {"fields": ["person", "phone", "email", "answers"]}),
@@ -131,11 +132,18 @@ class SurveyAlarmView(Steps, RuledView):
         return scope_alarms(statement, today())
 
     def _loading(self, columns: Any) -> list[Any]:
-        more = [] if "person" not in columns else [
-            joinedload(SurveyAlarm.threshold).joinedload(SurveyThreshold.questionnaire),
-            joinedload(SurveyAlarm.response).joinedload(SurveyResponse.invitee).joinedload(SurveyInvitee.party),
-        ]  # fmt: skip
+        more = []
+        if "rule" in columns:
+            more.append(joinedload(SurveyAlarm.threshold).joinedload(SurveyThreshold.questionnaire))
+        if not {"person", "phone", "email"}.isdisjoint(columns):
+            more.append(joinedload(SurveyAlarm.response).joinedload(SurveyResponse.invitee))
         return [*super()._loading(columns), *more]
+
+    def exported(self, name: str, column: Any) -> tuple[Any, Callable[[Any], Any]]:
+        kind, value = super().exported(name, column)
+        if name not in ("person", "phone", "email"):
+            return kind, value
+        return kind, lambda item: getattr(operations.person_of(item), "name" if name == "person" else name, None)
 
     def title_of(self, item: SurveyAlarm) -> str:
         head = item.what.splitlines()[0]
@@ -185,7 +193,8 @@ class SurveyAlarmView(Steps, RuledView):
     def _person(self, item: SurveyAlarm, name: str) -> Any:
         who = operations.person_of(item)
         if who is None:
-            return _("Whoever answered gave no name: see what can be done about it.") if name == "person" else None
+            is_page = name == "person" and self.is_page()
+            return _("Whoever answered gave no name: see what can be done about it.") if is_page else None
         match name:
             case "person":
                 link = may("can_show", "Party") and who.party_id
@@ -198,6 +207,10 @@ class SurveyAlarmView(Steps, RuledView):
         return tells and Markup('<a href="{}">{}</a>').format(
             url_for("SurveyResponseView.show", pk=item.response_id), escape(_("All their answers"))
         )
+
+    @staticmethod
+    def is_page() -> bool:
+        return bool(request.endpoint and request.endpoint.endswith(".show"))
 
     def may_edit(self, item: SurveyAlarm) -> bool:
         return False

@@ -17,7 +17,7 @@ from sqlalchemy.orm import joinedload
 
 from app.baseviews import RuledView
 from app.domain import N_
-from app.domain.campaigns import ResponseStatus
+from app.domain.campaigns import AlarmEffect, ResponseStatus
 from app.domain.questionnaires import Asked, QuestionKind
 from app.extensions import db
 from app.listing import enum_facet, flag_facet
@@ -70,6 +70,14 @@ class AnsweredView(RuledView):
 def who_said(response: SurveyResponse) -> str:
     """Return who answered, where they agreed to be named; nothing otherwise."""
     return response.invitee.name if response.is_named and response.invitee is not None else ""
+
+
+def alarms_of(response: SurveyResponse) -> Select[Any]:
+    """Return the SELECT of what *response* asked for; of somebody without a name, not what would name them: whom to call, their case."""
+    mine = select(SurveyAlarm).where(SurveyAlarm.response_id == response.id)
+    if response.is_named:
+        return mine
+    return mine.where(SurveyAlarm.threshold_id.is_not(None), SurveyAlarm.effect != AlarmEffect.CASE)
 
 
 class SurveyResponseView(AnsweredView):
@@ -136,7 +144,7 @@ class SurveyResponseView(AnsweredView):
     def show(self, pk: str) -> str:
         """One person's answers to every question."""
         item = self.item(pk, ("campaign", "service", "process", "interviewer", "invitee"))
-        alarms = select(SurveyAlarm).where(SurveyAlarm.response_id == item.id) if may("can_list", "SurveyAlarm") else None
+        alarms = alarms_of(item) if may("can_list", "SurveyAlarm") else None
         return self.render_template(
             self.show_template, view=self, item=item, title=self.title_of(item), who=who_said(item), sees_groups=sees_small(),
             sections=sections_of(item), alarms=db.session.scalars(alarms).all() if alarms is not None else (), tones=STATUS_TONES,
