@@ -67,7 +67,7 @@ RANK = {
     "steps": 72,  # what is done to one numbered row
     "quotations": 76,  # asks the fields of money
     "contracts": 76,  # asks the fields of money
-    "surveys": 77,
+    "surveys": 80,  # hang on the declared screens and on the pages of verification
     "answering": 81,  # pages of the portal: surveys, answered by citizens
     "checklists": 77,  # the annual verification of contracts, which hangs on their pages
     "money": 75,  # financing, invoice changes, deviations
@@ -86,7 +86,7 @@ RANK = {
     "massevents": 75,  # what is done with an event to all its cases
     "rating": 78,  # how citizens rate, on their own page and on the tablet of the counter
     "screens": 79,  # the declared screens; `views` puts them in the menu
-    "views": 80,
+    "views": 81,
     "cli": 80,
     "serve": 90,
     "": 100,  # app/__init__.py
