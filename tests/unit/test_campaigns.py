@@ -1,8 +1,10 @@
-"""Campaigns of surveys: when they are due, how a sample is shared out and drawn, which moves they make."""
+"""Campaigns of surveys: the worked cases of docs/rules/survey-campaigns.md, how a sample is shared out and drawn, which moves they make."""
 
 from __future__ import annotations
 
+import itertools
 from datetime import date, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -24,7 +26,15 @@ from app.domain.campaigns import (
 )
 from app.domain.errors import MoveRefused
 
+RULES = Path(__file__).parents[2] / "docs/rules/survey-campaigns.md"
 STRATA = dictionaries(text("abcdefgh", min_size=1, max_size=3), integers(0, 5_000), max_size=12)
+
+
+def worked(head: str) -> list[tuple[str, ...]]:
+    """Return the rows of the table of the rules page whose first column is called *head*."""
+    lines = [[cell.strip() for cell in line.strip("|\n").split("|")] for line in RULES.read_text(encoding="utf-8").splitlines()]
+    start = next(n for n, cells in enumerate(lines) if cells[0] == head) + 2
+    return [tuple(cells) for cells in itertools.takewhile(lambda cells: len(cells) > 1, lines[start:])]
 
 
 @given(STRATA, integers(0, 2_000))
@@ -49,16 +59,11 @@ def test_a_stratum_gets_its_share_give_or_take_one_where_no_small_one_had_to_be_
         assert abs(places - n * populations[key] / total) < 1
 
 
-def test_places_are_shared_by_largest_remainder():
-    assert allocate({"norte": 510, "centro": 340, "sur": 150}, 10) == {"norte": 5, "centro": 3, "sur": 2}
+@pytest.mark.parametrize("strata, places, given_to", worked("Strata"))
+def test_the_places_of_the_rules_page_are_right(strata, places, given_to):
+    populations = {str(n): int(size) for n, size in enumerate(strata.split(", "))}
 
-
-def test_a_small_stratum_has_its_one_and_the_largest_makes_room():
-    assert allocate({"norte": 990, "rural": 5, "isla": 5, "vacia": 0}, 10) == {"norte": 8, "rural": 1, "isla": 1, "vacia": 0}
-
-
-def test_more_strata_than_places_give_one_to_each():
-    assert allocate({"a": 10, "b": 10, "c": 10}, 2) == {"a": 1, "b": 1, "c": 1}
+    assert list(allocate(populations, int(places)).values()) == [int(n) for n in given_to.split(", ")]
 
 
 def test_a_negative_population_is_refused():
@@ -109,23 +114,18 @@ def test_the_next_round_holds_today(starts_on, months, today):
     assert found.period_from <= today <= found.period_until
 
 
-SEMESTER = (date(2026, 1, 1), 6, 30)
+@pytest.mark.parametrize("first, every, days_open, today, period, answers", worked("First day"))
+def test_the_rounds_of_the_rules_page_are_right(first, every, days_open, today, period, answers):
+    months, n_days = (int(text.split()[0]) for text in (every, days_open))
+
+    found = rounds_due(date.fromisoformat(first), months, n_days, date.fromisoformat(today))
+
+    said = [(f"{each.period_from} – {each.period_until}", f"{each.opens_on} – {each.closes_on}") for each in found]
+    assert said == ([(period, answers)] if answers else [])
 
 
-@pytest.mark.parametrize(
-    ("today", "due"),
-    [
-        (date(2026, 5, 16), []),
-        (date(2026, 5, 17), [(date(2026, 1, 1), date(2026, 6, 1), date(2026, 6, 30))]),
-        (date(2026, 6, 20), [(date(2026, 1, 1), date(2026, 6, 1), date(2026, 6, 30))]),
-        (date(2026, 7, 10), [(date(2026, 1, 1), date(2026, 7, 10), date(2026, 8, 8))]),  # nights were missed
-        (date(2026, 8, 1), []),
-        (date(2026, 11, 22), [(date(2026, 7, 1), date(2026, 12, 2), date(2026, 12, 31))]),
-        (date(2025, 12, 31), []),
-    ],
-)
-def test_a_round_is_due_fifteen_days_before_it_opens_and_a_month_after_its_period(today, due):
-    assert [(each.period_from, each.opens_on, each.closes_on) for each in rounds_due(*SEMESTER, today)] == due
+def test_nothing_is_due_before_the_first_period():
+    assert rounds_due(date(2026, 1, 1), 6, 30, date(2025, 12, 31)) == []
 
 
 @pytest.mark.parametrize(
