@@ -68,6 +68,10 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "parte": ("La página de una parte interesada", "comercial", "first /party/list/?q=los nogales"),
     "acciones": ("Acciones", "calidad", "/action/list/"),
     "entrevistas": ("Entrevistas telefónicas", "auxiliar", "/interview/"),
+    "formularios": ("Los formularios de encuesta", "calidad", "/questionnaire/list/"),
+    "formulario-borrador": ("Un formulario en borrador", "calidad", "/survey-form/version/4"),
+    "formulario-pregunta": ("Una pregunta de un formulario", "calidad", "/survey-form/question/53"),
+    "formulario-publicar": ("Antes de publicar una versión", "calidad", "/survey-form/publish/4"),
     "campanas": ("Las campañas de encuestas", "comercial", "/surveycampaign/list/"),
     "campana-propuesta": ("A quién preguntaría una campaña", "comercial", "first /surveycampaign/list/?status=PROPOSED"),
     "campana": ("Cómo va una campaña", "comercial", "first /surveycampaign/list/?status=OPEN"),
@@ -104,6 +108,9 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "lista-de-verificacion": ("Una lista de verificación a medio llenar", "comercial", "first /checklist/list/?status=OPEN&order=due_on"),
     "cumplimiento": ("Cumplimiento de contratos", "comercial", "/compliance/"),
     "matriz-cumplimiento": ("La matriz de un contrato", "comercial", "first /verifications/list/"),
+    "umbrales": ("Los umbrales de las encuestas", "calidad", "/survey-threshold/list/"),
+    "alarma-encuesta": ("Un contacto que pide una encuesta", "comercial", "first /survey-alarm/list/?effect=CONTACT&status=OPEN"),
+    "informe-encuesta": ("El informe de una campaña", "calidad", "/survey-report/1"),
     "no-existe": ("Una página que no existe", "auxiliar", "/no-existe"),
     "correo-saliente": ("Correo que sale", "admin", "/outbox/list/"),
     "mensaje-como-llega": ("Un mensaje como llega", "admin", "/messagetemplate/preview/1"),
@@ -127,7 +134,8 @@ IN_THE_MANUAL = (
     "cotizaciones", "cotizacion", "cotizacion-renglones",
     "garantias", "plantilla-requisitos", "graficos-contratos",
     "parte", "acciones", "entrevistas-cola", "campanas", "campana-propuesta", "campana",
-    "campana-calculadora",
+    "campana-calculadora", "formularios", "formulario-borrador", "formulario-pregunta", "formulario-publicar",
+    "umbrales", "alarma-encuesta", "informe-encuesta",
 )  # fmt: skip
 
 
