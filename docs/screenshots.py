@@ -76,6 +76,8 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "campana-propuesta": ("A quién preguntaría una campaña", "comercial", "first /surveycampaign/list/?status=PROPOSED"),
     "campana": ("Cómo va una campaña", "comercial", "first /surveycampaign/list/?status=OPEN"),
     "campana-calculadora": ("Cuántas respuestas se necesitan", "comercial", "/surveycampaign/calculator"),
+    "resultados": ("Los resultados de una encuesta", "comercial", "/survey-results/"),
+    "respuestas-abiertas": ("Lo que escribieron", "comercial", "/survey-words/list/"),
     "entrevistas-cola": ("A quién llamar", "auxiliar", "first /interview/"),
     "formulario": ("Un formulario", "comercial", "/party/add"),
     "graficos": ("Gráficos", "control", "/charts/cases/?chart=in-time"),
@@ -133,7 +135,7 @@ IN_THE_MANUAL = (
     "contratos", "contrato", "lista-de-verificacion", "cumplimiento", "matriz-cumplimiento", "graficos-cotizaciones",
     "cotizaciones", "cotizacion", "cotizacion-renglones",
     "garantias", "plantilla-requisitos", "graficos-contratos",
-    "parte", "acciones", "entrevistas-cola", "campanas", "campana-propuesta", "campana",
+    "parte", "acciones", "entrevistas-cola", "resultados", "respuestas-abiertas", "campanas", "campana-propuesta", "campana",
     "campana-calculadora", "formularios", "formulario-borrador", "formulario-pregunta", "formulario-publicar",
     "umbrales", "alarma-encuesta", "informe-encuesta",
 )  # fmt: skip

@@ -36,7 +36,7 @@ from app.security import may
 from app.surveys import board
 from app.surveys.drill import SurveyResponseView
 from app.surveys.segments import SEGMENTS, sees_small, text_of, zone_key
-from app.words import page_lang, say_day
+from app.words import page_lang
 
 log = structlog.get_logger("atiende")
 
@@ -284,7 +284,7 @@ class Page:
         rounds = [each for each in reversed(found.rounds) if each.n]
         if not rounds or found.csat is None:
             return None
-        labels = [say_day(each.period_until) for each in (*rounds, self._campaign)]
+        labels = [f"{each.period_until:%m/%Y}" for each in (*rounds, self._campaign)]
         nps = found.nps.nps.score if found.nps and found.nps.nps else None
         urls = [url_for("SurveyResultView.show", pk=each.id) for each in rounds] + [""]
         lines = [(Measure.CSAT, [each.csat for each in rounds] + [found.csat], partial(board.percent, places=1), "info")]
