@@ -423,7 +423,6 @@ ROWS: list[Row] = [
       for row in both(f"BuilderView.{door}", "CQX", url={"pk": f"@draft-{mark}"})),
     *both("BuilderView.add_section", "CQX", url={"version_id": "@draft-version"}),
     *(row for door in ("add_question", "several") for row in both(f"BuilderView.{door}", "CQX", url={"section_id": "@draft-section"})),
-    *(get(f"BuilderView.{door}", "CQX", url={"pk": "@form-version"}) for door in ("texts", "publish")),  # lead back to it, and say why
     post("BuilderView.start", "CQX", url={"questionnaire_id": "@form"}),
     post("BuilderView.discard", "CQX", url={"pk": "@draft-version"}),
     post("BuilderView.arrange", NOBODY, misses="CQX", url={"version_id": "@draft-version"}),  # no button was pressed

@@ -252,3 +252,14 @@ def test_a_new_form_may_start_as_a_copy_of_another(draft, session):
     session.flush()
     copy = operations.start_version(session, other, copy_of=version)
     assert codes(session, copy) == codes(session, version) and copy.number == 1
+
+
+def test_the_demo_leaves_the_next_version_half_written(seeded, session):
+    from app.demo.questionnaires import draft_next_version
+
+    version = draft_next_version(session)
+    form = operations.form_of(session, version.id)
+    assert (version.number, version.status, len(form.questions)) == (2, VersionStatus.DRAFT, 19)
+    assert [fault.msgid.split()[0] for fault in faults(form) if not fault.is_hint] == []
+    published = operations.published_of(session, version.questionnaire_id)
+    assert [change.new.code for change in changes(operations.form_of(session, published.id), form)] == ["P4", "P11", "P19"]
