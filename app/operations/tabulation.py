@@ -287,7 +287,7 @@ def tabulate(
     rounds = [before_of(Round(*row[:5]), counts[row.id], forms.get(row.version_id, ()), sees_small) for row in earlier]
     found = in_figures(its, sections, rounds, sees_small)
     kinds = {one.id: one.kind for one in asked}
-    population = None if where or of_round else campaign.population
+    population = None if where or of_round else campaign.population or None  # 0: whoever came by, whom nobody counted
     return replace(
         found, people=people, margin=margin_of(its, found.design_effect, population, campaign.confidence),
         cross=_cross(session, scope, by, its, kinds, sees_small) if by else None,

@@ -368,6 +368,18 @@ def test_an_old_register_of_answers_becomes_answers_of_a_survey(seeded, make):
     assert seeded.scalar(select(func.count(PastRecord.id))) == 23, "the register stays"
 
 
+def test_the_demonstration_has_rows_of_every_fate(seeded, make):
+    from app.demo.answers_file import bring_answers
+
+    user_id = make.user("Comercial").id
+    batch = bring_answers(seeded, AT, user_id)
+
+    assert (batch.status, batch.n_rows, batch.n_new, batch.n_bad) == (ImportStatus.DONE, 120, 118, 2)
+    assert batch.totals["Left out of the count"] == "7"
+    assert batch.error_file is not None
+    assert bring_answers(seeded, AT, user_id) is None
+
+
 # ── The real file ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -410,6 +422,7 @@ if REAL:  # nothing to collect, rather than a test to skip, where nobody has it
         found = tabulate(seeded, campaign, sees_small=True)
         assert (found.n, found.people.n_complete, found.people.n_partial, found.people.n_screened) == (432, 432, 59, 199)
         assert dict(found.people.screened) == sent_away
+        assert found.margin == pytest.approx(100 * stats.norm.ppf(0.975) * (0.25 / 432) ** 0.5, abs=1e-9)
         for code in SCALED:
             figure = found.question(code).figure
             values = [8 - int(row[code]) if code in BACKWARDS else int(row[code]) for row in whole]
