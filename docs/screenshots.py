@@ -112,6 +112,8 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "matriz-cumplimiento": ("La matriz de un contrato", "comercial", "first /verifications/list/"),
     "umbrales": ("Los umbrales de las encuestas", "calidad", "/survey-threshold/list/"),
     "alarma-encuesta": ("Un contacto que pide una encuesta", "comercial", "first /survey-alarm/list/?effect=CONTACT&status=OPEN"),
+    "encuesta-archivo": ("Un archivo de respuestas", "comercial", "first /imports/list/?kind=survey_answers"),
+    "encuesta-formulario-archivo": ("Un formulario a partir de un archivo", "comercial", "/survey-file/questions/3"),
     "informe-encuesta": ("El informe de una campaña", "calidad", "/survey-report/1"),
     "no-existe": ("Una página que no existe", "auxiliar", "/no-existe"),
     "correo-saliente": ("Correo que sale", "admin", "/outbox/list/"),
@@ -137,7 +139,7 @@ IN_THE_MANUAL = (
     "garantias", "plantilla-requisitos", "graficos-contratos",
     "parte", "acciones", "entrevistas-cola", "resultados", "respuestas-abiertas", "campanas", "campana-propuesta", "campana",
     "campana-calculadora", "formularios", "formulario-borrador", "formulario-pregunta", "formulario-publicar",
-    "umbrales", "alarma-encuesta", "informe-encuesta",
+    "umbrales", "alarma-encuesta", "informe-encuesta", "encuesta-archivo", "encuesta-formulario-archivo",
 )  # fmt: skip
 
 
