@@ -12,13 +12,13 @@ from typing import Any, ClassVar
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, case, func, select, true
 from sqlalchemy.orm import Session
 
 from app.domain import N_
 from app.domain.campaigns import AnswerVia, ResponseStatus
 from app.domain.errors import DomainError
-from app.domain.surveys import LEAST_SHOWN
+from app.domain.surveys import LEAST_SHOWN, is_small
 from app.extensions import db
 from app.listing import EMPTY, Choices, Dates, Facet, Listing, Moment, Rows, enum_facet
 from app.lookups import BIGGEST_ID
@@ -167,19 +167,22 @@ def text_of(row: Any) -> str:
 
 
 def refuse_small(listing: Listing, moment: Moment) -> None:
-    """Raise TooFew when *listing* asks for a group that the reader may not see; filters that tell no people apart are always fine."""
-    if sees_small():
-        return
+    """
+    Raise TooFew when *listing* asks for a group that the reader may not see in some campaign, or leaves out one: who is missing from
+    a list is known as well. Filters that tell no people apart are always fine.
+    """
     values = {name: value for name, value in listing.values.items() if name in _TELLING}
-    if not values:
+    if not values or sees_small():
         return
     clauses = [_TELLING[name].condition(value, moment) for name, value in values.items()]
-    if "campaign" in listing.values:
-        clauses.append(CAMPAIGN.condition(listing.values["campaign"], moment))
-    known = [clause for clause in clauses if clause is not None]
-    few = select(SurveyResponse.id).where(SurveyResponse.status == ResponseStatus.COMPLETE, *known).limit(LEAST_SHOWN)
-    if (db.session.scalar(select(func.count()).select_from(few.subquery())) or 0) < LEAST_SHOWN:
-        raise TooFew
+    inside = case((and_(true(), *(clause for clause in clauses if clause is not None)), 1), else_=0)
+    counts = select(func.count(), func.sum(inside)).where(SurveyResponse.status == ResponseStatus.COMPLETE)
+    campaigns = CAMPAIGN.condition(listing.values.get("campaign", ""), moment)
+    if campaigns is not None:
+        counts = counts.where(campaigns)
+    for n, n_inside in db.session.execute(counts.group_by(SurveyResponse.campaign_id)):
+        if is_small(n_inside) or is_small(n - n_inside):
+            raise TooFew
 
 
 _TELLING = {facet.name: facet for facet in GROUPS}

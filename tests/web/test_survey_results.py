@@ -134,6 +134,7 @@ def test_a_small_group_is_hidden_from_whoever_may_not_see_it(reader, campaign, l
     for query in ("?zone=Aguablanca", "?zone=Norte"):  # what the north leaves out would tell the south
         page = commercial.get(results(campaign, query)).text
         assert 'id="q-' not in page, query
+        assert not rows_of(commercial.get(f"/survey-answers/list/{query}")), query
     assert not rows_of(commercial.get(f"/survey-answers/list/?campaign={campaign.id}&zone=Aguablanca"))
     assert "bajó" not in commercial.get(f"/survey-words/list/?campaign={campaign.id}&zone=Aguablanca").text
 
@@ -176,6 +177,15 @@ def test_answers_are_not_found_by_who_gave_them(reader, seeded, campaign):
     n_all = len(rows_of(quality.get("/survey-answers/list/")))
     for name in ("invitee", "contract", "quota", "consent_text"):
         assert len(rows_of(quality.get(f"/survey-answers/list/?{name}={last.invitee_id}"))) == n_all, name
+
+
+@pytest.mark.parametrize("value", ["x", "1/2/3", "9" * 30, "1:a..b", "1/:na", ":", "1:5..1", "١"])
+def test_a_mangled_address_is_no_error(reader, campaign, value):
+    quality = reader(CALIDAD)
+
+    assert quality.get("/survey-answers/list/", query_string={"answer": value, "zone": value, "stratum": value}).status_code == 200
+    assert quality.get("/survey-words/list/", query_string={"tag": value, "question": value, "campaign": value}).status_code == 200
+    assert quality.get(results(campaign), query_string={"zone": value, "by": value, "service": value}).status_code == 200
 
 
 # ── One by one, and in their own words ────────────────────────────────────────────────────────────────────────────────────
