@@ -78,6 +78,13 @@ class CampaignForm(FlaskForm):
     process_id = SelectField(_l("Process that carries it out"), coerce=maybe_int, choices=process_choices, validators=[Empty()])
     responsible = lookup(_l("Responsible"), "member", optional=True, description=_l("Who is reminded to confirm it and to close it."))
 
+    def __init__(self, audience: Audience, **options: Any) -> None:
+        super().__init__(**options)
+        self.audience = audience
+        shown = {name for _name, section in self.sections(audience) for name in section["fields"]}
+        for name in [name for name, field in self._fields.items() if name not in shown and field.type != "CSRFTokenField"]:
+            del self[name]  # what is not asked is not missing either
+
     @staticmethod
     def sections(audience: Audience) -> list[tuple[Any, dict[str, Any]]]:
         """Return the sections of the form for *audience*: whoever comes by is neither called nor drawn."""
@@ -94,11 +101,11 @@ class CampaignForm(FlaskForm):
         sections += [(_("Whom it asks"), whom)] if named else []
         return [*sections, (_("Who answers for it"), {"fields": (*follow_up, "process_id", "responsible")})]
 
-    def fill(self, campaign: SurveyCampaign, audience: Audience) -> None:
-        """Write into *campaign* the fields that its sections show."""
-        for _name, section in self.sections(audience):
-            for name in section["fields"]:
-                setattr(campaign, name, self[name].data)
+    def fill(self, campaign: SurveyCampaign) -> None:
+        """Write into *campaign* what was asked."""
+        for name, field in self._fields.items():
+            if field.type != "CSRFTokenField":
+                setattr(campaign, name, field.data)
 
 
 class ReasonForm(FlaskForm):

@@ -195,7 +195,7 @@ class SurveyCampaignView(Steps, RuledView):
 
     def _written(self, campaign: SurveyCampaign, questionnaire: Questionnaire, title: Any) -> Any:
         """Answer the form of *campaign*, or store it; what somebody else changed meanwhile is not written over."""
-        form, looked, seen = CampaignForm(obj=campaign), {}, self._seen(campaign)
+        form, looked, seen = CampaignForm(questionnaire.audience, obj=campaign), {}, self._seen(campaign)
         fieldsets, number = form.sections(questionnaire.audience), campaign.number
         if form.validate_on_submit():
             try:
@@ -216,7 +216,7 @@ class SurveyCampaignView(Steps, RuledView):
     def _looked_or_stored(campaign: SurveyCampaign, questionnaire: Questionnaire, form: CampaignForm) -> dict[str, Any]:
         """Store what was typed and return nothing; or, asked only to look, return what the page says of it and store nothing."""
         with db.session.no_autoflush:
-            form.fill(campaign, questionnaire.audience)
+            form.fill(campaign)
             if request.form.get("do") != "look":
                 operations.write(db.session(), campaign, at=now(), actor_id=current_user.id)
                 db.session.commit()

@@ -55,6 +55,22 @@ def test_a_new_campaign_starts_from_its_form_and_is_stored(seller, version, sess
     assert (campaign.name, campaign.closes_on, campaign.by_zone, campaign.by_qr) == ("Encuesta de prueba", date(2026, 8, 10), True, False)
 
 
+@pytest.mark.parametrize(("audience", "asked", "hidden"), [
+    (Audience.ANYBODY, "by_kiosk", {"by_link", "is_sampled", "error_percent", "max_reminders"}),
+    (Audience.CONTRACTS, "by_link", {"by_zone", "by_stratum", "by_service"}),
+])  # fmt: skip
+def test_a_form_is_asked_only_what_its_audience_has(seller, make, session, audience, asked, hidden):
+    version = make.questionnaire("R10-OTRA", audience=audience)
+    url = f"/surveycampaign/add?form={version.questionnaire_id}"
+    fields = set(re.findall(r'name="(\w+)"', seller.get(url).get_data(as_text=True)))
+    assert asked in fields and not hidden & fields
+
+    kept = {name: value for name, value in FILLED.items() if name in fields}
+    answer = seller.post(url, data={**kept, asked: "y"})
+
+    assert answer.status_code == 302 and getattr(stored(session), asked) and stored(session).audience is audience
+
+
 def test_looking_at_whom_it_would_ask_stores_nothing(seller, version, session):
     answer = seller.post(f"/surveycampaign/add?form={version.questionnaire_id}", data={**FILLED, "do": "look"})
 
