@@ -14,6 +14,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app import queries
+from app.demo.answers_file import bring_answers
 from app.domain.states import BillingKind, MemberRole, MessageStatus
 from app.extensions import LOCAL_ZONE
 from app.importing import runs, sheets
@@ -120,7 +121,7 @@ def _arrives(world: World, n_minutes_ago: int, mail: EmailMessage) -> None:
 def bring_past(session: Session, at: datetime) -> ImportBatch | None:
     """
     Import the log that the company kept in a spreadsheet before: its rows become cases, the impossible ones wait in the tray. A file of
-    accounts is left checked, for the visitor to bring in.
+    accounts is left checked, for the visitor to bring in; answers to a survey that a firm collected come in too.
 
     Commits, as an import does. Does nothing when it was brought in already.
     """
@@ -132,6 +133,8 @@ def bring_past(session: Session, at: datetime) -> ImportBatch | None:
     _checked(session, "accounts", ACCOUNTS, "HASSQL", "Suscriptores nuevos", {}, at, user_id)
     runs.begin_import(session, batch, None)
     runs.bring_in(session, batch, at, user_id)
+    if user_id is not None:
+        bring_answers(session, at, user_id)
     return batch
 
 
