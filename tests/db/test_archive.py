@@ -17,10 +17,24 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.documents.receipts import receipt_of
+from app.domain.campaigns import AnswerVia
 from app.domain.errors import DomainError
-from app.domain.states import Identity, InboundStatus, Visibility
-from app.models import Consent, ConsentText, InboundMessage, Note, Notice, OutboxMessage, Party, PartyContact, Pqr
-from app.operations import archive, messages, pqr
+from app.domain.questionnaires import Audience
+from app.domain.states import ConsentKind, Identity, InboundStatus, Visibility
+from app.models import (
+    Consent,
+    ConsentText,
+    InboundMessage,
+    Note,
+    Notice,
+    OutboxMessage,
+    Party,
+    PartyContact,
+    Pqr,
+    SurveyInvitee,
+    SurveyResponse,
+)
+from app.operations import archive, messages, pqr, survey_answers
 from app.operations.files import store_file
 from app.operations.openformat import PARTS, SHEETS, SPOKEN, TABLES_LEFT_OUT
 from tests.db import world
@@ -362,3 +376,28 @@ def test_reading_an_archive_writes_nothing(seeded: Session, luz: Party, count_st
 
     assert statements
     assert [statement for statement in statements if not statement.lstrip().startswith("SELECT")] == []
+
+
+def test_a_person_gets_the_surveys_asked_of_him_and_only_the_answers_that_bear_his_name(seeded: Session, make: Factory) -> None:
+    mine, other = (make.party(name=name, phone=f"+57300555112{n}") for n, name in enumerate(("Ana", "Luz")))
+    for party in (mine, other):
+        make.account(party=party)
+    version = make.questionnaire("R10-ARCHIVO", at=AT, audience=Audience.USERS)
+    campaign = make.campaign(version, at=AT)
+    for invitee in seeded.scalars(select(SurveyInvitee)).all():
+        response = survey_answers.begin(seeded, campaign, via=AnswerVia.LINK, at=AT, invitee=invitee)
+        survey_answers.save(seeded, response, {"P1": "2", "P3": "7"}, at=AT)
+    survey_answers.opt_out(seeded, other.id, via=AnswerVia.PHONE, at=AT)
+
+    unnamed, _ = written(seeded, archive.of_person([mine.id]))
+    assert [row["name"] for row in unnamed.rows("survey_invitee")] == ["Ana"]
+    assert not unnamed.rows("survey_answer") and not unnamed.rows("survey_response") and not unnamed.rows("survey_opt_out")
+
+    text = ConsentText(kind=ConsentKind.SURVEY_NAME, version=99, text="Mi nombre al lado", valid_from=AT.date())
+    seeded.add(text)
+    for response in seeded.scalars(select(SurveyResponse)).all():
+        response.is_named, response.consent_text = True, text
+    seeded.flush()
+    named, _ = written(seeded, archive.of_person([mine.id]))
+    assert [row["score"] for row in named.rows("survey_answer")] == [2, 7]
+    assert len(named.rows("survey_response")) == 1
