@@ -163,7 +163,9 @@ def test_twelve_questions_are_asked_by_keys_alone(
     assert page.locator("h1").inner_text() != name, "the next one comes by itself"
 
 
-def test_forty_calls_nobody_answers_are_two_keys_each(page: Any, live_server: LiveServer, house: dict[str, Any]) -> None:
+def test_forty_calls_nobody_answers_are_two_keys_each(
+    page: Any, live_server: LiveServer, house: dict[str, Any], assert_accessible: Callable[[Any], None]
+) -> None:
     names = [dial(page, house)]
     for key in ("1", "2"):
         page.keyboard.press(key)
@@ -178,6 +180,10 @@ def test_forty_calls_nobody_answers_are_two_keys_each(page: Any, live_server: Li
 
     assert outcomes(live_server) == [CallOutcome.NO_ANSWER, CallOutcome.BUSY, CallOutcome.CALL_BACK] and len(set(names)) == 3
     assert page.url.endswith(f"/interview/{house['campaign']}"), "nobody is left to be called now"
+    assert_accessible(page)
+    page.goto("/interview/")
+    assert_accessible(page)
+    page.go_back()
     live_server.at("2026-07-10T15:05-05:00")
     page.reload()
     press(page, ".page-head .btn-go")
