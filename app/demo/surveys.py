@@ -191,15 +191,14 @@ def _answer(
     last = min(each.closes_on, local(at).date())
     days = [each.opens_on + timedelta(days=n) for n in range((last - each.opens_on).days)] or [each.opens_on]
     if each.audience is Audience.ANYBODY:
-        for n in range(46):
+        for n, moment in enumerate(_moments(rng, days, 46)):
             via = AnswerVia.KIOSK if n % 3 else AnswerVia.QR
-            _respond(session, rng, each, form, campaign, None, via, _moment(rng, days), None)
+            _respond(session, rng, each, form, campaign, None, via, moment, None)
         return
     asked = session.scalars(
         select(SurveyInvitee).where(SurveyInvitee.campaign_id == campaign.id, ~SurveyInvitee.is_reserve).order_by(SurveyInvitee.id)
     ).all()
-    for invitee in asked:
-        moment = _moment(rng, days)
+    for invitee, moment in zip(rng.sample(asked, len(asked)), _moments(rng, days, len(asked)), strict=True):
         invitee.invited_on = each.opens_on if invitee.email else None
         chance = rng.random()
         if chance < each.share:
@@ -210,8 +209,8 @@ def _answer(
     session.flush()
 
 
-def _moment(rng: Random, days: Sequence[date]) -> datetime:
-    return _hour(rng.choice(days), 8) + timedelta(minutes=rng.randrange(9 * 60))
+def _moments(rng: Random, days: Sequence[date], n: int) -> list[datetime]:
+    return sorted(_hour(rng.choice(days), 8) + timedelta(minutes=rng.randrange(9 * 60)) for _ in range(n))
 
 
 def _respond(
