@@ -250,7 +250,7 @@ def _raise(
     process = threshold.process or campaign.process if threshold else None
     alarm = SurveyAlarm(
         threshold=threshold, campaign=campaign, response=response, effect=effect, what=asked.what, figure=asked.figure,
-        process=process or queries.front_desk(session), status=AlarmStatus.OPEN, raised_on=on,
+        process=process or session.scalar(select(Process).where(Process.is_front_desk)), status=AlarmStatus.OPEN, raised_on=on,
         responsible_id=campaign.responsible_id if threshold and not threshold.process_id else None,
         due_on=on + timedelta(threshold.days if threshold else CONTACT_DAYS),
     )  # fmt: skip
