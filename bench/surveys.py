@@ -206,7 +206,7 @@ def measure(engine: str, url: str, n_answers: int) -> None:
 
 
 def main() -> None:
-    sizes = [int(size) for size in sys.argv[1:]] or [50_000, 1_000_000]
+    sizes = [int(size) for size in sys.argv[1:]] or [50_000, 250_000]
     with tempfile.TemporaryDirectory() as name:
         os.environ |= {"ATIENDE_INSTANCE": name, "ATIENDE_ADMIN_PASSWORD": "Clave-del-banco-2026"}
         print("| Engine | Answers | Responses | What | Bare SQL | Tabulated | × |\n|---|---|---|---|---|---|---|", flush=True)
