@@ -17,8 +17,10 @@ from app.operations import campaigns, survey_answers
 from app.operations.questionnaires import form_of
 
 AT = datetime(2026, 7, 10, 15, 0, tzinfo=UTC)
-WHOLE = {"P1": "4", "P2.agua": "4", "P2.aseo": "NA", "P3": "9", "P4": "0", "P6": ["", "oficina", "otro"], "P6.words": "La radio", "P8": "No",
-         "P9": "2"}  # fmt: skip
+WHOLE = {
+    "P1": "4", "P2.agua": "4", "P2.aseo": "NA", "P3": "9", "P4": "0", "P6": ["", "oficina", "otro"], "P6.words": "La radio", "P8": "No",
+    "P9": "2",
+}  # fmt: skip
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from sqlalchemy import select
 from app.domain.campaigns import AnswerVia, InviteeStatus, ResponseStatus
 from app.domain.questionnaires import Audience
 from app.extensions import now
-from app.models import OutboxMessage, SurveyAnswer, SurveyCampaign, SurveyInvitee, SurveyOptOut, SurveyResponse
 from app.lookups import lookup_text
+from app.models import OutboxMessage, SurveyAnswer, SurveyCampaign, SurveyInvitee, SurveyOptOut, SurveyResponse
 from app.operations import campaigns, survey_answers, survey_links, survey_mail
 
 ONE = {"section": "1", "version": "0", "P1": "4", "P2.agua": "4", "P2.aseo": "NA", "P3": "9"}
