@@ -37,7 +37,7 @@ from app.screens.house import process_choices
 from app.screens.records import history_of
 from app.security import is_user, may, scope_alarms
 from app.steps import Steps
-from app.words import say_phone, tidy
+from app.words import say_phone, say_value, tidy
 
 STATUS_TONES = {AlarmStatus.OPEN: "warn", AlarmStatus.SETTLED: "ok", AlarmStatus.DISMISSED: "stop"}
 EFFECT_TONES = {AlarmEffect.ACTION: "bad", AlarmEffect.CONTACT: "info", AlarmEffect.CASE: "soon"}
@@ -166,7 +166,7 @@ class SurveyAlarmView(Steps, RuledView):
             case "rule":
                 return self._rule(item)
             case "person" | "phone" | "email" | "answers":
-                return self._person(item, name)
+                return self._person(item, name) or say_value(None)
             case "action" if item.action is not None and may("can_show", "Action"):
                 return Markup('<a class="num" href="{}">{}</a>').format(url_for("ActionView.show", pk=item.action_id), item.action.number)
             case "pqr" if item.pqr is not None and may("can_list"):

@@ -83,6 +83,16 @@ def test_who_asks_to_be_called_without_a_name_is_shown_apart_from_the_answers(si
     assert f"/survey-alarm/show/{alarm.id}" not in answers  # else the one would lead to the other
 
 
+def test_what_is_not_known_of_whom_to_call_is_a_dash(seeded, sign_in, alarm_of):
+    alarm = alarm_of(named=True)
+    alarm.response.invitee.email = None
+    survey_answers.withdraw_name(seeded, alarm.response)
+    client = sign_in(COMERCIAL)
+
+    for page in (client.get(f"/survey-alarm/show/{alarm.id}"), client.get("/survey-alarm/list/")):
+        assert not re.search(r">\s*(None|False)\s*<", page_of(page))
+
+
 def test_the_name_is_taken_away_from_the_contact_with_the_consent(seeded, sign_in, alarm_of):
     alarm = alarm_of(named=True)
     name, phone = alarm.response.invitee.name, alarm.response.invitee.phone
