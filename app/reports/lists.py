@@ -80,7 +80,7 @@ class ListReport(Report):
 
     def rows(self) -> Iterator[Cells]:
         """Yield every row, streamed."""
-        values = [field.value if field.kind is not Kind.TEXT else _text(field.value) for field in self._fields]
+        values = [_READ.get(field.kind, _as_it_is)(field.value) for field in self._fields]
         for row in self._rows():
             yield tuple(value(row) for value in values)
 
@@ -91,9 +91,20 @@ class ListReport(Report):
         return self._words
 
 
+def _as_it_is(value: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return value
+
+
+def _moment(value: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda row: plain(value(row))
+
+
 def _text(value: Callable[[Any], Any]) -> Callable[[Any], str | None]:
     def read(row: Any) -> str | None:
         found = plain(value(row))
         return None if found is None or found == "—" else str(found)
 
     return read
+
+
+_READ = {Kind.TEXT: _text, Kind.DATETIME: _moment}

@@ -16,6 +16,7 @@ POSTS = list({(row.endpoint, str(row.url)): row for row in ROWS if row.method ==
 #: SQL statements that a page may cost, 12 where nothing is said. The correction of a case offers four catalogues besides the case; who
 #: drafts or approves reads the points of the case and the texts of the house besides. The report of a campaign tabulates it by each group.
 MOST = {"report": 60, "workbook": 45, "list": 8, "edit": 14, "draft": 15, "move": 14, "preview": 15, "index": 8, "search": 8}
+EXPORTS = list({row.endpoint: row for row in GETS if row.endpoint.endswith(".export")}.values())
 FILES = {"static", "appbuilder.static"}
 #: A mail, drawn inside the frame of its preview: it carries its own style, as mail has to, and may do nothing else.
 MAILS = {"MessageTemplateView.mail"}
@@ -133,3 +134,12 @@ def test_no_door_besides_those_named_is_without_a_token(stage):
 
     assert csrf._exempt_views == set()
     assert {endpoint.partition(".")[0] for endpoint, _ in open_doors} == {"portal"}  # its forms check their own token: see above
+
+
+@pytest.mark.parametrize("row", EXPORTS, ids=str)
+def test_every_list_leaves_as_a_workbook_with_all_its_columns(stage, row):
+    address = stage.address(row.endpoint, row.case, **{**row.url, "kind": "xlsx"})
+    answer = stage.request(reader_of(row), "GET", f"{address}?all=1")
+
+    assert answer.status_code == 200
+    assert answer.data.startswith(b"PK")
