@@ -16,6 +16,7 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.demo.questionnaires import draft_next_version
 from app.documents.surveys import issue_report
 from app.domain.calendar import months_after
 from app.domain.campaigns import AlarmStatus, AnswerVia, CallOutcome, InviteeStatus
@@ -86,7 +87,17 @@ def survey(session: Session, at: datetime, people: dict[str, User]) -> None:
         form = _form(session, each.audience)
         if form is not None:
             _carry_out(session, rng, each, form, at, people)
+    _propose(session, at, people["comercial"])
+    draft_next_version(session)
     session.flush()
+
+
+def _propose(session: Session, at: datetime, asks: User) -> None:
+    """Leave a campaign that waits to be confirmed: the office, next month."""
+    office = session.scalars(select(Questionnaire).where(Questionnaire.audience == Audience.ANYBODY)).first()
+    if office is not None:
+        columns = campaigns.next_usual(session, office, local(at).date() + 20 * _DAY)
+        campaigns.write(session, SurveyCampaign(**columns), at=at, actor_id=asks.id)
 
 
 def _rounds(today: date) -> Iterator[_Round]:
@@ -262,7 +273,8 @@ def _said(rng: Random, asked: Asked, mood: float) -> dict[str, str | list[str]]:
     if asked.kind in SCALES:
         return {asked.code: str(_score(rng, asked, mood))}
     if asked.kind is QuestionKind.ONE:
-        return {asked.code: rng.choices([each.code for each in asked.options], range(len(asked.options), 0, -1))[0]}
+        weights = (1, 3) if len(asked.options) == 2 else range(len(asked.options), 0, -1)
+        return {asked.code: rng.choices([each.code for each in asked.options], weights)[0]}
     if asked.kind is QuestionKind.MANY:
         return {asked.code: [each.code for each in rng.sample(asked.options, min(2, len(asked.options)))]}
     if asked.kind is QuestionKind.NUMBER:

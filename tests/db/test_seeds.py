@@ -302,7 +302,7 @@ def test_the_shipped_forms_are_published_whole_in_both_languages(loaded, code):
 def test_whoever_receives_one_service_is_asked_only_about_that_one(loaded):
     questionnaire = loaded.scalars(select(Questionnaire).where(Questionnaire.code == "R10-01-02")).one()
     form = form_of(loaded, published_of(loaded, questionnaire.id).id)
-    values, refused = read_all(form, {"P1": ["aseo"], "P2.acueducto": "NA", "P2.alcantarillado": "NA", "P2.aseo": "4", "P13": "0"})
+    values, refused = read_all(form, {"P1": ["aseo"], "P2.acueducto": "NA", "P2.alcantarillado": "NA", "P2.aseo": "4", "P13": "no"})
 
     assert refused == {}
     assert missing(form, values) == ("P8", "P9", "P10", "P11", "P12", "P16")
