@@ -348,9 +348,11 @@ class Factory:
         campaign = campaigns.write(self.session, SurveyCampaign(**(values | columns)), at=instant, actor_id=None)
         return campaigns.confirm(self.session, campaign, at=instant, actor_id=self.user("Comercial").id) if confirmed else campaign
 
-    def response(self, campaign: Any, raw: dict[str, Any] | None = None, *, via: str = "QR", at: datetime | None = None, **with_: Any) -> Any:
+    def response(
+        self, campaign: Any, raw: dict[str, Any] | None = None, *, via: str = "QR", at: datetime | None = None, **with_: Any
+    ) -> Any:
         """
-        Return an answer to *campaign*, complete: 4 of 5, 9 of 10, no complaint, or as *raw* says by name. *with_*: as `survey_answers.begin`.
+        Return an answer to *campaign*, complete: 4 of 5, 9 of 10, no complaint, or as *raw* says. *with_*: as `survey_answers.begin`.
         """
         from app.domain.campaigns import AnswerVia
         from app.extensions import now
