@@ -36,6 +36,7 @@ from app.listing import Choices, Moment, Rows
 from app.listviews import Ready
 from app.models import Checklist, ChecklistFile, ChecklistItem, CommercialEvent, Contract, Document, Party
 from app.operations import checklists as operations
+from app.operations.improvement import Asked
 from app.reports.checklists import checklist_sheet
 from app.reports.xlsx import MEDIA_TYPE as XLSX_TYPE
 from app.security import may, scope_checklists, scope_contracts
@@ -384,7 +385,7 @@ class ChecklistView(Steps, RuledView):
         form.process_id.choices = [(each.id, each.name) for each in operations.processes(db.session())]
 
         def act(_item: Checklist) -> None:
-            asked = operations.Asked(form.title.data, form.description.data, ActionKind[form.kind.data], form.process_id.data,
+            asked = Asked(form.title.data, form.description.data, ActionKind[form.kind.data], form.process_id.data,
                                      form.due_on.data, form.responsible.data.id if form.responsible.data else None)  # fmt: skip
             operations.ask_for_action(db.session(), row, asked, at=now(), actor_id=current_user.id)
 

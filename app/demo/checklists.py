@@ -88,7 +88,7 @@ def _ask(session: Session, item: ChecklistItem, when: datetime, actor: User, at:
     process_id = requirement.process_id or contract.process_id or session.scalars(select(Process.id).order_by(Process.id)).first() or 0
     due_on = local(when).date() + timedelta(days=30)
     title = f"Cumplir el requisito {item.position} de {contract.number}: {requirement.text}"[:200]
-    asked = checklists.Asked(title, item.note, ActionKind.CORRECTIVE, process_id, due_on)
+    asked = improvement.Asked(title, item.note, ActionKind.CORRECTIVE, process_id, due_on)
     action = checklists.ask_for_action(session, item, asked, at=when, actor_id=actor.id)
     if due_on < local(at).date() - timedelta(days=60):
         done = "Se reunieron los soportes y quedaron en la carpeta del contrato; se revisó con el dueño del proceso."

@@ -8,7 +8,6 @@ they did not see. Whatever is written takes the checklist first, so that a signa
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -32,7 +31,7 @@ from app.domain.checklists import (
 from app.domain.compliance import sum_of
 from app.domain.contracts import ContractStage
 from app.domain.errors import DomainError, MoveRefused
-from app.domain.improvement import ActionKind, ActionOrigin
+from app.domain.improvement import ActionOrigin
 from app.domain.states import Visibility
 from app.extensions import local
 from app.models import (
@@ -212,19 +211,7 @@ def withdraw_evidence(session: Session, evidence: ChecklistFile, *, at: datetime
     return evidence
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The action that a finding asks for."""
-
-    title: str
-    description: str
-    kind: ActionKind
-    process_id: int
-    due_on: date
-    responsible_id: int | None = None
-
-
-def ask_for_action(session: Session, item: ChecklistItem, asked: Asked, *, at: datetime, actor_id: int | None) -> Action:
+def ask_for_action(session: Session, item: ChecklistItem, asked: improvement.Asked, *, at: datetime, actor_id: int | None) -> Action:
     """
     Ask for the action of a finding; return it, flushed. What said that none is needed goes.
 

@@ -6,6 +6,7 @@ What ended no longer changes; its history is in the change log.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask_appbuilder.security.sqla.models import User
@@ -19,6 +20,18 @@ from app.domain.improvement import ActionKind, ActionOrigin, ActionStatus, check
 from app.extensions import local
 from app.models import Action, Process
 from app.operations.numbers import next_number
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody asks to be done, because of a finding or an alarm."""
+
+    title: str
+    description: str
+    kind: ActionKind
+    process_id: int
+    due_on: date
+    responsible_id: int | None = None
 
 
 def ask_action(

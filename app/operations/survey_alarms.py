@@ -471,19 +471,7 @@ def hand_on(session: Session, alarm: SurveyAlarm, process: Process, responsible_
     return alarm
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The action that somebody asks for because of an alarm."""
-
-    title: str
-    description: str
-    kind: ActionKind
-    process_id: int
-    due_on: date
-    responsible_id: int | None = None
-
-
-def ask_for_action(session: Session, alarm: SurveyAlarm, asked: Asked, *, at: datetime, actor_id: int | None) -> Action:
+def ask_for_action(session: Session, alarm: SurveyAlarm, asked: improvement.Asked, *, at: datetime, actor_id: int | None) -> Action:
     """Ask for an action and end the alarm with it; return it, flushed. Raises MoveRefused: it ended; DomainError, as `ask_action`."""
     queries.lock(session, alarm)
     check_waits(alarm.status)

@@ -33,6 +33,7 @@ from app.listviews import Ready
 from app.lookups import lookup
 from app.models import Process, SurveyAlarm, SurveyCampaign, SurveyResponse, SurveyThreshold
 from app.operations import survey_alarms as operations
+from app.operations.improvement import Asked
 from app.screens.house import process_choices
 from app.screens.records import history_of
 from app.security import is_user, may, scope_alarms
@@ -291,7 +292,7 @@ class SurveyAlarmView(Steps, RuledView):
         form.process_id.choices = process_choices()
 
         def act(alarm: SurveyAlarm) -> None:
-            asked = operations.Asked(form.title.data, form.description.data, ActionKind[form.kind.data], form.process_id.data,
+            asked = Asked(form.title.data, form.description.data, ActionKind[form.kind.data], form.process_id.data,
                                      form.due_on.data, form.responsible.data.id if form.responsible.data else None)  # fmt: skip
             operations.ask_for_action(db.session(), alarm, asked, at=now(), actor_id=current_user.id)
 

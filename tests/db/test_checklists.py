@@ -18,6 +18,7 @@ from app.models import Checklist, ChecklistItem, CommercialEvent, Contract, Cont
 from app.operations import checklists as operations
 from app.operations import contracts
 from app.operations.files import check_upload
+from app.operations.improvement import Asked
 from app.security import COMERCIAL, SUBGERENTE
 from tests.db.test_billing_at_once import fork, let_go
 
@@ -180,7 +181,7 @@ def test_what_does_not_apply_says_why_or_is_not_saved(seeded, checklist):
 
 def test_a_finding_asks_for_one_action_which_takes_the_place_of_the_reason(seeded, make, checklist, ana):
     row = items(seeded, checklist)[0]
-    asked = operations.Asked("Renovar la póliza", "Venció en mayo", ActionKind.CORRECTIVE, make.process("TECNICA").id, date(2026, 8, 1))
+    asked = Asked("Renovar la póliza", "Venció en mayo", ActionKind.CORRECTIVE, make.process("TECNICA").id, date(2026, 8, 1))
     with pytest.raises(MoveRefused):
         operations.ask_for_action(seeded, row, asked, at=AT, actor_id=ana.id)
     save(seeded, row, NOT_MET, "Sin póliza", "Se renueva mañana")

@@ -333,7 +333,7 @@ def test_an_alarm_is_handed_on_while_it_waits(seeded, make, alarm):
 
 
 def test_an_action_takes_a_contact_on(seeded, make, alarm):
-    asked = survey_alarms.Asked("Revisar la presión", "", ActionKind.CORRECTIVE, make.process("TECNICA").id, TODAY + timedelta(20))
+    asked = improvement.Asked("Revisar la presión", "", ActionKind.CORRECTIVE, make.process("TECNICA").id, TODAY + timedelta(20))
     action = survey_alarms.ask_for_action(seeded, alarm, asked, at=AT, actor_id=None)
 
     assert (alarm.status, alarm.action, action.party_id) == (AlarmStatus.SETTLED, action, alarm.response.invitee.party_id)
