@@ -186,7 +186,8 @@ def next_usual(session: Session, questionnaire: Questionnaire, on: date) -> dict
     when = next_round(starts_on, months, questionnaire.days_open, on)
     before = last_of(session, questionnaire.id)
     if before is not None and before.period_from >= when.period_from:
-        when = next_round(starts_on, months, questionnaire.days_open, before.period_until + timedelta(days=1))
+        over = max(before.period_until, when.period_until)
+        when = next_round(starts_on, months, questionnaire.days_open, over + timedelta(days=1))
     return usual(session, questionnaire, when) | {"opens_on": max(on, when.opens_on)}
 
 

@@ -504,3 +504,12 @@ def test_the_task_of_the_morning_proposes_and_calls_up_reserves(many, form, make
 
     assert list(task.run(session, AT).values()) == [0, 1]
     assert list(task.run(session, on("2026-11-17")).values()) == [1, 0]
+
+
+def test_the_next_campaign_of_the_office_begins_where_an_odd_period_left_off(house, make):
+    version = make.questionnaire("OFI", audience=Audience.ANYBODY)
+    make.campaign(version, period_from=date(2026, 7, 1), period_until=date(2026, 7, 26))
+
+    following = campaigns.next_usual(house, version.questionnaire, date(2026, 7, 30))
+
+    assert (following["period_from"], following["period_until"]) == (date(2026, 8, 1), date(2026, 8, 31))
