@@ -13,7 +13,7 @@ from flask_appbuilder import BaseView, expose, has_access, permission_name
 from flask_babel import gettext as _
 from flask_login import current_user
 from markupsafe import Markup
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 
@@ -70,10 +70,14 @@ class SurveyResultView(BaseView):
     @has_access
     @permission_name("list")
     def list(self) -> Any:
-        """The results of the newest campaign that has answers."""
-        newest = self._campaigns().order_by(SurveyCampaign.opens_on.desc(), SurveyCampaign.id.desc())
-        answered = select(SurveyResponse.id).where(SurveyResponse.campaign_id == SurveyCampaign.id)
-        found = db.session.scalars(newest.where(answered.exists()).limit(1)).first()
+        """The results of the newest campaign that has answers enough to show; else of the newest that has any."""
+        answered = select(func.count()).where(
+            SurveyResponse.campaign_id == SurveyCampaign.id, SurveyResponse.status == ResponseStatus.COMPLETE
+        ).scalar_subquery()  # fmt: skip
+        enough = case((answered >= (1 if sees_small() else LEAST_SHOWN), 1), else_=0)
+        newest = self._campaigns().order_by(enough.desc(), SurveyCampaign.opens_on.desc(), SurveyCampaign.id.desc())
+        any_answer = select(SurveyResponse.id).where(SurveyResponse.campaign_id == SurveyCampaign.id)
+        found = db.session.scalars(newest.where(any_answer.exists()).limit(1)).first()
         if found is None:
             return self.render_template("surveys/tabulation_none.html", may_campaigns=may("can_list", "SurveyCampaign"))
         return redirect(url_for("SurveyResultView.show", pk=found.id))

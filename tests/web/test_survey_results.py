@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 
@@ -105,6 +105,14 @@ def test_a_filter_is_taken_into_the_address(reader, campaign):
 
 def test_the_newest_campaign_with_answers_opens_by_itself(reader, campaign):
     assert reader(CALIDAD).get("/survey-results/").headers["Location"].endswith(results(campaign))
+
+
+def test_whoever_sees_no_small_groups_gets_the_newest_campaign_with_figures(reader, campaign, make):
+    later = make.campaign(at=AT + timedelta(days=40))
+    make.response(later, at=AT + timedelta(days=41))
+
+    assert reader(CALIDAD).get("/survey-results/").headers["Location"].endswith(results(later))
+    assert reader(COMERCIAL).get("/survey-results/").headers["Location"].endswith(results(campaign))
 
 
 def test_without_answers_the_page_says_what_to_do(reader, make):
