@@ -58,10 +58,12 @@ _ABOUT = {
     "Presión": ("presión", "fuerza"), "Calidad del agua": ("turbia", "clara"), "Facturación": ("factura",), "Aseo": ("recolector",),
     "Atención": ("atención", "teléfono"), "Avisos": ("avisó", "avisar"),
 }  # fmt: skip
-_CONCLUSION = (
-    "El Sector Sur está menos satisfecho que los demás, sobre todo con la presión y con la claridad de la factura. "
-    "Se piden acciones a los procesos responsables y se medirá su efecto en la próxima encuesta."
-)
+_CONCLUSIONS = {
+    Audience.USERS: "El Sector Sur está menos satisfecho que los demás, sobre todo con la presión y con la claridad de la factura. "
+    "Se piden acciones a los procesos responsables y se medirá su efecto en la próxima encuesta.",
+    Audience.CONTRACTS: "Los clientes con contrato están satisfechos con lo que se les entrega y con las personas que los atienden. "
+    "Se revisa con cada uno el cobro y la solución de problemas, donde hay más por mejorar.",
+}
 _CALLED = "Se llamó a la persona, se explicó lo ocurrido y se acordó una visita técnica. Quedó conforme."
 _DONE = "Se hizo lo acordado con el proceso: visita a las cuentas del sector, ajuste de válvulas y nueva hoja que explica la factura."
 
@@ -180,7 +182,7 @@ def _tag(session: Session, campaign: SurveyCampaign) -> None:
 
 def _follow_up(session: Session, campaign: SurveyCampaign, over: datetime, today: date, manager: User) -> None:
     """Do what the alarms of *campaign* asked for, all but the last action; conclude it and issue its report."""
-    survey_rounds.conclude(session, campaign, _CONCLUSION)
+    survey_rounds.conclude(session, campaign, _CONCLUSIONS[campaign.audience])
     issue_report(session, campaign, manager, over + 5 * _DAY)
     raised = session.scalars(select(SurveyAlarm).where(SurveyAlarm.campaign_id == campaign.id).order_by(SurveyAlarm.id)).all()
     for alarm in raised:
@@ -232,14 +234,15 @@ def _respond(
     mood = min(1.0, max(0.0, rng.gauss(_MOOD.get(zone, 0.84) + each.better, 0.18)))
     interviewer = asks.id if asks is not None and via is AnswerVia.PHONE else None
     response = survey_answers.begin(session, campaign, via=via, at=moment, invitee=invitee, interviewer_id=interviewer)
+    is_half = rng.random() < 0.04
     raw: dict[str, str | list[str]] = {}
-    for asked in form.questions:
+    for asked in form.questions[: len(form.questions) // 2] if is_half else form.questions:
         raw |= _said(rng, asked, mood)
     survey_answers.save(session, response, raw, at=moment + timedelta(minutes=4), form=form)
     if invitee is not None and via is AnswerVia.PHONE:
-        _call(session, invitee, moment, asks, CallOutcome.ANSWERED)
-    if rng.random() < 0.04 and each.closes_on >= moment.date():
-        return  # left half-way
+        _call(session, invitee, moment, asks, CallOutcome.PARTIAL if is_half else CallOutcome.ANSWERED)
+    if is_half:
+        return
     if invitee is not None:
         _wish(session, rng, response, moment, mood)
     survey_answers.complete(session, response, at=moment + timedelta(minutes=5), form=form)
