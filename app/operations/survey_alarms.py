@@ -175,7 +175,8 @@ def _asked(answer: SurveyAnswer) -> str:
 
 def _scored(answer: SurveyAnswer) -> str:
     if answer.kind is QuestionKind.YES_NO:
-        return f"{_('Yes') if answer.score else _('No')}: {_asked(answer)}"
+        said = _("Yes") if answer.score else _("No")
+        return f"{said}: {_asked(answer)}"
     return _("%(score)s of %(most)s: %(question)s", question=_asked(answer), score=answer.score, most=SCALES[answer.kind][1])
 
 

@@ -131,7 +131,8 @@ class SummarySheet(_Sheet):
         form = campaign.version.questionnaire
         yield _("Company"), self._organisation
         yield _("Campaign"), f"{campaign.number} · {campaign.name}"
-        yield _("Form"), f"{form.code} {form.name}, {_('version %(n)s', n=campaign.version.number)}"
+        version = _("version %(n)s", n=campaign.version.number)
+        yield _("Form"), f"{form.code} {form.name}, {version}"
         yield _("Period"), _("from %(since)s to %(until)s", since=say_day(campaign.period_from), until=say_day(campaign.period_until))
         for words in cover.words:
             yield _("Only"), words

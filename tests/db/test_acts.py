@@ -59,6 +59,7 @@ def test_prefixes_are_short_and_each_belongs_to_one_kind() -> None:
     assert not {"PQR", "RES", "REC"} & set(prefixes)
     assert set(DocumentKind) - set(ACTS) == {
         DocumentKind.RECEIPT, DocumentKind.ANSWER, DocumentKind.SSPD_FILE, DocumentKind.QUOTATION, DocumentKind.CHECKLIST,
+        DocumentKind.SURVEY_REPORT,
     }  # fmt: skip
 
 

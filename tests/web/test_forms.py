@@ -18,6 +18,8 @@ from tests.test_permissions import ROWS, Row
 from tests.web.test_every_page import POSTS, visit
 
 MOST_OPTIONS = 60
+#: Lists that are longer, and why they do not grow with use.
+LONGER = {"condition": "the answers to the questions before, as many as the form that somebody writes has"}
 FRAGMENT = {"X-Fragment": "1"}
 OURS = {"Sec-Fetch-Site": "same-origin"}
 
@@ -52,7 +54,7 @@ class Options(HTMLParser):
         if tag == "a" and (values.get("href") or "").startswith("#"):
             self.pointed.append(values["href"][1:])
         if tag == "select":
-            self._select = values.get("id") or ""
+            self._select = values.get("id") or values.get("name") or ""
         self.n[self._select] = self.n.get(self._select, 0) + (tag == "option")
 
 
@@ -69,7 +71,7 @@ def test_no_page_lists_a_table_that_grows_and_everything_it_points_at_is_there(s
         return
     page = Options(response.text)
 
-    assert {name: n for name, n in page.n.items() if n > MOST_OPTIONS} == {}
+    assert {name: n for name, n in page.n.items() if n > MOST_OPTIONS and name not in LONGER} == {}
     assert {each for each in page.ids if page.ids.count(each) > 1} == set()
     assert [each for each in page.pointed if each not in page.ids] == []
 
