@@ -76,6 +76,7 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "campana-propuesta": ("A quién preguntaría una campaña", "comercial", "first /surveycampaign/list/?status=PROPOSED"),
     "campana": ("Cómo va una campaña", "comercial", "first /surveycampaign/list/?status=OPEN"),
     "campana-calculadora": ("Cuántas respuestas se necesitan", "comercial", "/surveycampaign/calculator"),
+    "encuesta-quiosco": ("El quiosco de una encuesta", "comercial", "/survey-door/kiosk/6"),
     "resultados": ("Los resultados de una encuesta", "comercial", "/survey-results/"),
     "respuestas-abiertas": ("Lo que escribieron", "comercial", "/survey-words/list/"),
     "entrevistas-cola": ("A quién llamar", "auxiliar", "first /interview/"),
@@ -139,7 +140,7 @@ IN_THE_MANUAL = (
     "garantias", "plantilla-requisitos", "graficos-contratos",
     "parte", "acciones", "entrevistas-cola", "resultados", "respuestas-abiertas", "campanas", "campana-propuesta", "campana",
     "campana-calculadora", "formularios", "formulario-borrador", "formulario-pregunta", "formulario-publicar",
-    "umbrales", "alarma-encuesta", "informe-encuesta", "encuesta-archivo", "encuesta-formulario-archivo",
+    "umbrales", "alarma-encuesta", "encuesta-quiosco", "informe-encuesta", "encuesta-archivo", "encuesta-formulario-archivo",
 )  # fmt: skip
 
 
