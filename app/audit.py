@@ -19,14 +19,25 @@ from sqlalchemy import event, insert, inspect
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 
 from app.extensions import db, now
-from app.models import Assignment, Audited, CalendarChange, CaseEvent, ChangeLog, CommercialEvent, SurveyCall
+from app.models import (
+    ActionEvent,
+    ActionReview,
+    Assignment,
+    Audited,
+    CalendarChange,
+    CaseEvent,
+    ChangeLog,
+    CommercialEvent,
+    RiskMove,
+    SurveyCall,
+)
 
 #: Columns whose value says nothing to an auditor or must not be written twice.
 SILENT = {"created_at", "changed_at", "created_by_id", "changed_by_id", "login_count", "last_login"}
 SECRET = {"password", "access_key", "token", "secret", "previous_secret", "token_hash"}
 LOGGED = (Audited, User, Role)
 #: Facts of the past: a session that changes or deletes one is refused.
-IMMUTABLE = (CaseEvent, CalendarChange, ChangeLog, CommercialEvent, SurveyCall)
+IMMUTABLE = (ActionEvent, ActionReview, CaseEvent, CalendarChange, ChangeLog, CommercialEvent, RiskMove, SurveyCall)
 
 
 def _plain(value: Any) -> Any:

@@ -53,13 +53,27 @@ from app.tables.house import (
     SuiCause,
     SuiCode,
 )
-from app.tables.improvement import Action
+from app.tables.improvement import Action, ActionCause, ActionEvent, ActionFile, ActionReview, ActionTask, Nonconformity
+from app.tables.indicators import Indicator, IndicatorValue
 from app.tables.interested import Evidence, InterestGroup, Mechanism, Need, PartyContact, PartyGroup
 from app.tables.law import CalendarChange, CalendarDay, CalendarYear, LegalTerm
 from app.tables.mail import InboundMessage, MailLanguage, MessageTemplate, NoticePreference, OutboxMessage
 from app.tables.money import Financing, Instalment, InvoiceChange, InvoiceChangeLine
 from app.tables.parties import Account, Consent, ConsentText, Party
 from app.tables.people import Leave, ListColumns, SavedFilter, Signature
+from app.tables.qms import (
+    ControlledDocument,
+    ControlledPrint,
+    DocumentEdition,
+    LegalEvaluation,
+    LegalRequirement,
+    LegalRest,
+    ManagementReview,
+    ProcessActivity,
+    ProcessSheet,
+    ProcessSheetRow,
+    ReviewDecision,
+)
 from app.tables.questionnaires import (
     Question,
     Questionnaire,
@@ -71,6 +85,7 @@ from app.tables.questionnaires import (
 from app.tables.quotations import Quotation, QuotationFollowUp, QuotationLine, QuotationVersion
 from app.tables.records import ChangeLog, RateCounter, SearchDoc
 from app.tables.reminders import Reminder, ReminderRule
+from app.tables.risks import Risk, RiskBand, RiskControl, RiskImpact, RiskMove, RiskProbability
 from app.tables.surveys import (
     SurveyAlarm,
     SurveyAnswer,
@@ -86,18 +101,21 @@ from app.tables.surveys import (
 from app.tables.work import Job, JobRun, WorkerBeat
 
 __all__ = [
-    "Account", "Action", "Amendment", "AmendmentEnding", "Answer", "AnswerPoint", "AnswerTemplate", "Appeal", "Assignment", "Audited",
-    "BillingBatch", "BillingColumn", "BillingItem", "BillingReply", "CalendarChange", "CalendarDay", "CalendarFeed", "CalendarYear",
-    "CaseEvent", "ChangeLog", "Channel", "Checklist", "ChecklistFile", "ChecklistItem", "CommercialEvent", "Consent", "ConsentText",
-    "Contract", "ContractFile", "ContractKind", "ContractRequirement", "ContractSignatory", "Document", "Evidence", "FieldOrder",
-    "Financing", "Guarantee", "ImportBatch", "ImportMapping", "InboundMessage", "Instalment", "InterestGroup", "Invoice",
-    "InvoiceChange", "InvoiceChangeLine", "Job", "JobRun", "Leave", "LegalTerm", "ListColumns", "MailLanguage", "MarketClaim",
-    "MassEvent", "Mechanism", "MessageTemplate", "Municipality", "Need", "Note", "Notice", "NoticePreference", "NumberSeries",
+    "Account", "Action", "ActionCause", "ActionEvent", "ActionFile", "ActionReview", "ActionTask", "Amendment", "AmendmentEnding",
+    "Answer", "AnswerPoint", "AnswerTemplate", "Appeal", "Assignment", "Audited", "BillingBatch", "BillingColumn", "BillingItem",
+    "BillingReply", "CalendarChange", "CalendarDay", "CalendarFeed", "CalendarYear", "CaseEvent", "ChangeLog", "Channel", "Checklist",
+    "ChecklistFile", "ChecklistItem", "CommercialEvent", "Consent", "ConsentText", "Contract", "ContractFile", "ContractKind",
+    "ContractRequirement", "ContractSignatory", "ControlledDocument", "ControlledPrint", "Document", "DocumentEdition", "Evidence",
+    "FieldOrder", "Financing", "Guarantee", "ImportBatch", "ImportMapping", "InboundMessage", "Indicator", "IndicatorValue",
+    "Instalment", "InterestGroup", "Invoice", "InvoiceChange", "InvoiceChangeLine", "Job", "JobRun", "Leave", "LegalEvaluation",
+    "LegalRequirement", "LegalRest", "LegalTerm", "ListColumns", "MailLanguage", "ManagementReview", "MarketClaim", "MassEvent",
+    "Mechanism", "MessageTemplate", "Municipality", "Need", "Nonconformity", "Note", "Notice", "NoticePreference", "NumberSeries",
     "OrderFile", "Organisation", "OutboxMessage", "Parameter", "Party", "PartyContact", "PartyGroup", "PastRecord", "Pqr", "Process",
-    "ProcessMember", "QualityIssue", "Question", "QuestionOption", "Questionnaire", "QuestionnaireSection", "QuestionnaireVersion",
-    "Quotation", "QuotationFollowUp", "QuotationLine", "QuotationVersion", "RateCounter", "Rating", "Reminder", "ReminderRule",
-    "RequestType", "Requirement", "RequirementItem", "RequirementTemplate", "SavedFilter", "SearchDoc", "Service", "Signature",
-    "Silence", "StoredFile", "SuiCause", "SuiCode", "SurveyAlarm", "SurveyAnswer", "SurveyAnswerTag", "SurveyCall", "SurveyCampaign",
-    "SurveyInvitee", "SurveyOptOut", "SurveyQuota", "SurveyResponse", "SurveyTag", "SurveyThreshold", "UtcDateTime", "Webhook",
-    "WebhookDelivery", "WorkerBeat", "enum_column",
+    "ProcessActivity", "ProcessMember", "ProcessSheet", "ProcessSheetRow", "QualityIssue", "Question", "QuestionOption",
+    "Questionnaire", "QuestionnaireSection", "QuestionnaireVersion", "Quotation", "QuotationFollowUp", "QuotationLine",
+    "QuotationVersion", "RateCounter", "Rating", "Reminder", "ReminderRule", "RequestType", "Requirement", "RequirementItem",
+    "RequirementTemplate", "ReviewDecision", "Risk", "RiskBand", "RiskControl", "RiskImpact", "RiskMove", "RiskProbability",
+    "SavedFilter", "SearchDoc", "Service", "Signature", "Silence", "StoredFile", "SuiCause", "SuiCode", "SurveyAlarm", "SurveyAnswer",
+    "SurveyAnswerTag", "SurveyCall", "SurveyCampaign", "SurveyInvitee", "SurveyOptOut", "SurveyQuota", "SurveyResponse", "SurveyTag",
+    "SurveyThreshold", "UtcDateTime", "Webhook", "WebhookDelivery", "WorkerBeat", "enum_column",
 ]  # fmt: skip

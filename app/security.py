@@ -30,7 +30,21 @@ from sqlalchemy import ColumnElement, ScalarSelect, Select, bindparam, false, fu
 from sqlalchemy.orm import Session, joinedload
 
 from app.extensions import KEEPS_PLAN, appbuilder
-from app.models import Action, Assignment, Checklist, Contract, ContractRequirement, FieldOrder, Leave, Pqr, ProcessMember, SurveyAlarm
+from app.models import (
+    Action,
+    ActionTask,
+    Assignment,
+    Checklist,
+    Contract,
+    ContractRequirement,
+    FieldOrder,
+    Leave,
+    Nonconformity,
+    Pqr,
+    ProcessMember,
+    Risk,
+    SurveyAlarm,
+)
 
 Right = tuple[str, str]
 
@@ -117,8 +131,10 @@ CONTRACT = ALL_CONTRACTS | rights("Contract", *WRITE, "can_sign", "can_amend", "
     "Guarantee", *WRITE
 ) | rights("ContractKind", "can_list", "can_show") | rights("RequirementTemplate", *WRITE) | rights("PastRecord", "can_take_over")
 VERIFY = rights("Checklist", "can_verify", "can_submit")
-READ_ACTIONS = rights("Action", *READ)
-ACT = READ_ACTIONS | rights("Action", "can_add", "can_edit", "can_finish")
+READ_ACTIONS = rights("Action", *READ, "can_download")
+DO_TASKS = READ_ACTIONS | rights("Action", "can_do", "can_attach")
+ACT = DO_TASKS | rights("Action", "can_add", "can_edit", "can_plan", "can_carry_out", "can_finish")
+APPROVE_ACTIONS = rights("Action", "can_approve", "can_return", "can_judge", "can_postpone", "can_cancel")
 READ_COMMERCIAL = READ_MATRIX | READ_CONTACTS | READ_QUOTATIONS | ALL_CONTRACTS | READ_ACTIONS | rights("Action", "can_see_all")
 
 # Surveys: their forms, campaigns, answers, results, and what a bad answer asks for
@@ -138,6 +154,32 @@ HOLD_SURVEYS = READ_RESULTS | ALL_ALARMS | INTERVIEW | CONCLUDE | TAG | rights("
 ) | rights("SurveyAlarm", "can_settle") | rights("PastRecord", "can_take_over")  # fmt: skip
 HOLD_SURVEYS |= rights("Import", "can_list", "can_show", "can_run")  # of answers to surveys only: see the kinds of imports
 
+# The quality management system: what does not conform, risks, law, indicators, documented information, audits, reviews
+READ_SHEETS = rights("ControlledDocument", *READ, "can_download") | rights("ProcessSheet", *READ, "can_download") | rights(
+    "Indicator", *READ
+)
+TELL_NONCONFORMITY = rights("Nonconformity", *READ, "can_add")
+TREAT = TELL_NONCONFORMITY | rights("Nonconformity", "can_edit", "can_treat")
+READ_RISKS = rights("Risk", *READ, "can_map") | rights("RiskScale", *READ)
+KEEP_RISKS = READ_RISKS | rights("Risk", *WRITE, "can_control", "can_review", "can_close")
+READ_LEGAL = rights("LegalRequirement", *READ, "can_download")
+READ_QMS = READ_SHEETS | rights("Nonconformity", *READ, "can_see_all") | READ_RISKS | rights("Risk", "can_see_all") | READ_LEGAL | rights(
+    "AuditPack", "can_list", "can_make", "can_download"
+) | rights("ManagementReview", *READ, "can_download")  # fmt: skip
+KEEP_QMS = READ_QMS | TREAT | rights("Nonconformity", "can_verify") | KEEP_RISKS | rights("RiskScale", *WRITE, "can_delete") | rights(
+    "LegalRequirement", *WRITE, "can_evaluate", "can_rest"
+) | rights("Indicator", *WRITE, "can_type", "can_report", "can_analyse", "can_act") | rights(
+    "ControlledDocument", *WRITE, "can_approve"
+) | rights("ProcessSheet", "can_edit") | rights("ManagementReview", *WRITE)  # fmt: skip
+DIRECT_QMS = READ_QMS | TREAT | rights("Nonconformity", "can_verify") | rights("Risk", "can_review") | rights(
+    "LegalRequirement", "can_evaluate"
+) | rights("Indicator", "can_report", "can_analyse", "can_act") | rights("ControlledDocument", "can_approve") | rights(
+    "ManagementReview", "can_add", "can_edit", "can_sign"
+)  # fmt: skip
+OWN_QMS = READ_SHEETS | TREAT | KEEP_RISKS | READ_LEGAL | rights("LegalRequirement", "can_evaluate") | rights(
+    "Indicator", "can_analyse"
+)  # fmt: skip
+
 AUXILIAR, DUENO, TECNICO = "Auxiliar PQR", "Dueño de proceso", "Técnico"
 SUBGERENTE, COMERCIAL, CALIDAD = "Subgerente administrativo y comercial", "Comercial", "Calidad"
 CONTROL, ADMIN, PUBLIC = "Control interno / Gerencia", "Admin", "Public"
@@ -145,31 +187,32 @@ CONTROL, ADMIN, PUBLIC = "Control interno / Gerencia", "Admin", "Public"
 PROCESS_ROLES: dict[str, frozenset[Right]] = {
     AUXILIAR: EVERYBODY | READ_CASES | READ_TIMES | DESK | rights("Party", *WRITE) | rights("Account", *WRITE)
     | rights("Invoice", *READ) | WRITE_MONEY | COMPUTE | BILL | WRITE_CONTACTS | rights("Contract", "can_headline")
-    | INTERVIEW | READ_ALARMS | rights("SurveyAlarm", "can_settle"),
+    | INTERVIEW | READ_ALARMS | rights("SurveyAlarm", "can_settle") | DO_TASKS | READ_SHEETS | TELL_NONCONFORMITY,
     DUENO: EVERYBODY | READ_CASES | READ_TIMES | OWNER | READ_PARTIES
     | WRITE_MONEY | COMPUTE | READ_MATRIX | FOLLOW | READ_CONTACTS | READ_CONTRACTS | VERIFY | ACT
     | rights("Compliance", "can_list", "can_export")
-    | READ_SURVEYS | READ_ALARMS | rights("SurveyAlarm", "can_settle"),
+    | READ_SURVEYS | READ_ALARMS | rights("SurveyAlarm", "can_settle") | OWN_QMS,
     TECNICO: EVERYBODY | rights("MyOrder", "can_list", "can_fill"),
     SUBGERENTE: EVERYBODY | READ_CASES | READ_TIMES | MANAGER | READ_PARTIES | rights("AnswerTemplate", *WRITE)
     | rights("Leave", *WRITE) | rights("ReminderRule", *READ)
     | READ_MONEY | AUTHORISE_MONEY | COMPUTE | TAKE_AWAY | READ_QUALITY | READ_IMPORTS | READ_PAST
     | READ_COMMERCIAL | FOLLOW | SELL | CONTRACT | VERIFY | rights("Checklist", "can_open", "can_approve", "can_return", "can_reopen")
-    | ACT | rights("Action", "can_cancel")
+    | ACT | APPROVE_ACTIONS | DIRECT_QMS
     | READ_RESULTS | ALL_ALARMS | CONCLUDE | rights("SurveyAlarm", "can_settle")
     | rights("SurveyCampaign", "can_confirm", "can_close", "can_reopen", "can_drop"),
     COMERCIAL: EVERYBODY | READ_CASES | rights("Pqr", "can_see_all") | rights("Party", *WRITE) | rights("Account", *READ)
     | rights("Invoice", *READ) | READ_PAST | LOOK_AT_MONEY | COMPUTE
-    | READ_COMMERCIAL | WRITE_MATRIX | WRITE_CONTACTS | SELL | CONTRACT | VERIFY | rights("Checklist", "can_open") | ACT | HOLD_SURVEYS,
+    | READ_COMMERCIAL | WRITE_MATRIX | WRITE_CONTACTS | SELL | CONTRACT | VERIFY | rights("Checklist", "can_open") | ACT | HOLD_SURVEYS
+    | READ_SHEETS | TELL_NONCONFORMITY | READ_LEGAL | READ_RISKS,
     CALIDAD: EVERYBODY | READ_CASES | READ_TIMES | rights("Pqr", "can_see_all") | READ_PARTIES
-    | READ_MONEY | COMPUTE | READ_PAST | READ_COMMERCIAL | WRITE_MATRIX | ACT | rights("Action", "can_cancel")
+    | READ_MONEY | COMPUTE | READ_PAST | READ_COMMERCIAL | WRITE_MATRIX | ACT | APPROVE_ACTIONS | KEEP_QMS
     | READ_RESULTS | ALL_ALARMS | CONCLUDE | TAG | rights("SurveyResult", "can_see_small") | rights("SurveyAlarm", "can_settle")
     | rights("Questionnaire", *WRITE, "can_publish"),
     CONTROL: EVERYBODY | READ_CASES | READ_TIMES | rights("Pqr", "can_see_all", "can_see_reserved") | READ_PARTIES
     | rights("ChangeLog", *READ) | READ_CALENDAR | rights("LegalTerm", *READ) | rights("Job", *READ) | rights("JobRun", *READ)
     | READ_MONEY | COMPUTE | READ_BILLING | TAKE_AWAY | rights("InboundMessage", *READ) | READ_QUALITY
     | READ_IMPORTS | READ_PAST | rights("ReminderRule", *READ) | READ_COMMERCIAL
-    | READ_RESULTS | ALL_ALARMS,
+    | READ_RESULTS | ALL_ALARMS | READ_QMS,
     PUBLIC: frozenset(),
 }  # fmt: skip
 
@@ -336,23 +379,45 @@ def scope_checklists(statement: Select[Any], today: date) -> Select[Any]:
 
 
 def scope_actions(statement: Select[Any], today: date) -> Select[Any]:
-    """Return *statement* (over Action) limited to those of the reader's processes and his own."""
+    """Return *statement* (over Action) limited to those of the reader's processes, his own, and those in whose plan he has a task."""
     if not current_user.is_authenticated:
         return statement.where(false())
     if may("can_see_all", "Action"):
         return statement
+    mine, user_id = processes_of(current_user.id, today), current_user.id
+    task = select(ActionTask.action_id).where(is_user(ActionTask.responsible_id, user_id, today))
+    return statement.where(or_(Action.process_id.in_(mine), is_user(Action.responsible_id, user_id, today), Action.id.in_(task)))
+
+
+def _of_mine(statement: Select[Any], table: Any, view: str, today: date) -> Select[Any]:
+    """Return *statement* (over *table*) limited to rows of the reader's processes and his own, unless he may see all of *view*."""
+    if not current_user.is_authenticated:
+        return statement.where(false())
+    if may("can_see_all", view):
+        return statement
     mine = processes_of(current_user.id, today)
-    return statement.where(or_(Action.process_id.in_(mine), is_user(Action.responsible_id, current_user.id, today)))
+    return statement.where(or_(table.process_id.in_(mine), is_user(table.responsible_id, current_user.id, today)))
+
+
+def scope_nonconformities(statement: Select[Any], today: date) -> Select[Any]:
+    """Return *statement* (over Nonconformity) limited to those of the reader's processes, his own, and those he told."""
+    if not current_user.is_authenticated:
+        return statement.where(false())
+    if may("can_see_all", "Nonconformity"):
+        return statement
+    row, user_id = Nonconformity, current_user.id
+    mine = or_(row.process_id.in_(processes_of(user_id, today)), is_user(row.responsible_id, user_id, today))
+    return statement.where(or_(mine, row.created_by_id == user_id))
+
+
+def scope_risks(statement: Select[Any], today: date) -> Select[Any]:
+    """Return *statement* (over Risk) limited to those of the reader's processes and his own."""
+    return _of_mine(statement, Risk, "Risk", today)
 
 
 def scope_alarms(statement: Select[Any], today: date) -> Select[Any]:
     """Return *statement* (over SurveyAlarm) limited to those of the reader's processes and his own."""
-    if not current_user.is_authenticated:
-        return statement.where(false())
-    if may("can_see_all", "SurveyAlarm"):
-        return statement
-    mine = processes_of(current_user.id, today)
-    return statement.where(or_(SurveyAlarm.process_id.in_(mine), is_user(SurveyAlarm.responsible_id, current_user.id, today)))
+    return _of_mine(statement, SurveyAlarm, "SurveyAlarm", today)
 
 
 def _permission_view(session: Session, right: Right, cache: dict[Right, PermissionView]) -> PermissionView:

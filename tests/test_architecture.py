@@ -68,6 +68,8 @@ RANK = {
     "quotations": 76,  # asks the fields of money
     "contracts": 76,  # asks the fields of money
     "surveys": 80,  # hang on the declared screens and on the pages of verification
+    "actions": 80,  # hang on the declared screens
+    "qms": 80,
     "answering": 81,  # pages of the portal: surveys, answered by citizens
     "checklists": 77,  # the annual verification of contracts, which hangs on their pages
     "money": 75,  # financing, invoice changes, deviations
@@ -97,7 +99,7 @@ READS_THE_CLOCK = {
     "views", "charts", "reader", "home", "baseviews", "listviews", "caselist", "fieldwork", "finder", "almanac", "drafting", "signatures",
     "approvals", "desk", "counter", "screens", "portal", "portal_appeals", "noticeboard",
     "api", "jobs", "cli", "serve", "money", "checklists", "contracts", "quotations", "billing", "massevents", "rating", "imports", "work",
-    "surveys", "answering",
+    "surveys", "answering", "actions", "qms",
 }  # fmt: skip
 MAY_READ_THE_CLOCK = {
     "extensions.py": "defines now() and today()",

@@ -422,6 +422,7 @@ class DocumentKind(Enum):
     QUOTATION = N_("Quotation")
     CHECKLIST = N_("Acta of verification of a contract")
     SURVEY_REPORT = N_("Report of a survey")
+    MANAGEMENT_REVIEW = N_("Minutes of the management review")
 
 
 class DayException(Enum):

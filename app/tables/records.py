@@ -39,7 +39,10 @@ class SearchDoc(Model):
     PostgreSQL keeps them as a tsvector, with a GIN index for each kind; on SQLite triggers carry them to `search_words` (FTS5).
     """
 
-    KINDS = ("pqr", "party", "account", "outbox_message", "quotation", "contract", "party_contact", "action", "survey_campaign")
+    KINDS = (
+        "pqr", "party", "account", "outbox_message", "quotation", "contract", "party_contact", "action", "survey_campaign",
+        "nonconformity", "risk", "legal_requirement", "controlled_document",
+    )  # fmt: skip
     __tablename__ = "search_doc"
     __table_args__ = (
         UniqueConstraint("kind", "row_id"),

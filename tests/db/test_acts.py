@@ -60,6 +60,7 @@ def test_prefixes_are_short_and_each_belongs_to_one_kind() -> None:
     assert set(DocumentKind) - set(ACTS) == {
         DocumentKind.RECEIPT, DocumentKind.ANSWER, DocumentKind.SSPD_FILE, DocumentKind.QUOTATION, DocumentKind.CHECKLIST,
         DocumentKind.SURVEY_REPORT,
+        DocumentKind.MANAGEMENT_REVIEW,
     }  # fmt: skip
 
 
