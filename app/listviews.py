@@ -33,7 +33,7 @@ from app.listing import BOUND, Bad, Dates, Facet, Listing, Moment, Numbers, Orde
 from app.lookups import LOOKUPS
 from app.models import ContractRequirement, Document, Quotation, StoredFile, UtcDateTime
 from app.reader import reader
-from app.reports.base import ControlledFormat, Cover
+from app.reports.base import Cover, format_of
 from app.reports.delimited import MEDIA_TYPE as CSV_TYPE
 from app.reports.delimited import write_csv
 from app.reports.lists import Field, ListReport, kind_of
@@ -115,6 +115,7 @@ class Lists:
 
     list_template = "list/list.html"
     page_size = 25
+    print_key = ""  # of `domain.controlled.PRINTS`: its workbook carries the code of the document that is tied to it
     search_words: tuple[str, ...] = ()
     filter_columns: tuple[str, ...] = ()
     more_columns: tuple[str, ...] = ()
@@ -411,7 +412,8 @@ class Lists:
         at = local(now()).replace(tzinfo=None)
         if kind == "xlsx":
             organisation = queries.organisation(db.session)
-            cover = Cover(organisation.name, ControlledFormat("", "", str(self.list_title)), current_user.get_full_name(), at)
+            format = format_of(db.session(), self.print_key, str(self.list_title))
+            cover = Cover(organisation.name, format, current_user.get_full_name(), at)
             n_rows = write_xlsx(report, cover, file)
         else:
             n_rows = write_csv(report, file)

@@ -742,14 +742,10 @@ def batons(session: Session, ids: Sequence[int]) -> dict[int, list[Row[Any]]]:
     return found
 
 
-def names_for_filters(session: Session, form: str) -> tuple[list[tuple[int, str]], list[tuple[int, str]], dict[str, str]]:
-    """
-    Return in one statement what a report offers and says of itself: processes and request types by name, and the Parameters
-    `form.<form>.*` (code, name, version of the controlled format) by the last word of their key.
-    """
-    processes = select(literal("process").label("kind"), cast(Process.id, String).label("key"), Process.name.label("name"))
-    types = select(literal("type"), cast(RequestType.id, String), RequestType.name)
-    words = select(literal("form"), Parameter.key, Parameter.value).where(Parameter.key.startswith(f"form.{form}.", autoescape=True))
-    rows = session.execute(union_all(processes, types, words).order_by("name")).all()
-    options = {kind: [(int(row.key), row.name) for row in rows if row.kind == kind] for kind in ("process", "type")}
-    return options["process"], options["type"], {row.key.rpartition(".")[2]: row.name for row in rows if row.kind == "form"}
+def names_for_filters(session: Session) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
+    """Return in one statement what a report of cases offers to choose from: processes and request types, by name."""
+    processes = select(literal("process").label("kind"), Process.id.label("key"), Process.name.label("name"))
+    types = select(literal("type"), RequestType.id, RequestType.name)
+    rows = session.execute(union_all(processes, types).order_by("name")).all()
+    options = {kind: [(row.key, row.name) for row in rows if row.kind == kind] for kind in ("process", "type")}
+    return options["process"], options["type"]

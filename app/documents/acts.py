@@ -20,6 +20,7 @@ from app import queries
 from app.documents import base
 from app.documents.base import picture_of
 from app.domain import N_
+from app.domain.controlled import PRINTS
 from app.domain.errors import DomainError
 from app.domain.states import DocumentKind, Visibility
 from app.extensions import local
@@ -157,8 +158,9 @@ def issue_act(
     organisation = pqr.organisation if pqr else queries.organisation(session)
     number = number or next_number(session, organisation.id, act.prefix, on.year)
     body, closing = filled_text(session, kind, organisation, pqr, number, on, fields or {})
+    key = print_key_of(kind)
     data = {
-        **(base.of_case(pqr) if pqr else {"organisation": base.head(organisation), "number": None}),
+        **(base.of_case(pqr, key) if pqr else {"organisation": base.head(organisation, key), "number": None}),
         **_page(organisation, pqr, number, on, act, addressee),
         "signatory": None if act.is_acta else base.signatory(session, organisation, issuer),
         "facts": [[label, value] for label, value in facts],
@@ -175,6 +177,12 @@ def issue_act(
         data |= {"addressee": data["addressee"][:1], "account": pqr.account.number if pqr and data["account"] and pqr.account else None}
     what = base.Issue(kind, act.template, at, issuer.id if issuer else None, pqr, visibility)
     return base.issue(session, what, number, base.seal(data), annexes)
+
+
+def print_key_of(kind: DocumentKind) -> str:
+    """Return by which key an act of *kind* carries the code of a controlled document; empty for a letter, which carries none."""
+    key = kind.name.lower()
+    return key if key in PRINTS else ""
 
 
 def _page(

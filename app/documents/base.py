@@ -16,7 +16,7 @@ import structlog
 import typst
 from babel.dates import format_date
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 from stdnum.co import nit
 
 from app.documents.annexes import with_pages_of
@@ -27,6 +27,7 @@ from app.domain.states import DocumentKind, Identity, PartyKind, Visibility
 from app.extensions import public_url
 from app.models import Document, Municipality, Organisation, Pqr, Signature
 from app.operations.answers import LANGUAGE
+from app.operations.controlled import print_head
 from app.operations.files import open_file, store_file
 
 log = structlog.get_logger("atiende")
@@ -121,8 +122,14 @@ def _without(value: Any, names: set[str]) -> Any:
 # ── What is printed ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def head(organisation: Organisation) -> dict[str, Any]:
-    """Return the head of every page: name, NIT with its check digit, how to reach the organisation, logo."""
+def head(organisation: Organisation, print_key: str = "") -> dict[str, Any]:
+    """
+    Return the head of every page: name, NIT with its check digit, how to reach the organisation, logo, and `control`.
+
+    Args:
+        print_key: Of `domain.controlled.PRINTS`: `control` becomes the code, version and dates of the document that this print
+            fills, as the register has them now; None when none is in force.
+    """
     city: Municipality = organisation.municipality
     website = re.sub(r"^https?://|/$", "", organisation.website or "")
     contact = (f"{organisation.address}, {city.name}", organisation.phone, organisation.email, website)
@@ -131,13 +138,29 @@ def head(organisation: Organisation) -> dict[str, Any]:
         "nit": nit.format(organisation.nit),
         "contact": [line for line in contact if line],
         "logo": picture(organisation.logo) if organisation.logo else None,
+        "control": _control(organisation, print_key) if print_key else None,
     }
 
 
-def of_case(pqr: Pqr) -> dict[str, Any]:
-    """Return what every document about a case says of it."""
+def _control(organisation: Organisation, print_key: str) -> dict[str, str] | None:
+    session = object_session(organisation)
+    known = print_head(session, print_key) if session else None
+    if known is None:
+        return None
     return {
-        "organisation": head(pqr.organisation),
+        "code": known.code,
+        "name": known.name,
+        "version": known.version,
+        "changed": short_day(known.changed_on),
+        "issued": short_day(known.issued_on) if known.issued_on else "",
+        "issuer": known.issuer,
+    }
+
+
+def of_case(pqr: Pqr, print_key: str = "") -> dict[str, Any]:
+    """Return what every document about a case says of it; *print_key* as in `head`."""
+    return {
+        "organisation": head(pqr.organisation, print_key),
         "number": pqr.number,
         "subject": pqr.subject,
         "identity": pqr.identity.name,
@@ -199,6 +222,15 @@ def qr(text: str) -> list[int]:
 def day(on: date) -> str:
     """Return *on* as letters write it: 10 de julio de 2026."""
     return format_date(on, "long", locale=LANGUAGE)
+
+
+#: As the heads of controlled documents shorten them.
+_MONTHS = ("ene", "feb", "mar", "abr", "may", "jun", "jul", "agt", "sep", "oct", "nov", "dic")
+
+
+def short_day(on: date) -> str:
+    """Return *on* as the heads of controlled documents write it: 28-agt-2020."""
+    return f"{on.day:02}-{_MONTHS[on.month - 1]}-{on.year}"
 
 
 def lines(text: str) -> list[str]:

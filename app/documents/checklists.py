@@ -12,7 +12,6 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from app import queries
 from app.documents import base
 from app.domain import N_
 from app.domain.checklists import ChecklistMove, ChecklistStatus, Verdict
@@ -25,8 +24,6 @@ from app.operations import checklists
 from app.words import say_day, say_instant, say_nit, say_number, say_percent
 
 TEMPLATE = "checklist"
-#: Name of the format when nobody loaded `form.checklist.name`.
-FORM = "Lista de verificación de contratos"
 #: A longer remark stands below its row, as wide as the page.
 LONG = 360
 
@@ -67,14 +64,13 @@ def _data(session: Session, checklist: Checklist, number: str, at: datetime, *, 
     organisation, on = checklist.organisation, local(at).date()
     facts = [*_of_contract(checklist), *_of_checklist(checklist)]
     return {
-        "organisation": base.head(organisation),
+        "organisation": base.head(organisation, TEMPLATE),
         "document_number": number,
         "title": "Acta de verificación del contrato",
         "issued_on": on.isoformat(),
         "place": organisation.municipality.name,
         "day": base.day(on),
         "is_draft": is_draft,
-        "form": _format(session),
         "facts": [list(pair) for pair in facts],
         "n_left": len(_of_contract(checklist)),
         **_result(items),
@@ -114,13 +110,6 @@ def _named(party: Party) -> str:
         return party.name
     number = say_nit(party.document_number) if party.document_type is DocumentType.NIT else party.document_number
     return f"{party.name}, {party.document_type.name} {number}"
-
-
-def _format(session: Session) -> str:
-    """Return code, name and version of the format, as the master list of documents has them."""
-    known = queries.parameters(session, [f"form.{TEMPLATE}.{part}" for part in ("code", "version", "name")])
-    code, version, name = (known.get(f"form.{TEMPLATE}.{part}", "") for part in ("code", "version", "name"))
-    return f"{' '.join(filter(None, (code, name or FORM)))}, versión {version or '1'}"
 
 
 def _result(items: Sequence[ChecklistItem]) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app import queries
 from app.documents import base
+from app.domain.controlled import PRINTS
 from app.domain.interested import TONES, Standing
 from app.extensions import LANGUAGE, local
 from app.operations.matrix import Line, Sums, by_group, every_how_often, who_follows
@@ -23,31 +23,24 @@ TEMPLATE = "interested"
 LONG = 1500
 
 
-@dataclass(frozen=True, slots=True)
-class Control:
-    """What the head of a controlled format says: its name, code and version, and who made this copy."""
+def matrix_pdf(session: Session, lines: Sequence[Line], author: str, words: Sequence[str], at: datetime) -> bytes:
+    """
+    Return the PDF of *lines*, which are the part of the matrix that *words* say (none: all of it). Reads only; nothing is kept.
 
-    name: str
-    code: str
-    version: str
-    author: str
-
-
-def matrix_pdf(session: Session, lines: Sequence[Line], control: Control, words: Sequence[str], at: datetime) -> bytes:
-    """Return the PDF of *lines*, which are the part of the matrix that *words* say (none: all of it). Reads only; nothing is kept."""
+    Args:
+        author: Who makes this copy.
+    """
     organisation = queries.organisation(session)
     with force_locale(LANGUAGE):
         on = local(at).date()
         changed = max((line.changed_at for line in lines), default=at)
         data = {
-            "organisation": base.head(organisation),
+            "organisation": base.head(organisation, TEMPLATE),
             "issued_on": on.isoformat(),
-            "title": control.name,
-            "code": control.code,
-            "version": control.version,
+            "title": _(PRINTS[TEMPLATE]),
             "changed": say_day(local(changed).date()),
             "on": say_day(on),
-            "author": control.author,
+            "author": author,
             "words": list(words),
             "sums": _sums(Sums.of(lines)),
             "groups": [

@@ -1,4 +1,4 @@
-"""The papers of money: the order of financing that is signed (R10-01-05), and the change of an invoice (R10-01-06)."""
+"""The papers of money: the order of financing that is signed, and the change of an invoice. The register says their codes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from datetime import datetime
 
 from flask_appbuilder.security.sqla.models import User
 from flask_babel import force_locale
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import queries
@@ -16,13 +15,10 @@ from app.domain.financing import totals as sums_of
 from app.domain.invoices import totals as change_of
 from app.domain.states import DocumentKind, DocumentType, Identity, Visibility
 from app.extensions import local
-from app.models import Account, Document, Financing, InvoiceChange, Parameter, Party, Pqr
+from app.models import Account, Document, Financing, InvoiceChange, Party, Pqr
 from app.operations import money
 from app.operations.answers import LANGUAGE
 from app.words import say_day, say_nit, say_number, say_pesos
-
-#: Code of each form when nobody loaded `form.<name>.code`.
-FORMS = {"financing": "R10-01-05", "invoice_change": "R10-01-06"}
 
 
 def issue_financing(session: Session, financing: Financing, issuer: User, at: datetime) -> Document:
@@ -45,8 +41,7 @@ def issue_financing(session: Session, financing: Financing, issuer: User, at: da
             "rate": f"{say_number(financing.monthly_rate * 100)} % mensual sobre el saldo" if financing.monthly_rate else "ninguno",
             "first_on": base.day(financing.first_due_on),
         }
-        facts = [("Formato", _format(session, "financing")), ("Deudor", _named(party)), *_about(financing.pqr, account),
-                 ("Concepto", financing.concept)]  # fmt: skip
+        facts = [("Deudor", _named(party)), *_about(financing.pqr, account), ("Concepto", financing.concept)]
         tables = [_schedule(financing)]
     financing.document = issue_act(
         session, financing.pqr, DocumentKind.FINANCING, issuer=issuer, at=at, addressee=_address(party, account), fields=fields,
@@ -84,8 +79,7 @@ def authorise_change(session: Session, change: InvoiceChange, approver: User, at
     on = local(at).date()
     money.authorisation_wanted(session, change, approver.id, on)
     with force_locale(LANGUAGE):
-        facts = [("Formato", _format(session, "invoice_change")), *_about(change.pqr, change.account),
-                 ("Factura", f"{change.invoice_number} · período {change.period}")]  # fmt: skip
+        facts = [*_about(change.pqr, change.account), ("Factura", f"{change.invoice_number} · período {change.period}")]
         tables = [_lines(change)]
     fields = {"invoice": f"{change.invoice_number}, período {change.period}", "reason": change.reason,
               "authorised_by": approver.get_full_name()}  # fmt: skip
@@ -107,13 +101,6 @@ def _lines(change: InvoiceChange) -> Table:
         ("Total", *map(say_pesos, (sums.before, sums.after, sums.difference))),
         (1, 2, 3),
     )
-
-
-def _format(session: Session, form: str) -> str:
-    """Return code and version of a controlled format, as the master list of documents has them."""
-    keys = (f"form.{form}.code", f"form.{form}.version")
-    known = dict(session.execute(select(Parameter.key, Parameter.value).where(Parameter.key.in_(keys))).all())
-    return f"{known.get(keys[0]) or FORMS[form]}, versión {known.get(keys[1]) or '1'}"
 
 
 def _named(party: Party) -> str:

@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from app.documents import base
-from app.documents.acts import ACTS, Photo, Signer, filled_text, picture_of
+from app.documents.acts import ACTS, Photo, Signer, filled_text, picture_of, print_key_of
 from app.domain.fieldwork import ASKED, RESULT, UNSIGNED, FieldType, ResultField
 from app.domain.states import DocumentKind, Identity, OrderStatus, Visibility
 from app.extensions import LANGUAGE, local
@@ -80,7 +80,7 @@ def _data(session: Session, order: FieldOrder, number: str, issuer: User) -> dic
     kind, is_done = DocumentKind[order.kind.name], order.status is OrderStatus.DONE
     body, closing = filled_text(session, kind, order.organisation, order.pqr, order.number, order.issued_on, _fields(order))
     return {
-        "organisation": base.head(order.organisation),
+        "organisation": base.head(order.organisation, print_key_of(kind)),
         "document_number": number,
         "title": ACTS[kind].title,
         "issued_on": (order.done_on if is_done else order.issued_on).isoformat(),

@@ -69,7 +69,7 @@ def _said(session: Session, quotation: Quotation, version: QuotationVersion, iss
     signatory = base.signatory(session, house, issuer)
     prepared_by = responsible.get_full_name() if responsible else issuer.get_full_name()
     return {
-        "organisation": base.head(house),
+        "organisation": base.head(house, "quotation"),
         "title": quotation.number if version.number == 1 else f"{quotation.number}, versión {version.number}",
         "subject": quotation.subject,
         "issued_on": on.isoformat(),

@@ -93,7 +93,7 @@ def _data(session: Session, campaign: SurveyCampaign, number: str, issuer: User,
     words = survey_rounds.words_of(session, campaign)
     control = [("Código", form.code), ("Versión", str(campaign.version.number)), ("Fecha", say_day(on)), ("Campaña", campaign.number)]
     return {
-        "organisation": base.head(campaign.organisation),
+        "organisation": base.head(campaign.organisation, TEMPLATE),
         "document_number": number,
         "title": "Informe de la encuesta de satisfacción",
         "form_name": form.name,

@@ -22,9 +22,9 @@ import typst
 TEMPLATES = Path(__file__).parent / "templates"
 #: Versions of the templates: raise one when its words or layout change, so that a stored document says what set it.
 VERSIONS = {
-    "receipt": 1, "answer": 2, "specimen": 1, "act": 1, "fieldwork": 1,
-    "sspd_front": 1, "sspd_sheet": 1, "checklist": 1, "quotation": 1, "interested": 1, "survey_report": 1, "survey_poster": 1,
-    "questionnaire": 1,
+    "receipt": 1, "answer": 2, "specimen": 1, "act": 2, "fieldwork": 2,
+    "sspd_front": 1, "sspd_sheet": 1, "checklist": 2, "quotation": 2, "interested": 2, "survey_report": 2, "survey_poster": 1,
+    "questionnaire": 1, "process_sheet": 1, "master_list": 1,
 }  # fmt: skip
 #: Every document is an archive file (PDF/A-2a) and accessible (PDF/UA-1): tagged, readable aloud, self-contained.
 STANDARDS = ["a-2a", "ua-1"]

@@ -35,7 +35,7 @@ class Sheet(Report):
 
     identifier = "import"
     name = N_("Import")
-    description = code = ""
+    description = ""
     form = FilterForm
 
     @property

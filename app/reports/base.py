@@ -8,7 +8,7 @@ A report is made for one reader, one filter and one day, and knows nothing of sc
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,6 +18,10 @@ from typing import Any, ClassVar
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
+from sqlalchemy.orm import Session
+
+from app.domain.controlled import PRINTS, PrintHead
+from app.operations.controlled import print_head
 
 #: The values of one row, in the order of the header; None leaves a cell empty.
 Cells = tuple[Any, ...]
@@ -59,16 +63,22 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class ControlledFormat:
-    """A format of the quality system that a report fills: code, version and name as the master list of documents has them."""
+    """A format of the quality system that a report fills, as the register of documents has it; without code, one that fills none."""
 
     code: str
     version: str
     name: str
+    changed_on: date | None = None
 
     @classmethod
-    def of(cls, parameters: Mapping[str, str], *, code: str, name: str) -> ControlledFormat:
-        """Return what the Parameters `form.<report>.*` say, *code* and *name* where nobody loaded them."""
-        return cls(parameters.get("code") or code, parameters.get("version") or "1", parameters.get("name") or name)
+    def of(cls, head: PrintHead | None, name: str) -> ControlledFormat:
+        """Return what the register says in *head*; only *name*, in the reader's language, where it has no edition in force."""
+        return cls(head.code, head.version, head.name, head.changed_on) if head else cls("", "", name)
+
+
+def format_of(session: Session, key: str, name: str) -> ControlledFormat:
+    """Return the format that the print *key* of `domain.controlled.PRINTS` fills; only *name* where it fills none. One statement."""
+    return ControlledFormat.of(print_head(session, key) if key in PRINTS else None, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +107,11 @@ class FilterForm(FlaskForm):
 
 
 class Report(ABC):
-    """A report. `identifier` also names its Parameters: `form.<identifier>.code`, `.version`, `.name`."""
+    """A report. `identifier` is also its key among `domain.controlled.PRINTS`, when it fills a controlled format."""
 
     identifier: ClassVar[str]
     name: ClassVar[str]
     description: ClassVar[str]
-    code: ClassVar[str]
     header: ClassVar[tuple[Column, ...]]
     form: ClassVar[type[FilterForm]]
 
@@ -119,8 +128,8 @@ class Report(ABC):
         """Return what was asked for, and what the reader's rights leave out, in the reader's language."""
 
     def file_name(self, format: ControlledFormat, on: date, extension: str) -> str:
-        """Return the name of the download: R10-01-01-2026-07-10.xlsx."""
-        safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in format.code)
+        """Return the name of the download: R10-01-01-2026-07-10.xlsx, by its own name where it fills no controlled format."""
+        safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in format.code or self.identifier)
         return f"{safe}-{on:%Y-%m-%d}.{extension}"
 
 

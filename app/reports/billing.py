@@ -182,7 +182,7 @@ class BatchFile(Report):
         is_text: Each cell is text in the notation of the map; otherwise dates and numbers stay what they are.
     """
 
-    identifier, code, description, form = "billing", "", "", FilterForm
+    identifier, description, form = "billing", "", FilterForm
 
     def __init__(
         self, session: Session, kind: BillingKind, columns: Sequence[MapColumn], things: Select[Any], batch: tuple[str, date],
@@ -303,7 +303,7 @@ def _checked(name: str, media_type: str, content: IO[bytes]) -> CheckedFile:
 class RefusedLines(Report):
     """The lines of an answer that are refused: each as it came, with its number and the reason in front."""
 
-    identifier, name, code, description, form = "billing-refused", "billing-refused", "", "", FilterForm
+    identifier, name, description, form = "billing-refused", "billing-refused", "", FilterForm
 
     def __init__(self, judged: Judged) -> None:
         self._judged = judged

@@ -19,11 +19,9 @@ from app.domain.compliance import DEFINITION, LETTERS, Sum, sum_of
 from app.extensions import local
 from app.models import Checklist, ChecklistFile, ChecklistItem, Contract, ContractRequirement
 from app.operations import checklists
-from app.reports.base import Cells, Column, ControlledFormat, Cover, Figure, FilterForm, Kind, Report
+from app.reports.base import Cells, Column, Cover, Figure, FilterForm, Kind, Report, format_of
 from app.reports.xlsx import write_xlsx
 from app.words import say_day, say_instant, say_percent
-
-PARTS = ("code", "version", "name")
 
 # ── A checklist ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -31,7 +29,7 @@ PARTS = ("code", "version", "name")
 class ChecklistSheet(Report):
     """The rows of one checklist with last year's verdict, evidence and actions; its cover says whose, of what year and how it ended."""
 
-    identifier, code, description, form = "checklist", "", "", FilterForm
+    identifier, description, form = "checklist", "", FilterForm
     name = N_("Verification checklist of contracts")
     header = (
         Column(N_("No."), Kind.INT, 6), Column(N_("Requirement"), Kind.TEXT, 60), Column(N_("Clause"), Kind.TEXT, 16),
@@ -85,17 +83,11 @@ class ChecklistSheet(Report):
         return [*told, _(DEFINITION)]
 
 
-def format_of(session: Session, report: type[Report]) -> ControlledFormat:
-    """Return the controlled format that *report* fills, as the Parameters have it."""
-    known = queries.parameters(session, [f"form.{report.identifier}.{part}" for part in PARTS])
-    return ControlledFormat.of({key.rpartition(".")[2]: text for key, text in known.items()}, code=report.code, name=_(report.name))
-
-
 def workbook(session: Session, report: Report, author: str, at: datetime) -> BinaryIO:
     """Return the workbook of *report*, with its cover, written to the end."""
     file = TemporaryFile()  # noqa: SIM115  whoever sends it closes it
     organisation = queries.organisation(session)
-    cover = Cover(organisation.name, format_of(session, type(report)), author, local(at).replace(tzinfo=None))
+    cover = Cover(organisation.name, format_of(session, report.identifier, _(report.name)), author, local(at).replace(tzinfo=None))
     write_xlsx(report, cover, file)
     return file
 
@@ -206,7 +198,7 @@ def _lines(session: Session, contract_ids: Sequence[int], cells: Mapping[int, Ma
 class MatrixSheet(Report):
     """The matrix as a file: a row a requirement, a column a year."""
 
-    identifier, code, description, form = "compliance_matrix", "", "", FilterForm
+    identifier, description, form = "compliance_matrix", "", FilterForm
     name = N_("Matrix of compliance by year")
 
     def __init__(self, found: Matrix, title: str) -> None:

@@ -144,7 +144,7 @@ def _names(session: Session, grouping: Grouping, keys: Iterable[Any]) -> dict[An
 class OverviewSheet(Report):
     """The overview as a file: a line a group and year, with every count behind its share."""
 
-    identifier, code, description, form = "compliance", "", "", FilterForm
+    identifier, description, form = "compliance", "", FilterForm
     name = N_("Compliance of contracts")
 
     def __init__(self, found: Overview) -> None:

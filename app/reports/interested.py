@@ -72,7 +72,6 @@ class InterestedMatrix(Report):
     identifier: ClassVar[str] = "interested"
     name: ClassVar[str] = N_("Matrix of interested parties")
     description: ClassVar[str] = N_("Needs and expectations of each group, how they are followed, and the evidence (ISO 9001:2015, 4.2).")
-    code: ClassVar[str] = "MPI-01"
     header: ClassVar[tuple[Column, ...]] = HEADER
     form: ClassVar[type[FilterForm]] = MatrixForm
 

@@ -70,7 +70,6 @@ class ListReport(Report):
 
     identifier: ClassVar[str] = "list"
     description: ClassVar[str] = ""
-    code: ClassVar[str] = ""
     form: ClassVar[type[FilterForm]] = FilterForm
 
     def __init__(self, title: str, fields: Sequence[Field], rows: Callable[[], Iterator[Any]], words: Sequence[str]) -> None:

@@ -181,7 +181,6 @@ class ResponseTimes(Report):
     identifier = "response_times"
     name = N_("Control of response times")
     description = N_("How long each case took at each stage, in business days, and whether it was answered inside its legal term.")
-    code = "R10-01-01"
     header = HEADER
     form = TimesForm
 

@@ -67,7 +67,7 @@ def _ends(estimate: Estimate | None) -> tuple[Decimal | None, Decimal | None, De
 class _Sheet(Report):
     """What the sheets share: no form, no totals; each is part of one workbook."""
 
-    code, description, form = "", "", FilterForm
+    description, form = "", FilterForm
 
     def totals(self) -> list[Total]:
         return []

@@ -22,7 +22,8 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
-from app.reports.base import Cells, Column, Cover, Figure, Kind, Report, is_spanish
+from app.reports.base import Cells, Column, ControlledFormat, Cover, Figure, Kind, Report, is_spanish
+from app.words import say_day
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MAX_ROWS = 1_048_575  # below the header; the next ones go to another sheet
@@ -86,6 +87,8 @@ def _print_head(cover: Cover) -> str:
     if not cover.format.code:
         return ""
     version = _("%(code)s, version %(version)s", code=cover.format.code, version=cover.format.version)
+    if cover.format.changed_on:
+        version += f", {say_day(cover.format.changed_on)}"
     left, middle, right = (text.replace("&", "&&")[:70] for text in (cover.organisation, cover.format.name, version))
     return f"&L{left}&C{middle}&R{right}"
 
@@ -194,7 +197,7 @@ def _write_cover(book: Workbook, sheet: Worksheet, report: Report, cover: Cover,
     sheet.set_column(0, 0, 34)
     sheet.set_column(1, 1, 70)
     lines: list[Figure | tuple[str, datetime]] = [
-        *((Figure(_("Format"), cover.format.code), Figure(_("Version"), cover.format.version)) if cover.format.code else ()),
+        *_control(cover.format),
         Figure(_("Report"), _(report.name)),
         *(Figure(_("Filters") if index == 0 else "", words) for index, words in enumerate(report.filters_in_words())),
         Figure(_("Issued by"), cover.author),
@@ -214,6 +217,14 @@ def _write_cover(book: Workbook, sheet: Worksheet, report: Report, cover: Cover,
             _string(sheet, row, 1, value, plain)
         else:
             sheet.write_number(row, 1, value, plain)
+
+
+def _control(format: ControlledFormat) -> list[Figure | tuple[str, datetime]]:
+    """Return what the cover says of the controlled format that it fills, if it fills one."""
+    if not format.code:
+        return []
+    said: list[Figure | tuple[str, datetime]] = [Figure(_("Format"), format.code), Figure(_("Version"), format.version)]
+    return [*said, Figure(_("Last change"), say_day(format.changed_on))] if format.changed_on else said
 
 
 def _string(sheet: Worksheet, row: int, column: int, value: str, style: Format) -> None:

@@ -24,7 +24,7 @@ from wtforms.validators import Optional as Empty
 
 from app import queries
 from app.baseviews import READ_ONLY, READ_WRITE, Button, Related, RuledView
-from app.documents.interested import Control, matrix_pdf
+from app.documents.interested import matrix_pdf
 from app.domain import N_
 from app.domain.errors import DomainError
 from app.domain.interested import FREQUENCIES, SOON, TONES, EvidenceSource, Standing, standing_of
@@ -38,7 +38,8 @@ from app.models import Evidence, InterestGroup, Mechanism, Need, Party, PartyGro
 from app.operations import files, interested
 from app.operations.matrix import Line, Sums, by_group, every_how_often, groups_in_use, matrix, who_follows
 from app.queries import TimesFilter
-from app.reports.checklists import format_of, workbook
+from app.reports.base import format_of
+from app.reports.checklists import workbook
 from app.reports.interested import InterestedMatrix, MatrixForm
 from app.reports.response_times import ResponseTimes
 from app.reports.xlsx import MEDIA_TYPE as XLSX_TYPE
@@ -111,7 +112,7 @@ class InterestedView(BaseView):
         page = self.render_template(
             "interested/matrix.html", form=form, groups=by_group(lines), sums=Sums.of(lines), args=form.args(),
             every=every_how_often, who=who_follows, say_evidence=say_evidence, tones=TONES, standings=Standing,
-            format=format_of(db.session(), InterestedMatrix), may=may,
+            format=format_of(db.session(), InterestedMatrix.identifier, _(InterestedMatrix.name)), may=may,
             changed_on=local(max(line.changed_at for line in lines)).date() if lines else None,
         )  # fmt: skip
         return page, 422 if form.errors else 200
@@ -137,9 +138,8 @@ class InterestedView(BaseView):
             form, lines = self._asked()
             if form.errors:
                 return redirect(url_for("InterestedView.list", **form.args()))
-            words, format = form.in_words() if form.args() else [], format_of(db.session(), InterestedMatrix)
-        control = Control(format.name, format.code, format.version, current_user.get_full_name())
-        content = matrix_pdf(db.session(), lines, control, words, now())
+            words = form.in_words() if form.args() else []
+        content = matrix_pdf(db.session(), lines, current_user.get_full_name(), words, now())
         self._log("pdf", len(lines))
         return show_pdf(content, f"matriz-partes-interesadas-{today():%Y-%m-%d}.pdf")
 

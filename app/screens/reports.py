@@ -22,7 +22,7 @@ from app.domain.times import Timeliness
 from app.downloads import send_made
 from app.extensions import db, now, today
 from app.models import Organisation
-from app.reports.base import ControlledFormat, Cover, Report
+from app.reports.base import ControlledFormat, Cover, Report, format_of
 from app.reports.delimited import MEDIA_TYPE as CSV_TYPE
 from app.reports.delimited import write_csv
 from app.reports.response_times import ResponseTimes, TimesForm, args_of, key_in, not_counted, presets, wall_clock
@@ -34,7 +34,7 @@ log = structlog.get_logger("atiende")
 
 
 class ResponseTimesView(BaseView):
-    """R10-01-01: how long each case took, on the screen, in Excel and in CSV. The whole filter lives in the URL."""
+    """The control of response times: how long each case took, on the screen, in Excel and in CSV. The whole filter lives in the URL."""
 
     route_base = "/reports/response-times"
     default_view = "list"
@@ -42,9 +42,8 @@ class ResponseTimesView(BaseView):
     page_size = 25
 
     def _asked(self) -> tuple[TimesForm, ControlledFormat]:
-        processes, types, words = queries.names_for_filters(db.session, ResponseTimes.identifier)
-        form = TimesForm(request.args, today(), processes, types)
-        return form, ControlledFormat.of(words, code=ResponseTimes.code, name=_(ResponseTimes.name))
+        form = TimesForm(request.args, today(), *queries.names_for_filters(db.session))
+        return form, format_of(db.session(), ResponseTimes.identifier, _(ResponseTimes.name))
 
     def _report(self, form: TimesForm, organisation: Organisation) -> ResponseTimes:
         on = today()

@@ -80,7 +80,7 @@ def test_an_act_of_every_kind_is_numbered_set_and_stored(issue: Callable[..., Do
     said = text_of(documents.document_bytes(document))
     assert document.kind is kind
     assert document.number == f"{ACTS[kind].prefix}-2026-000001"
-    assert document.template == "act@1"
+    assert document.template == "act@2"
     for expected in (
         ACTS[kind].title, document.number, "24 de julio de 2026", "Copia de la factura", "Ana Ñáñez",
         f"http://localhost/verificar/{document.number}/{document.data['sha256'][:8]}", "Página 1 de 1",

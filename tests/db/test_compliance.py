@@ -265,7 +265,7 @@ def test_the_acta_says_every_verdict_its_evidence_and_who_signed(seeded, house):
 
     assert document.kind is DocumentKind.CHECKLIST
     assert document.number == checklist.number == "LVC-2024-0001"
-    assert document.template == "checklist@1"
+    assert document.template == "checklist@2"
     for expected in (
         checklist.number, contract.number, "Suministro de agua en bloque al municipio", contract.party.name, "Requisito 1 del contrato",
         "Informe de enero", "informe.pdf", "Faltan dos informes", "Se corrigió el mismo día", "No hay redes", "50 %", "Marcela Ñáñez",

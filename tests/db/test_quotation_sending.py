@@ -93,7 +93,7 @@ def test_the_paper_says_lines_iva_by_rate_total_in_figures_and_words_validity_an
         "cuatro millones cuatrocientos treinta y un mil setecientos cincuenta y tres pesos moneda corriente", "Elaboró: Carlos Ñáñez",
     ):  # fmt: skip
         assert words in said, words
-    assert (document.kind, document.number, document.template) == (DocumentKind.QUOTATION, "COT-2026-0001", "quotation@1")
+    assert (document.kind, document.number, document.template) == (DocumentKind.QUOTATION, "COT-2026-0001", "quotation@2")
     assert document.file.visibility is Visibility.STAFF
     assert document.data["sha256"] == documents.fingerprint(document.data)
 
