@@ -24,7 +24,7 @@ class ControlledKind(Enum):
 
 class EditionStatus(Enum):
     DRAFT = N_("Draft")
-    IN_FORCE = N_("In force")
+    IN_FORCE = N_("In force now")
     RETIRED = N_("Replaced")
 
 
@@ -34,7 +34,7 @@ class Phase(Enum):
     PLAN = N_("Plan")
     DO = N_("Do")
     CHECK = N_("Check")
-    ACT = N_("Act")
+    ACT = N_("Act and improve")
 
 
 #: The letter of each part of the cycle, as Colombian characterisations write them.

@@ -18,10 +18,10 @@ MOST_LEVELS = 10
 class BandTone(Enum):
     """How loud a band of the map is."""
 
-    LOW = N_("Low")
-    MODERATE = N_("Moderate")
-    HIGH = N_("High")
-    EXTREME = N_("Extreme")
+    LOW = N_("Low risk")
+    MODERATE = N_("Moderate risk")
+    HIGH = N_("High risk")
+    EXTREME = N_("Extreme risk")
 
 
 class ControlKind(Enum):
