@@ -28,10 +28,10 @@ from app.domain.states import Category, Identity, Move, PqrStatus, states_in
 from app.domain.times import Timeliness
 from app.extensions import db, now, today
 from app.forms import UpTo
-from app.listing import Choices, Facet, Moment, Rows, flag_facet
+from app.listing import Choices, Facet, Moment, Rows, Text, flag_facet
 from app.listviews import Bulk, Ready, calendar_now
 from app.lookups import lookup
-from app.models import Appeal, MassEvent, Pqr, Process, Silence
+from app.models import Account, Appeal, MassEvent, Municipality, Pqr, Process, Silence
 from app.operations import mass, messages, silence
 from app.operations import pqr as operations
 from app.security import is_user, may, processes_of, scope_cases
@@ -142,6 +142,11 @@ def _sspd(value: str, _moment: Moment) -> ColumnElement[bool]:
     return row.where(Appeal.sspd_sent_on.is_not(None), Appeal.sspd_result.is_(None) if value == "sent" else Appeal.sspd_result.is_not(None))
 
 
+def _of_account(column: Any) -> Any:
+    """Return the expression of a column of the account of a case."""
+    return select(column).where(Account.id == Pqr.account_id).correlate(Pqr).scalar_subquery()
+
+
 FACETS: tuple[Facet, ...] = (
     Choices("light", _l("Term"), BUCKET_NAMES.items, _bucket),
     Choices("open", _l("Open"), lambda: (("1", N_("Yes")), ("0", N_("No"))), _open),
@@ -154,6 +159,9 @@ FACETS: tuple[Facet, ...] = (
     Choices("sap", _l("Positive silence"), SILENCES.items, _silence),
     Choices("sspd", _l("Superservicios"), SSPD.items, _sspd),
     Rows("mass_event", _l("Mass event"), Pqr.mass_event_id, MassEvent, MassEvent.id, "event", True),
+    Rows("answers", _l("Process that answers"), queries.answering_process(), Process, Process.id),
+    Rows("municipality", _l("Municipality"), _of_account(Account.municipality_code), Municipality, Municipality.code, "municipality"),
+    Text("zone", _l("Zone"), _of_account(Account.zone)),
 )
 
 READY = (
