@@ -46,11 +46,14 @@ from app.domain import N_
 from app.domain.calendar import BusinessCalendar, NonWorkingDay
 from app.domain.deadlines import CountFrom, Regime, TermAct, TermRule, TermUnit, lengthened
 from app.domain.errors import DomainError
+from app.domain.improvement import ActionKind, ActionOrigin, ActionStatus, TaskStatus
 from app.domain.states import BillingStatus, Category, ConsentKind, DayException, Move, NoticeMeans, PqrStatus, states_in
 from app.domain.times import NOT_COUNTED, Timeliness
 from app.extensions import KEEPS_PLAN
 from app.models import (
     Account,
+    Action,
+    ActionTask,
     Answer,
     AnswerPoint,
     Appeal,
@@ -549,7 +552,7 @@ def _acts() -> Any:
     pqr_id, child, file = bindparam("pqr_id"), aliased(Pqr), Document.file_id
     order, change, line, item = FieldOrder, InvoiceChange, InvoiceChangeLine, BillingItem
     difference = select(func.sum(line.after_cop - line.before_cop)).where(line.change_id == change.id)
-    term = LegalTerm
+    term, number = LegalTerm, select(Pqr.number).where(Pqr.id == pqr_id)
     regime = select(Pqr.regime).where(Pqr.id == pqr_id, Pqr.answered_on.is_not(None)).scalar_subquery()
     return union_all(
         _act(
@@ -590,6 +593,11 @@ def _acts() -> Any:
         _act(
             "survey", SurveyAlarm.pqr_id == pqr_id, id=SurveyCampaign.id, number=SurveyCampaign.number, on=SurveyAlarm.raised_on,
         ).join_from(SurveyAlarm, SurveyCampaign, SurveyCampaign.id == SurveyAlarm.campaign_id),
+        _act(
+            "action", and_(Action.origin == ActionOrigin.PQR, Action.origin_key == number.scalar_subquery()), id=Action.id,
+            number=Action.number, type=Action.kind, state=Action.status, on=Action.asked_on, until_on=Action.due_on,
+            done_on=Action.ended_on, note=Action.title,
+        ),
     )  # fmt: skip
 
 
@@ -607,7 +615,8 @@ def notice_terms(acts: dict[str, list[Row[Any]]], regime: Regime) -> tuple[TermR
 def case_acts(session: Session, pqr: Pqr) -> dict[str, list[Row[Any]]]:
     """
     Return what hangs on a case besides its own rows, by kind, oldest first: `requirement`, `order`, `financing`, `change`, `appeal`
-    (against it), `billing` (what billing was told, and answered), `point` (what the citizen asks), `rating`, `survey` (where it was told);
+    (against it), `billing` (what billing was told, and answered), `point` (what the citizen asks), `rating`, `survey` (where it was told),
+    `action` (that it asked for);
     of an answered one the `term`s of its notice, and `wait`, how long a link may stay unopened. One statement; the columns are those of
     `_ACT_COLUMNS`.
     """
@@ -622,6 +631,29 @@ def posted_notices(on: date) -> Select[tuple[Notice]]:
     aviso = and_(Notice.means == NoticeMeans.AVISO_POSTED, Notice.posted_on <= on, Notice.unposted_on.is_(None))
     summons = and_(Notice.means == NoticeMeans.SUMMONS, Notice.sent_on <= on, Notice.appear_by >= on)
     return select(Notice).where(text("posted_where <> ''"), or_(aviso, summons)).order_by(Notice.id.desc())  # as its index says it
+
+
+# ── Actions ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+#: Before the last day of its plan; afterwards an action waits for the day of its review.
+TO_BE_DONE = (ActionStatus.OPEN, ActionStatus.PLANNED, ActionStatus.RUNNING)
+
+
+def to_be_done() -> ColumnElement[bool]:
+    """Return the condition that something of an action is still to be analysed, approved or done."""
+    return Action.status.in_(TO_BE_DONE)
+
+
+def late_action(on: date) -> ColumnElement[bool]:
+    """Return the condition that the last day of an action, or the day of its review, was before *on*."""
+    is_unreviewed = and_(Action.status == ActionStatus.REVIEW, Action.review_on < on)
+    return or_(and_(to_be_done(), Action.due_on < on), is_unreviewed)
+
+
+def task_to_be_done() -> ColumnElement[bool]:
+    """Return the condition, over tasks and their actions, that a task waits for its person: its plan runs, or it is of a correction."""
+    runs = or_(Action.status == ActionStatus.RUNNING, and_(Action.status == ActionStatus.OPEN, Action.kind == ActionKind.CORRECTION))
+    return and_(ActionTask.status == TaskStatus.OPEN, runs)
 
 
 # ── The control of response times (R10-01-01) ─────────────────────────────────────────────────────────────────────────────

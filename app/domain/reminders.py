@@ -25,6 +25,7 @@ VALUES = {
     ReminderTrigger.DAYS_BEFORE: range(366),
     ReminderTrigger.EACH_DAY: range(1, 101),
     ReminderTrigger.OVERDUE: range(366),
+    ReminderTrigger.DAYS_LATE: range(1, 366),
 }
 
 
@@ -34,7 +35,8 @@ class Rule:
     When to tell.
 
     *value* is the part of the term in percent (AT_PERCENT; EACH_DAY: from the day after it on), the working days before the safe date
-    (DAYS_BEFORE), or every how many working days it is said again (OVERDUE; 0: once).
+    (DAYS_BEFORE), every how many working days it is said again (OVERDUE; 0: once), or how many of them it is late (DAYS_LATE: once, to
+    whom it goes up).
 
     Raises:
         DomainError: *value* is none that the trigger knows.
@@ -113,6 +115,8 @@ def _steps(rule: Rule, term: Term, due_on: date, calendar: BusinessCalendar) -> 
             return _before_safe(rule.value, term, due_on, calendar), 0, None
         case ReminderTrigger.EACH_DAY:
             return calendar.add(_day_at(rule.value, term, due_on, calendar), 1), 1, due_on
+        case ReminderTrigger.DAYS_LATE:
+            return calendar.add(due_on, rule.value), 0, None
     return calendar.add(due_on, 1), rule.value, None
 
 

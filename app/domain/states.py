@@ -470,6 +470,7 @@ class ReminderTrigger(Enum):
     DAYS_BEFORE = N_("Business days before the safe date")
     EACH_DAY = N_("Each business day from a percentage of the term")
     OVERDUE = N_("When the term is over")
+    DAYS_LATE = N_("Business days after the last day, once")
 
 
 class ToldAs(Enum):
@@ -478,6 +479,7 @@ class ToldAs(Enum):
     OWNER = N_("Owner")
     SUBSTITUTE = N_("Substitute")
     CHIEF = N_("Chief")
+    MANAGEMENT = N_("Quality and management")
 
 
 class JobStatus(Enum):

@@ -18,14 +18,11 @@ from flask_appbuilder.security.sqla.models import (
     assoc_user_group,
     assoc_user_role,
 )
-from sqlalchemy import and_, or_, select, union_all
+from sqlalchemy import and_, or_, select, tuple_, union_all
 from sqlalchemy.orm import Session, aliased
 
-from app.domain.states import MemberRole, ToldAs
+from app.domain.states import MemberRole, ReminderTrigger, ToldAs
 from app.models import Leave, Process, ProcessMember, ReminderRule
-
-#: The right of whoever signs answers: also the chief of a process that has none.
-SIGNS = ("can_issue_answer", "Pqr")
 
 
 class Who(Enum):
@@ -33,6 +30,13 @@ class Who(Enum):
 
     HANDLERS = "the person who has it, or the owners of its process"
     SIGNERS = "whoever signs answers"
+    APPROVERS = "whoever approves the plans of actions"
+    JUDGES = "whoever reviews the effect of actions, but the person who answers for them"
+
+
+#: By which right somebody is one of these. Who signs answers is also the chief of a process that has none, and who reviews the effect
+#: of actions is the management to which late things go up.
+HOLDERS = {Who.SIGNERS: ("can_issue_answer", "Pqr"), Who.APPROVERS: ("can_approve", "Action"), Who.JUDGES: ("can_judge", "Action")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +44,13 @@ class People:
     """
     The staff as it is on one day, read in three statements.
 
-    `members` by process and place, `away` from each active user to those who stand in today (none: at work), `signers`, and the process
-    that is the front desk.
+    `members` by process and place, `away` from each active user to those who stand in today (none: at work), `holders` of the rights
+    that things wait for, and the process that is the front desk.
     """
 
     members: dict[tuple[int, MemberRole], list[int]]
     away: dict[int, list[int]]
-    signers: list[int]
+    holders: dict[Who, list[int]]
     desk_id: int | None
     _known: dict[tuple[object, ...], dict[int, ToldAs]] = field(default_factory=dict)
 
@@ -74,7 +78,8 @@ class People:
             desk_id = process_id if is_front_desk else desk_id
             if user_id in away:
                 members.setdefault((process_id, role), []).append(user_id)
-        return cls(members, away, [user_id for user_id in _signers(session) if user_id in away], desk_id)
+        holders = {who: [user_id for user_id in found if user_id in away] for who, found in _holders(session).items()}
+        return cls(members, away, holders, desk_id)
 
     def told_of(self, who: Who, rule: ReminderRule, process_id: int | None, user_id: int | None) -> dict[int, ToldAs]:
         """
@@ -86,15 +91,17 @@ class People:
             process_id: The process that has it; None: the front desk.
             user_id: The person who has it; None, or not active any more: the owners of the process.
         """
-        key = (who, rule.to_owner, rule.to_substitute, rule.to_chief, process_id, user_id)
+        key = (who, rule.trigger, rule.to_owner, rule.to_substitute, rule.to_chief, rule.to_management, process_id, user_id)
         if key not in self._known:
             self._known[key] = self._told_of(who, rule, process_id or self.desk_id, user_id)
         return self._known[key]
 
     def _told_of(self, who: Who, rule: ReminderRule, process_id: int | None, user_id: int | None) -> dict[int, ToldAs]:
         in_person = who is Who.HANDLERS and user_id in self.away
-        owners = self.signers if who is Who.SIGNERS else [user_id] if in_person else self._seated(process_id, MemberRole.OWNER)
-        deputies = [] if in_person or who is Who.SIGNERS else self._seated(process_id, MemberRole.SUBSTITUTE)
+        owners = [user_id] if in_person else self._owners(who, process_id, user_id)
+        deputies = [] if in_person or who in HOLDERS else self._seated(process_id, MemberRole.SUBSTITUTE)
+        if in_person and rule.trigger is ReminderTrigger.DAYS_LATE:  # it goes up, so it is told beside the person too
+            owners, deputies = [*owners, *self._owners(who, process_id, None)], self._seated(process_id, MemberRole.SUBSTITUTE)
         told: dict[int, ToldAs] = {}
         if rule.to_owner:
             told |= {owner: ToldAs.OWNER for owner in owners if not self.away[owner]}
@@ -103,8 +110,17 @@ class People:
         if rule.to_substitute:
             self._add(told, deputies, ToldAs.SUBSTITUTE)
         if rule.to_chief or not (owners or deputies):
-            self._add(told, self._seated(process_id, MemberRole.CHIEF) or self.signers, ToldAs.CHIEF)
+            self._add(told, self._seated(process_id, MemberRole.CHIEF) or self.holders[Who.SIGNERS], ToldAs.CHIEF)
+        if rule.to_management:
+            self._add(told, self.holders[Who.JUDGES], ToldAs.MANAGEMENT)
         return told
+
+    def _owners(self, who: Who, process_id: int | None, user_id: int | None) -> list[int]:
+        """Return whose it is where nobody has it in person; what somebody may not judge himself is his only where nobody else may."""
+        if who is Who.HANDLERS:
+            return self._seated(process_id, MemberRole.OWNER)
+        others = [each for each in self.holders[who] if who is not Who.JUDGES or each != user_id]
+        return others or self.holders[who]
 
     def _seated(self, process_id: int | None, role: MemberRole) -> list[int]:
         return self.members.get((process_id, role), []) if process_id else []
@@ -115,22 +131,25 @@ class People:
                 told.setdefault(present, told_as)
 
 
-def _signers(session: Session) -> list[int]:
-    """Return who may sign answers, by their own roles or those of their groups: administrators only where nobody else may."""
+def _holders(session: Session) -> dict[Who, list[int]]:
+    """Return who has each right of `HOLDERS`, by their own roles or those of their groups: administrators only where nobody else has."""
     lent = select(assoc_user_group.c.user_id, assoc_group_role.c.role_id).join(
         assoc_group_role, assoc_group_role.c.group_id == assoc_user_group.c.group_id
     )
     has = union_all(select(assoc_user_role.c.user_id, assoc_user_role.c.role_id), lent).subquery()
     statement = (
-        select(has.c.user_id, Role.name)
+        select(has.c.user_id, Role.name, Permission.name, ViewMenu.name)
         .join(Role, Role.id == has.c.role_id)
         .join(assoc_permissionview_role, assoc_permissionview_role.c.role_id == Role.id)
         .join(PermissionView, PermissionView.id == assoc_permissionview_role.c.permission_view_id)
         .join(Permission, Permission.id == PermissionView.permission_id)
         .join(ViewMenu, ViewMenu.id == PermissionView.view_menu_id)
-        .where(Permission.name == SIGNS[0], ViewMenu.name == SIGNS[1])
+        .where(tuple_(Permission.name, ViewMenu.name).in_(HOLDERS.values()))
         .order_by(has.c.user_id)
     )
-    rows = session.execute(statement).all()
-    signers = [user_id for user_id, role in rows if role != current_app.config["AUTH_ROLE_ADMIN"]] or [user_id for user_id, _role in rows]
-    return list(dict.fromkeys(signers))
+    rows, admin = session.execute(statement).all(), current_app.config["AUTH_ROLE_ADMIN"]
+    found: dict[Who, list[int]] = {}
+    for who, right in HOLDERS.items():
+        roles = [(user_id, role) for user_id, role, permission, view in rows if (permission, view) == right]
+        found[who] = list(dict.fromkeys([user_id for user_id, role in roles if role != admin] or [user_id for user_id, _role in roles]))
+    return found

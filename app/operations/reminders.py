@@ -22,13 +22,14 @@ from sqlalchemy.orm import Session
 
 from app import days, queries
 from app.domain import N_
+from app.domain.actions import ActionMove
 from app.domain.calendar import BusinessCalendar
 from app.domain.campaigns import AlarmStatus, CampaignStatus
 from app.domain.checklists import ChecklistStatus, anniversary, verification_on
 from app.domain.contracts import ContractStage
 from app.domain.deadlines import CountFrom, TermRule, TermUnit
 from app.domain.errors import CalendarGap
-from app.domain.improvement import ActionStatus
+from app.domain.improvement import ActionStatus, TaskStatus
 from app.domain.notices import summons_until, terms_of
 from app.domain.quotations import QUOTATION_MOVES, QuotationMove, QuotationStatus
 from app.domain.reminders import Rule, Telling, Term, may_tell, safe_day, to_tell
@@ -45,6 +46,8 @@ from app.domain.states import (
 from app.extensions import local, public_url
 from app.models import (
     Action,
+    ActionEvent,
+    ActionTask,
     Appeal,
     Checklist,
     Contract,
@@ -67,7 +70,7 @@ from app.models import (
     SurveyAlarm,
     SurveyCampaign,
 )
-from app.operations import campaigns, messages, notices
+from app.operations import campaigns, escalation, messages, notices
 from app.operations.recipients import People, Who
 
 #: Lines of one message; the rest is on the screen.
@@ -101,6 +104,7 @@ class Source:
         path: Where one opens; it may name columns of the row in braces. Without one it opens nowhere.
         term: Says the term of a row, where its columns do not.
         event: The message that tells it.
+        noted: Is told what was told of such things, to write it where they keep their history.
     """
 
     title: str
@@ -109,6 +113,7 @@ class Source:
     path: str = ""
     term: Callable[[Row[Any], House], Term] | None = None
     event: str = LIST
+    noted: Callable[[Session, list[Due], datetime], None] | None = None
 
     def url_of(self, row: Row[Any]) -> str:
         """Return the address of the page of a thing, or an empty text."""
@@ -342,13 +347,43 @@ def _mechanisms(_house: House) -> Select[Any]:
     return found.where(Mechanism.is_active)
 
 
+def _of_action(key: Any = Action.number, **told: Any) -> Select[Any]:
+    """Return what is watched of an action: its responsible has it, or its process; the last day is the safe one."""
+    has = {"process_id": Action.process_id, "user_id": Action.responsible_id, "safe_on": told["due_on"], **told}
+    return watched(key, Action.id.label("id"), **has).select_from(Action)
+
+
 def _actions(_house: House) -> Select[Any]:
-    """The actions that are still to be done; their own day is the safe one."""
-    found = watched(
-        Action.number, Action.id.label("id"), started_on=Action.asked_on, due_on=Action.due_on, safe_on=Action.due_on,
-        process_id=Action.process_id, user_id=Action.responsible_id,
-    )  # fmt: skip
-    return found.where(Action.status == ActionStatus.OPEN)
+    """The actions that are still to be done."""
+    return _of_action(started_on=Action.asked_on, due_on=Action.due_on).where(queries.to_be_done())
+
+
+def _tasks(_house: House) -> Select[Any]:
+    """The tasks of plans that run, and of corrections. They have no number of their own."""
+    key = Action.number + literal(" · ") + cast(ActionTask.position, String)
+    has = func.coalesce(ActionTask.responsible_id, Action.responsible_id)
+    found = _of_action(key, started_on=func.coalesce(Action.approved_on, Action.asked_on), due_on=ActionTask.due_on, user_id=has)
+    return found.join(ActionTask, ActionTask.action_id == Action.id).where(queries.task_to_be_done())
+
+
+def _plans(_house: House) -> Select[Any]:
+    """The plans of actions that wait to be approved, until the first of their tasks is over."""
+    first = select(func.min(ActionTask.due_on)).where(ActionTask.action_id == Action.id, ActionTask.status == TaskStatus.OPEN)
+    sent = select(func.max(ActionEvent.at)).where(ActionEvent.action_id == Action.id, ActionEvent.move == ActionMove.PLAN.name)
+    due_on = func.coalesce(first.correlate(Action).scalar_subquery(), Action.due_on)
+    found = _of_action(started_on=Action.asked_on, due_on=due_on).where(Action.status == ActionStatus.PLANNED)
+    return found.add_columns(sent.correlate(Action).scalar_subquery().label("sent_at"))
+
+
+def _term_of_plan(row: Row[Any], _house: House) -> Term:
+    """Return the days from the sending of a plan to its first task; what was returned and sent again is news again."""
+    return Term(min(local(row.sent_at).date() if row.sent_at else row.started_on, row.due_on), row.due_on, row.due_on)
+
+
+def _effects(_house: House) -> Select[Any]:
+    """The actions whose effect is to be reviewed, from the day they were carried out."""
+    found = _of_action(started_on=func.coalesce(Action.carried_out_on, Action.asked_on), due_on=Action.review_on)
+    return found.where(Action.status == ActionStatus.REVIEW)
 
 
 def _survey_alarms(_house: House) -> Select[Any]:
@@ -385,7 +420,7 @@ def _short_campaigns(house: House) -> Select[Any]:
     return found.where(SurveyCampaign.id.in_(campaigns.short_of_answers(house.today)))
 
 
-_CASE, _QUOTATION, _CHECKLIST = "/pqr/{key}", "/quotation/show/{id}", "/checklist/show/{id}"
+_CASE, _QUOTATION, _CHECKLIST, _ACTION = "/pqr/{key}", "/quotation/show/{id}", "/checklist/show/{id}", "/action/show/{id}"
 #: Every kind of thing that a rule may watch. A room that brings another adds a line.
 SOURCES: dict[str, Source] = {
     "CASE": Source(N_("Case"), _cases, path=_CASE),
@@ -396,7 +431,10 @@ SOURCES: dict[str, Source] = {
     "ORDER": Source(N_("Field order"), _orders, path="/orden/show/{id}"),
     "FINANCING": Source(N_("Payment agreement to sign"), _agreements, path="/financing/show/{id}"),
     "SSPD": Source(N_("File for Superservicios"), _files, path=_CASE),
-    "ACTION": Source(N_("Action to be done"), _actions, path="/action/show/{id}"),
+    "ACTION": Source(N_("Action to be done"), _actions, path=_ACTION, noted=escalation.note),
+    "ACTION_TASK": Source(N_("Task of an action"), _tasks, path=_ACTION),
+    "ACTION_PLAN": Source(N_("Plan of an action to approve"), _plans, Who.APPROVERS, path=_ACTION, term=_term_of_plan),
+    "ACTION_REVIEW": Source(N_("Effect of an action to review"), _effects, Who.JUDGES, path=_ACTION, noted=escalation.note),
     "QUOTATION": Source(N_("Quotation without an answer"), _quotations, path=_QUOTATION),
     "QUOTATION_FOLLOW_UP": Source(N_("Quotation to follow up"), _follow_ups, path=_QUOTATION),
     "CONTRACT": Source(N_("Contract that ends"), _contracts, path="/contract/show/{id}"),
@@ -537,6 +575,8 @@ def remind(session: Session, at: datetime) -> int:
         message = _tell(session, users[user_id], event, its, calendar, at)
         rows += [_row_of(each, message, at) for each in its]
     session.execute(insert(Reminder.__table__), rows)
+    for source in {each.source.title: each.source for each in found if each.source.noted}.values():
+        source.noted(session, [each for each in found if each.source is source], at)  # type: ignore[misc]
     return len(rows)
 
 

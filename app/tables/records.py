@@ -40,7 +40,7 @@ class SearchDoc(Model):
     """
 
     KINDS = (
-        "pqr", "party", "account", "outbox_message", "quotation", "contract", "party_contact", "action", "survey_campaign",
+        "pqr", "party", "account", "outbox_message", "quotation", "contract", "party_contact", "action", "action_task", "survey_campaign",
         "nonconformity", "risk", "legal_requirement", "controlled_document",
     )  # fmt: skip
     __tablename__ = "search_doc"

@@ -22,7 +22,8 @@ class ReminderRule(Audited, Model):
     __table_args__ = (
         CheckConstraint("value >= 0", name="value_not_negative"),
         CheckConstraint("trigger NOT IN ('AT_PERCENT', 'EACH_DAY') OR value BETWEEN 1 AND 100", name="percentage_1_to_100"),
-        CheckConstraint("to_owner OR to_substitute OR to_chief", name="tells_somebody"),
+        CheckConstraint("trigger <> 'DAYS_LATE' OR value >= 1", name="late_by_a_day_or_more"),
+        CheckConstraint("to_owner OR to_substitute OR to_chief OR to_management", name="tells_somebody"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(String(40), unique=True)
@@ -33,6 +34,7 @@ class ReminderRule(Audited, Model):
     to_owner: Mapped[bool] = mapped_column(default=True)
     to_substitute: Mapped[bool] = mapped_column(default=True)
     to_chief: Mapped[bool] = mapped_column(default=False)
+    to_management: Mapped[bool] = mapped_column(default=False, comment="Whoever reviews the effect of actions: Calidad and the manager")
     is_active: Mapped[bool] = mapped_column(default=True)
     position: Mapped[int] = mapped_column(default=0)
 

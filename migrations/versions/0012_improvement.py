@@ -49,7 +49,7 @@ RULES_AFTER = {
 }
 ADDED = ('cause', 'measure', 'measure_key', 'window_days', 'goal', 'baseline_on', 'carried_out_on', 'review_on', 'approved_by_id',
          'approved_on', 'round', 'verdict', 'is_of_before')
-SEARCHED = ('nonconformity', 'risk', 'legal_requirement', 'controlled_document')
+SEARCHED = ('action_task', 'nonconformity', 'risk', 'legal_requirement', 'controlled_document')
 
 
 def gate_actions():
@@ -120,12 +120,50 @@ def find_no_longer():
             op.drop_index(f'ix_search_doc_{kind}', 'search_doc')
 
 
+TRIGGERS = "trigger IN ('AT_START', 'AT_PERCENT', 'DAYS_BEFORE', 'EACH_DAY', 'OVERDUE'{})"
+TOLD_AS = "told_as IN ('OWNER', 'SUBSTITUTE', 'CHIEF'{})"
+TELLS = 'to_owner OR to_substitute OR to_chief'
+LATE = "trigger <> 'DAYS_LATE' OR value >= 1"
+
+
+def _remind_as(triggers, told_as, tells):
+    """Put these CHECKs of what was told and of the rules."""
+    with op.batch_alter_table('reminder') as batch_op:
+        batch_op.drop_constraint(op.f('ck_reminder_told_as_known'), type_='check')
+        batch_op.create_check_constraint(op.f('ck_reminder_told_as_known'), sa.text(told_as))
+    with op.batch_alter_table('reminder_rule') as batch_op:
+        for name, rule in (('trigger_known', triggers), ('tells_somebody', tells)):
+            batch_op.drop_constraint(op.f(f'ck_reminder_rule_{name}'), type_='check')
+            batch_op.create_check_constraint(op.f(f'ck_reminder_rule_{name}'), sa.text(rule))
+
+
+def tell_those_above():
+    """What is late goes up: rules so many days after the last one, and to the management."""
+    with op.batch_alter_table('reminder_rule') as batch_op:
+        batch_op.add_column(sa.Column('to_management', sa.Boolean(), nullable=False, server_default=sa.false(), comment='Whoever reviews the effect of actions: Calidad and the manager'))
+    with op.batch_alter_table('reminder_rule') as batch_op:
+        batch_op.alter_column('to_management', server_default=None)
+        batch_op.create_check_constraint(op.f('ck_reminder_rule_late_by_a_day_or_more'), sa.text(LATE))
+    _remind_as(TRIGGERS.format(", 'DAYS_LATE'"), TOLD_AS.format(", 'MANAGEMENT'"), f'{TELLS} OR to_management')
+
+
+def tell_nobody_above():
+    op.execute("UPDATE reminder_rule SET trigger = 'OVERDUE', value = 0 WHERE trigger = 'DAYS_LATE'")
+    op.execute(sa.table('reminder_rule', sa.column('to_management'), sa.column('to_chief')).update().where(sa.column('to_management')).values(to_chief=True))
+    op.execute("UPDATE reminder SET told_as = 'CHIEF' WHERE told_as = 'MANAGEMENT'")
+    _remind_as(TRIGGERS.format(''), TOLD_AS.format(''), TELLS)
+    with op.batch_alter_table('reminder_rule') as batch_op:
+        batch_op.drop_constraint(op.f('ck_reminder_rule_late_by_a_day_or_more'), type_='check')
+        batch_op.drop_column('to_management')
+
+
 # What may not change any more, and from when. The text of a refusal begins with "frozen:" or "gate:".
 
 _RESTS = "EXISTS (SELECT 1 FROM action WHERE id = {}.action_id AND status IN ('REVIEW', 'DONE', 'CANCELLED'))"
 _OPEN_TASK = "EXISTS (SELECT 1 FROM action_task WHERE action_id = NEW.id AND status = 'OPEN')"
 _SIGNED = "EXISTS (SELECT 1 FROM management_review WHERE id = {}.review_id AND status = 'SIGNED')"
-_FIGURES = 'indicator_id period_from period_until numerator denominator value n_excluded goal fair standing reported_at reported_by_id'
+_FIGURES = 'indicator_id period_from period_until numerator denominator value n_excluded goal fair standing analysis'
+_FIGURES += ' reported_at reported_by_id'
 _EDITION = 'document_id version changed_on change in_force_on file_id approved_by_id approved_at'
 _MINUTES = 'number held_on period_from period_until attendees remarks changes resources conclusion status signed_by_id signed_at document_id'
 _DECISION = 'review_id position topic text process_id responsible_id due_on'
@@ -272,6 +310,7 @@ def upgrade():
     sa.Column('definition', sa.Text(), nullable=False, comment='What it is for, and what it leaves out'),
     sa.Column('formula', sa.Text(), nullable=False, comment='In words'),
     sa.Column('measure', sa.String(length=40), nullable=False, comment='Key of the catalogue of measures; empty: somebody types it in'),
+    sa.Column('scale', sa.Enum('PERCENT', 'MEAN', 'PER_THOUSAND', 'COUNT', name='scale_known', native_enum=False, create_constraint=True, length=24), nullable=False, comment='How two numbers become one'),
     sa.Column('unit', sa.String(length=30), nullable=False),
     sa.Column('decimals', sa.Integer(), nullable=False),
     sa.Column('direction', sa.Enum('MORE', 'LESS', name='direction_known', native_enum=False, create_constraint=True, length=24), nullable=False),
@@ -504,12 +543,18 @@ def upgrade():
     sa.Column('reported_by_id', sa.Integer(), nullable=True),
     sa.Column('action_id', sa.Integer(), nullable=True, comment='What its misses asked for'),
     sa.Column('no_action_reason', sa.Text(), nullable=False, comment='Why two misses ask for no action'),
+    sa.Column('later_numerator', sa.Numeric(precision=18, scale=4), nullable=True, comment='What a reckoning after the report gives'),
+    sa.Column('later_denominator', sa.Numeric(precision=18, scale=4), nullable=True),
+    sa.Column('later_value', sa.Numeric(precision=16, scale=4), nullable=True),
+    sa.Column('differs_since', sa.Date(), nullable=True, comment='First day on which it gave another figure than the one reported'),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('created_by_id', sa.Integer(), nullable=True),
     sa.Column('changed_by_id', sa.Integer(), nullable=True),
     sa.CheckConstraint("(value IS NULL) = (standing = 'EMPTY')", name=op.f('ck_indicator_value_standing_of_a_value')),
     sa.CheckConstraint('(reported_at IS NULL) = (reported_by_id IS NULL)', name=op.f('ck_indicator_value_report_whole')),
+    sa.CheckConstraint("action_id IS NULL OR no_action_reason = ''", name=op.f('ck_indicator_value_action_or_reason')),
+    sa.CheckConstraint('differs_since IS NULL OR reported_at IS NOT NULL', name=op.f('ck_indicator_value_differs_from_a_report')),
     sa.CheckConstraint('denominator IS NULL OR denominator <> 0 OR value IS NULL', name=op.f('ck_indicator_value_nothing_divided_by_zero')),
     sa.CheckConstraint('period_from <= period_until', name=op.f('ck_indicator_value_period_in_order')),
     sa.ForeignKeyConstraint(['action_id'], ['action.id'], name=op.f('fk_indicator_value_action_id'), ondelete='RESTRICT'),
@@ -523,6 +568,21 @@ def upgrade():
     with op.batch_alter_table('indicator_value') as batch_op:
         batch_op.create_index(batch_op.f('ix_indicator_value_action_id'), ['action_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_indicator_value_period_from'), ['period_from'], unique=False)
+
+    op.create_table('indicator_note',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('value_id', sa.Integer(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('author_id', sa.Integer(), nullable=True),
+    sa.Column('right_value', sa.Numeric(precision=16, scale=4), nullable=True, comment='What should have been reported; empty: a remark'),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.CheckConstraint('length(reason) > 0', name=op.f('ck_indicator_note_says_why')),
+    sa.ForeignKeyConstraint(['author_id'], ['ab_user.id'], name=op.f('fk_indicator_note_author_id'), ondelete='RESTRICT'),
+    sa.ForeignKeyConstraint(['value_id'], ['indicator_value.id'], name=op.f('fk_indicator_note_value_id'), ondelete='RESTRICT'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_indicator_note'))
+    )
+    with op.batch_alter_table('indicator_note') as batch_op:
+        batch_op.create_index(batch_op.f('ix_indicator_note_value_id_id'), ['value_id', 'id'], unique=False)
 
     op.create_table('process_sheet',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -891,6 +951,7 @@ def upgrade():
 
     gate_actions()
     change_document_kinds(DOCUMENTS_AFTER)
+    tell_those_above()
     find_by_words()
     freeze()
 
@@ -898,6 +959,7 @@ def upgrade():
 def downgrade():
     thaw()
     find_no_longer()
+    tell_nobody_above()
     with op.batch_alter_table('review_decision') as batch_op:
         batch_op.drop_index(batch_op.f('ix_review_decision_action_id'))
 
@@ -943,6 +1005,10 @@ def downgrade():
 
     op.drop_table('risk_control')
     op.drop_table('process_sheet')
+    with op.batch_alter_table('indicator_note') as batch_op:
+        batch_op.drop_index(batch_op.f('ix_indicator_note_value_id_id'))
+
+    op.drop_table('indicator_note')
     with op.batch_alter_table('indicator_value') as batch_op:
         batch_op.drop_index(batch_op.f('ix_indicator_value_period_from'))
         batch_op.drop_index(batch_op.f('ix_indicator_value_action_id'))

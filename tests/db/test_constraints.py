@@ -20,8 +20,22 @@ from app.domain.campaigns import AlarmEffect, AlarmMeasure, AlarmStatus, AnswerV
 from app.domain.checklists import ChecklistStatus, Verdict
 from app.domain.contracts import AmendmentStatus, ContractStage
 from app.domain.deadlines import CountFrom, TermAct, TermUnit
-from app.domain.improvement import ActionStatus
+from app.domain.controlled import EditionStatus
+from app.domain.improvement import (
+    ActionKind,
+    ActionStatus,
+    CauseCategory,
+    CauseWay,
+    Disposition,
+    EffectMeasure,
+    EffectVerdict,
+    NonconformityStatus,
+    TaskStatus,
+)
+from app.domain.indicators import Direction, Standing
 from app.domain.interested import EvidenceSource
+from app.domain.legalmatrix import Compliance
+from app.domain.managementreview import ReviewStatus
 from app.domain.questionnaires import ConditionOp, QuestionKind, VersionStatus
 from app.domain.quotations import LossReason, QuotationStatus
 from app.domain.states import (
@@ -63,6 +77,18 @@ SIGNED = {"stage": ContractStage.SIGNED, "signed_on": world.ON}
 REJECTED = {"status": BillingStatus.REJECTED, "result_text": "Período cerrado"}
 CONDITION = {"condition_op": ConditionOp.IS, "condition_value": "1"}
 UNCONFIRMED = {"confirmed_at": None, "confirmed_by_id": None}
+SOME_USER, SOME_ACTION, SOME_OUTPUT, SOME_DOCUMENT = (
+    literal_column(f"(SELECT min(id) FROM {table})") for table in ("ab_user", "action", "nonconformity", "document")
+)
+PLANNED = {"status": ActionStatus.PLANNED, "cause": "Nadie lo revisa", "measure": EffectMeasure.JUDGED, "window_days": 30, "review_on": LATER}
+EFFECTIVE = PLANNED | {"status": ActionStatus.DONE, "ended_on": LATER, "result": "Hecho", "verdict": EffectVerdict.EFFECTIVE}
+TREATED = {"status": NonconformityStatus.TREATED, "disposition": Disposition.CORRECT, "treatment": "Se corrigió", "treated_on": LATER,
+           "authorised_by_id": SOME_USER}  # fmt: skip
+VERIFIED = TREATED | {"status": NonconformityStatus.CLOSED, "verification": "Se revisó", "verified_on": LATER, "verified_by_id": SOME_USER,
+                      "no_action_reason": "No se repite"}  # fmt: skip
+IN_FORCE = {"status": EditionStatus.IN_FORCE, "in_force_on": world.ON, "is_of_before": True}
+MINUTES = {"status": ReviewStatus.SIGNED, "signed_at": world.AT, "signed_by_id": SOME_USER, "attendees": "Ana", "conclusion": "Conviene",
+           "document_id": SOME_DOCUMENT}  # fmt: skip
 
 #: (table, CHECK, what breaks it): every other column keeps a valid value.
 BROKEN: list[tuple[str, str, dict[str, Any]]] = [
@@ -75,6 +101,7 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("reminder_rule", "value_not_negative", {"value": -1, "trigger": ReminderTrigger.OVERDUE}),
     ("reminder_rule", "percentage_1_to_100", {"value": 101}),
     ("reminder_rule", "tells_somebody", {"to_owner": False, "to_substitute": False, "to_chief": False}),
+    ("reminder_rule", "late_by_a_day_or_more", {"trigger": ReminderTrigger.DAYS_LATE, "value": 0}),
     ("reminder", "step_not_empty", {"step": ""}),
     ("reminder", "covered_not_negative", {"n_covered": -1}),
     ("sui_cause", "group_known", {"group_code": "Z"}),
@@ -249,12 +276,119 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("evidence", "attached_says_something", {"source": EvidenceSource.ATTACHED, "source_key": None, "file_id": None}),
     ("party_contact", "can_be_reached", {"email": None}),
     ("party_contact", "main_is_active", {"is_active": False}),
-    ("action", "ended_iff_not_open", {"ended_on": LATER}),
-    ("action", "ended_iff_not_open", {"status": ActionStatus.DONE, "result": "Hecho"}),
+    ("action", "ended_iff_over", {"ended_on": LATER, "result": "Hecho"}),
+    ("action", "ended_iff_over", {"status": ActionStatus.CANCELLED, "result": "Hecho"}),
     ("action", "ended_says_how", {"status": ActionStatus.CANCELLED, "ended_on": LATER}),
-    ("action", "asked_before_ended", {"status": ActionStatus.DONE, "result": "Hecho", "ended_on": BEFORE}),
+    ("action", "asked_before_ended", {"status": ActionStatus.CANCELLED, "result": "Hecho", "ended_on": BEFORE}),
+    ("action", "plan_has_cause", PLANNED | {"cause": ""}),
+    ("action", "plan_has_cause", PLANNED | {"cause": "", "status": ActionStatus.REVIEW}),
+    ("action", "plan_says_how_it_is_measured", PLANNED | {"measure": None, "window_days": None}),
+    ("action", "plan_says_how_it_is_measured", PLANNED | {"review_on": None, "status": ActionStatus.RUNNING}),
+    ("action", "ended_was_effective", EFFECTIVE | {"verdict": None}),
+    ("action", "ended_was_effective", EFFECTIVE | {"verdict": EffectVerdict.NOT_EFFECTIVE}),
+    ("action", "measure_has_its_window", {"window_days": 30}),
+    ("action", "measure_has_its_window", {"measure": EffectMeasure.JUDGED}),
+    ("action", "window_sensible", {"measure": EffectMeasure.JUDGED, "window_days": 3}),
+    ("action", "goal_of_a_measure", {"goal": 30}),
+    ("action", "measure_has_its_goal", {"measure": EffectMeasure.CAUSE, "window_days": 30}),
+    ("action", "approval_whole", {"approved_on": world.ON}),
+    ("action", "round_counts", {"round": 0}),
     ("action", "asked_before_due", {"due_on": BEFORE}),
     ("action", "has_title", {"title": ""}),
+    ("action_cause", "has_text", {"text": ""}),
+    ("action_cause", "round_counts", {"round": 0}),
+    ("action_cause", "bone_iff_ishikawa", {"category": CauseCategory.METHOD}),
+    ("action_cause", "bone_iff_ishikawa", {"way": CauseWay.ISHIKAWA}),
+    ("action_cause", "whys_end", {"position": 8}),
+    ("action_task", "has_text", {"what": ""}),
+    ("action_task", "round_counts", {"round": 0}),
+    ("action_task", "ended_iff_not_open", {"ended_on": None}),
+    ("action_task", "ended_iff_not_open", {"status": TaskStatus.OPEN}),
+    ("action_task", "ended_says_how", {"said": ""}),
+    ("action_file", "withdrawal_whole", {"withdrawn_by_id": None}),
+    ("action_review", "says_why", {"reason": ""}),
+    ("action_review", "windows_in_order", {"before_until": LATER}),
+    ("action_review", "windows_in_order", {"after_until": BEFORE, "after_from": LATER}),
+    ("action_review", "before_not_negative", {"before_of": -1}),
+    ("action_review", "after_not_negative", {"after_of": -1}),
+    ("action_event", "of_one_thing", {"action_id": None}),
+    ("action_event", "of_one_thing", {"nonconformity_id": SOME_OUTPUT}),
+    ("action_event", "has_move", {"move": ""}),
+    ("nonconformity", "says_what", {"what": ""}),
+    ("nonconformity", "treated_has_disposition", {"disposition": Disposition.HOLD, "treated_on": LATER}),
+    ("nonconformity", "treatment_has_its_day", {"treated_on": LATER}),
+    ("nonconformity", "treated_says_how", TREATED | {"treatment": ""}),
+    ("nonconformity", "treated_was_authorised", TREATED | {"authorised_by_id": None}),
+    ("nonconformity", "closed_iff_verified", TREATED | {"verified_on": LATER}),
+    ("nonconformity", "verification_whole", VERIFIED | {"verification": ""}),
+    ("nonconformity", "verification_whole", VERIFIED | {"verified_by_id": None}),
+    ("nonconformity", "days_in_order", TREATED | {"treated_on": BEFORE}),
+    ("nonconformity", "days_in_order", VERIFIED | {"verified_on": world.ON}),
+    ("nonconformity", "action_or_reason", {"action_id": SOME_ACTION, "no_action_reason": "No se repite"}),
+    ("nonconformity", "closed_says_of_action", VERIFIED | {"no_action_reason": ""}),
+    ("nonconformity", "cost_not_negative", {"cost_cop": -1}),
+    ("risk_probability", "level_in_scale", {"level": 0}),
+    ("risk_probability", "level_in_scale", {"level": 11}),
+    ("risk_probability", "has_name", {"name": ""}),
+    ("risk_impact", "level_in_scale", {"level": 0}),
+    ("risk_impact", "level_in_scale", {"level": 11}),
+    ("risk_impact", "has_name", {"name": ""}),
+    ("risk_band", "score_in_scale", {"least_score": 0}),
+    ("risk_band", "score_in_scale", {"least_score": 101}),
+    ("risk_band", "review_sensible", {"review_months": 0}),
+    ("risk_band", "has_name", {"name": ""}),
+    ("risk", "says_cause_event_consequence", {"cause": ""}),
+    ("risk", "says_cause_event_consequence", {"event": ""}),
+    ("risk", "says_cause_event_consequence", {"consequence": ""}),
+    ("risk", "controls_only_lower", {"probability": 1, "residual_probability": 2}),
+    ("risk", "controls_only_lower", {"impact": 1}),
+    ("risk", "closed_says_why", {"closed_on": LATER}),
+    ("risk", "closed_says_why", {"close_reason": "Ya no existe"}),
+    ("risk_control", "has_text", {"text": ""}),
+    ("risk_control", "effect_in_scale", {"lowers_probability": -1}),
+    ("risk_control", "effect_in_scale", {"lowers_impact": 10}),
+    ("risk_move", "says_why", {"reason": ""}),
+    ("legal_requirement", "has_norm_and_obligation", {"norm": ""}),
+    ("legal_requirement", "has_norm_and_obligation", {"obligation": ""}),
+    ("legal_requirement", "frequency_sensible", {"every_months": 0}),
+    ("legal_evaluation", "has_evidence", {"evidence": ""}),
+    ("legal_evaluation", "action_or_reason", {"action_id": SOME_ACTION, "no_action_reason": "Ya se hizo"}),
+    ("legal_evaluation", "failing_says_of_action", {"result": Compliance.FAILS}),
+    ("legal_evaluation", "failing_says_of_action", {"result": Compliance.PARTLY}),
+    ("legal_rest", "of_one_thing", {"legal_term_id": None}),
+    ("legal_rest", "of_one_thing", {"parameter_key": "key1"}),
+    ("indicator", "has_code_and_name", {"code": ""}),
+    ("indicator", "has_code_and_name", {"name": ""}),
+    ("indicator", "frequency_known", {"months": 5}),
+    ("indicator", "decimals_sensible", {"decimals": 5}),
+    ("indicator", "fair_needs_goal", {"goal": None}),
+    ("indicator", "fair_on_its_side", {"fair": 99}),
+    ("indicator", "fair_on_its_side", {"direction": Direction.LESS}),
+    ("indicator_value", "period_in_order", {"period_until": BEFORE, "period_from": LATER}),
+    ("indicator_value", "nothing_divided_by_zero", {"denominator": 0}),
+    ("indicator_value", "standing_of_a_value", {"value": None}),
+    ("indicator_value", "standing_of_a_value", {"standing": Standing.EMPTY}),
+    ("indicator_value", "report_whole", {"reported_at": world.AT}),
+    ("controlled_document", "has_code_and_name", {"code": ""}),
+    ("controlled_document", "has_code_and_name", {"name": ""}),
+    ("controlled_document", "retention_sensible", {"retention_years": 101}),
+    ("controlled_print", "has_key", {"key": ""}),
+    ("document_edition", "has_version", {"version": ""}),
+    ("document_edition", "approved_says_what_changed", IN_FORCE | {"change": ""}),
+    ("document_edition", "in_force_unless_draft", {"in_force_on": world.ON}),
+    ("document_edition", "in_force_unless_draft", IN_FORCE | {"in_force_on": None}),
+    ("document_edition", "retired_iff_replaced", IN_FORCE | {"retired_on": LATER}),
+    ("document_edition", "approval_whole", {"approved_at": world.AT}),
+    ("document_edition", "in_force_was_approved", IN_FORCE | {"is_of_before": False}),
+    ("document_edition", "days_in_order", IN_FORCE | {"status": EditionStatus.RETIRED, "retired_on": BEFORE}),
+    ("process_activity", "has_text", {"text": ""}),
+    ("management_review", "period_in_order", {"period_until": BEFORE, "period_from": LATER}),
+    ("management_review", "signed_iff_over", MINUTES | {"signed_at": None, "signed_by_id": None}),
+    ("management_review", "signed_has_minutes", MINUTES | {"document_id": None}),
+    ("management_review", "signature_whole", MINUTES | {"signed_by_id": None}),
+    ("management_review", "signed_is_whole", MINUTES | {"attendees": ""}),
+    ("management_review", "signed_is_whole", MINUTES | {"conclusion": ""}),
+    ("review_decision", "has_text", {"text": ""}),
     ("quotation", "version_counts_from_one", {"version": 0}),
     ("quotation", "total_not_negative", {"total_cop": -1}),
     ("quotation", "sent_has_validity", {"valid_until": None}),
@@ -436,8 +570,19 @@ BESIDE: dict[tuple[str, str], dict[str, Any]] = {
     ("commercial_event", "checklist_id"): {"quotation_id": None},
     ("commercial_event", "campaign_id"): {"quotation_id": None},
     ("survey_invitee", "held_by_id"): {"held_until": world.AT},
-    ("outbox_message", "digest_id"): {"status": MessageStatus.DIGESTED, "user_id": literal_column("(SELECT min(id) FROM ab_user)")},
+    ("outbox_message", "digest_id"): {"status": MessageStatus.DIGESTED, "user_id": SOME_USER},
+    ("action", "approved_by_id"): {"approved_on": world.ON},
+    ("action_event", "nonconformity_id"): {"action_id": None},
+    ("legal_rest", "answer_template_id"): {"legal_term_id": None},
+    ("legal_rest", "parameter_key"): {"legal_term_id": None},
+    ("indicator_value", "reported_by_id"): {"reported_at": world.AT},
+    ("document_edition", "approved_by_id"): {"approved_at": world.AT},
+    ("management_review", "signed_by_id"): {name: value for name, value in MINUTES.items() if name != "signed_by_id"},
+    ("management_review", "document_id"): {name: value for name, value in MINUTES.items() if name != "document_id"},
 }
+
+#: Unique keys that the rows of the world have no value for, because a CHECK or a trigger would be first: repeated by tests of their own.
+REPEATED_APART = {("legal_rest", "answer_template_id"), ("legal_rest", "parameter_key"), ("management_review", "document_id")}
 
 #: States of the same rows that have to be accepted, so that no refusal above is an accident of its neighbours.
 SOUND: list[tuple[str, dict[str, Any]]] = [
@@ -458,7 +603,25 @@ SOUND: list[tuple[str, dict[str, Any]]] = [
     ("financing", {"status": FinancingStatus.SIGNED, "signed_on": LATER, "proof": "Firmó"}),
     ("invoice_change", UNAUTHORISED),
     ("party_contact", {"is_main": False, "is_active": False}),
-    ("action", {"status": ActionStatus.DONE, "result": "Hecho", "ended_on": LATER}),
+    ("action", {"status": ActionStatus.DONE, "result": "Hecho", "ended_on": LATER, "kind": ActionKind.CORRECTION}),
+    ("action", {"status": ActionStatus.DONE, "result": "Hecho", "ended_on": LATER, "is_of_before": True}),
+    ("action", PLANNED),
+    ("action", PLANNED | {"status": ActionStatus.REVIEW, "measure": EffectMeasure.CAUSE, "goal": 30}),
+    ("action", EFFECTIVE),
+    ("action", {"status": ActionStatus.CANCELLED, "result": "Ya no hace falta", "ended_on": LATER}),
+    ("action_cause", {"way": CauseWay.ISHIKAWA, "category": CauseCategory.PEOPLE, "position": 9}),
+    ("action_task", {"status": TaskStatus.OPEN, "ended_on": None, "said": ""}),
+    ("nonconformity", TREATED),
+    ("nonconformity", VERIFIED),
+    ("nonconformity", VERIFIED | {"no_action_reason": "", "action_id": SOME_ACTION}),
+    ("risk", {"closed_on": LATER, "close_reason": "Ya no existe"}),
+    ("legal_evaluation", {"result": Compliance.FAILS, "action_id": SOME_ACTION}),
+    ("legal_evaluation", {"result": Compliance.PARTLY, "no_action_reason": "Se corrigió al evaluar"}),
+    ("legal_rest", {"legal_term_id": None, "parameter_key": "key1"}),
+    ("indicator", {"direction": Direction.LESS, "goal": 5, "fair": 8}),
+    ("indicator", {"goal": None, "fair": None}),
+    ("indicator_value", {"denominator": 0, "numerator": 0, "value": None, "standing": Standing.EMPTY}),
+    ("indicator_value", {"denominator": None}),
     ("quotation", {"status": QuotationStatus.DRAFT, "sent_on": None, "valid_until": None}),
     ("quotation", {"status": QuotationStatus.REJECTED, "decided_on": LATER, "loss_reason": LossReason.PRICE}),
     ("quotation", {"status": QuotationStatus.EXPIRED, "decided_on": LATER}),
@@ -578,7 +741,7 @@ def test_a_unique_key_is_given_once(session, rows, table):
     first, second = rows[table]
     for name, unique in of_table(UniqueConstraint):
         names = [attribute(TABLES[table], column) for column in unique.columns] if name == table else ["id"]
-        if "id" in names:
+        if "id" in names or (table, names[-1]) in REPEATED_APART:
             continue  # another table's, or the target of a foreign key, whose id is unique already
         values = {name: getattr(first, name) for name in names}
         assert None not in values.values(), "NULL is never repeated: the first row needs a value to repeat"
