@@ -28,6 +28,7 @@ from app.models import (
     CaseEvent,
     ChangeLog,
     CommercialEvent,
+    IndicatorNote,
     RiskMove,
     SurveyCall,
 )
@@ -37,7 +38,7 @@ SILENT = {"created_at", "changed_at", "created_by_id", "changed_by_id", "login_c
 SECRET = {"password", "access_key", "token", "secret", "previous_secret", "token_hash"}
 LOGGED = (Audited, User, Role)
 #: Facts of the past: a session that changes or deletes one is refused.
-IMMUTABLE = (ActionEvent, ActionReview, CaseEvent, CalendarChange, ChangeLog, CommercialEvent, RiskMove, SurveyCall)
+IMMUTABLE = (ActionEvent, ActionReview, CaseEvent, CalendarChange, ChangeLog, CommercialEvent, IndicatorNote, RiskMove, SurveyCall)
 
 
 def _plain(value: Any) -> Any:

@@ -54,7 +54,7 @@ from app.tables.house import (
     SuiCode,
 )
 from app.tables.improvement import Action, ActionCause, ActionEvent, ActionFile, ActionReview, ActionTask, Nonconformity
-from app.tables.indicators import Indicator, IndicatorValue
+from app.tables.indicators import Indicator, IndicatorNote, IndicatorValue
 from app.tables.interested import Evidence, InterestGroup, Mechanism, Need, PartyContact, PartyGroup
 from app.tables.law import CalendarChange, CalendarDay, CalendarYear, LegalTerm
 from app.tables.mail import InboundMessage, MailLanguage, MessageTemplate, NoticePreference, OutboxMessage
@@ -106,7 +106,7 @@ __all__ = [
     "BillingReply", "CalendarChange", "CalendarDay", "CalendarFeed", "CalendarYear", "CaseEvent", "ChangeLog", "Channel", "Checklist",
     "ChecklistFile", "ChecklistItem", "CommercialEvent", "Consent", "ConsentText", "Contract", "ContractFile", "ContractKind",
     "ContractRequirement", "ContractSignatory", "ControlledDocument", "ControlledPrint", "Document", "DocumentEdition", "Evidence",
-    "FieldOrder", "Financing", "Guarantee", "ImportBatch", "ImportMapping", "InboundMessage", "Indicator", "IndicatorValue",
+    "FieldOrder", "Financing", "Guarantee", "ImportBatch", "ImportMapping", "InboundMessage", "Indicator", "IndicatorNote", "IndicatorValue",
     "Instalment", "InterestGroup", "Invoice", "InvoiceChange", "InvoiceChangeLine", "Job", "JobRun", "Leave", "LegalEvaluation",
     "LegalRequirement", "LegalRest", "LegalTerm", "ListColumns", "MailLanguage", "ManagementReview", "MarketClaim", "MassEvent",
     "Mechanism", "MessageTemplate", "Municipality", "Need", "Nonconformity", "Note", "Notice", "NoticePreference", "NumberSeries",

@@ -10,7 +10,7 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.domain.indicators import Direction, Standing
+from app.domain.indicators import Direction, Scale, Standing
 from app.tables.base import Audited, UtcDateTime, enum_column
 from app.tables.house import Process
 from app.tables.improvement import Action
@@ -35,6 +35,7 @@ class Indicator(Audited, Model):
     definition: Mapped[str] = mapped_column(Text, default="", comment="What it is for, and what it leaves out")
     formula: Mapped[str] = mapped_column(Text, comment="In words")
     measure: Mapped[str] = mapped_column(String(40), default="", comment="Key of the catalogue of measures; empty: somebody types it in")
+    scale: Mapped[Scale] = enum_column(Scale, "scale_known", default=Scale.PERCENT, comment="How two numbers become one")
     unit: Mapped[str] = mapped_column(String(30))
     decimals: Mapped[int] = mapped_column(default=1)
     direction: Mapped[Direction] = enum_column(Direction, "direction_known", default=Direction.MORE)
@@ -69,6 +70,8 @@ class IndicatorValue(Audited, Model):
         CheckConstraint("denominator IS NULL OR denominator <> 0 OR value IS NULL", name="nothing_divided_by_zero"),
         CheckConstraint("(value IS NULL) = (standing = 'EMPTY')", name="standing_of_a_value"),
         CheckConstraint("(reported_at IS NULL) = (reported_by_id IS NULL)", name="report_whole"),
+        CheckConstraint("differs_since IS NULL OR reported_at IS NOT NULL", name="differs_from_a_report"),
+        CheckConstraint("action_id IS NULL OR no_action_reason = ''", name="action_or_reason"),
         Index(None, "period_from"),
         Index(None, "action_id"),
     )
@@ -91,6 +94,28 @@ class IndicatorValue(Audited, Model):
     action_id: Mapped[int | None] = mapped_column(ForeignKey("action.id", ondelete="RESTRICT"), comment="What its misses asked for")
     action: Mapped[Action | None] = relationship()
     no_action_reason: Mapped[str] = mapped_column(Text, default="", comment="Why two misses ask for no action")
+    later_numerator: Mapped[Decimal | None] = mapped_column(Numeric(18, 4), comment="What a reckoning after the report gives")
+    later_denominator: Mapped[Decimal | None] = mapped_column(Numeric(18, 4))
+    later_value: Mapped[Decimal | None] = mapped_column(Numeric(16, 4))
+    differs_since: Mapped[date | None] = mapped_column(comment="First day on which it gave another figure than the one reported")
 
     def __repr__(self) -> str:
         return f"{self.indicator_id} {self.period_from}"
+
+
+class IndicatorNote(Model):
+    """What was said of a value after it was reported: a correction with the figure that is right, or a remark. Never changed."""
+
+    __tablename__ = "indicator_note"
+    __table_args__ = (CheckConstraint("length(reason) > 0", name="says_why"), Index(None, "value_id", "id"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    value_id: Mapped[int] = mapped_column(ForeignKey("indicator_value.id", ondelete="RESTRICT"))
+    value: Mapped[IndicatorValue] = relationship()
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    author_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
+    author: Mapped[User | None] = relationship()
+    right_value: Mapped[Decimal | None] = mapped_column(Numeric(16, 4), comment="What should have been reported; empty: a remark")
+    reason: Mapped[str] = mapped_column(Text)
+
+    def __repr__(self) -> str:
+        return self.reason[:80]
