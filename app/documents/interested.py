@@ -12,13 +12,12 @@ from sqlalchemy.orm import Session
 
 from app import queries
 from app.documents import base
-from app.domain.controlled import PRINTS
 from app.domain.interested import TONES, Standing
 from app.extensions import LANGUAGE, local
 from app.operations.matrix import Line, Sums, by_group, every_how_often, who_follows
 from app.words import say_day
 
-TEMPLATE = "interested"
+TEMPLATE, TITLE = "interested", "Matriz de partes interesadas"
 #: A row with more letters may go on to the next page.
 LONG = 1500
 
@@ -37,7 +36,7 @@ def matrix_pdf(session: Session, lines: Sequence[Line], author: str, words: Sequ
         data = {
             "organisation": base.head(organisation, TEMPLATE),
             "issued_on": on.isoformat(),
-            "title": _(PRINTS[TEMPLATE]),
+            "title": TITLE,
             "changed": say_day(local(changed).date()),
             "on": say_day(on),
             "author": author,

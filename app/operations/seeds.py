@@ -36,6 +36,7 @@ from app.models import (
     Channel,
     ConsentText,
     ContractKind,
+    ControlledDocument,
     InterestGroup,
     LegalTerm,
     Mechanism,
@@ -55,6 +56,7 @@ from app.models import (
     SuiCode,
     SurveyThreshold,
 )
+from app.operations.controlled_seeds import load_register
 from app.operations.questionnaire_seeds import load_questionnaires
 
 FOLDER = Path(__file__).resolve().parent.parent / "seeds"
@@ -125,6 +127,7 @@ def load_seeds(session: Session, at: datetime) -> dict[str, Loaded]:
         loaded[CalendarYear.__tablename__] = _load_holidays(session, at)
         loaded[Questionnaire.__tablename__] = Loaded(*load_questionnaires(session, read_seed, at))
         loaded[SurveyThreshold.__tablename__] = _load_thresholds(session, found, at)
+        loaded[ControlledDocument.__tablename__] = Loaded(*load_register(session, read_seed, at))
         _remember_digest(session, at)
         session.flush()
     queries.forget_calendar(session)

@@ -22,7 +22,7 @@ from app.domain.errors import DomainError, MoveRefused
 from app.domain.financing import Terms
 from app.domain.invoices import ChangeLine
 from app.domain.states import ChangeStatus, FinancingStatus, Identity, Visibility
-from app.models import Financing, Instalment, Parameter
+from app.models import ControlledDocument, Financing, Instalment, Parameter
 from app.operations import files, money
 from app.operations.money import Agreement, Correction
 
@@ -143,7 +143,7 @@ def test_the_paper_says_the_conditions_and_the_whole_schedule(seeded, house, pro
 
     assert document.number == financing.number == "FIN-2026-000001"
     for expected in (
-        "Orden de financiación", "R10-01-05, versión 1", "Luz Marina Peña, CC", "$ 600.000", "$ 100.000", "$ 500.000", "6 cuotas",
+        "Orden de financiación", "R10-01-05 Orden de financiación Versión 1", "Luz Marina Peña, CC", "$ 600.000", "$ 100.000", "$ 500.000", "6 cuotas",
         "31 de agosto de 2026", "1,5 % mensual", "Tabla de pagos", "30/09/2026", "$ 87.763", "$ 87.761", "$ 26.576",
         "Consumos de mayo a julio", house["account"].number, house["pqr"].number, "Deudor",
     ):  # fmt: skip
@@ -165,9 +165,12 @@ def test_a_financing_of_an_account_needs_no_case(seeded, house, propose):
 
 
 def test_the_form_has_the_code_that_the_house_gives_it(seeded, house, propose):
-    seeded.get_one(Parameter, "form.financing.code").value = "R06-01-06"
+    seeded.scalars(select(ControlledDocument).where(ControlledDocument.code == "R10-01-05")).one().code = "R06-01-07"
 
-    assert "R06-01-06, versión 1" in text_of(papers.issue_financing(seeded, propose(), house["writer"], AT))
+    paper = papers.issue_financing(seeded, propose(), house["writer"], AT)
+
+    assert paper.data["organisation"]["control"]["code"] == "R06-01-07"
+    assert "R06-01-07 Orden de financiación Versión 1 · Último cambio: 28-agt-2020" in text_of(paper)
 
 
 def test_a_signature_needs_the_paper_words_and_the_file(seeded, house, propose):
@@ -318,7 +321,7 @@ def test_an_authorised_change_has_its_paper_and_is_final(seeded, draft, house):
 
     assert (change.status, change.authorised_by_id, change.authorised_on) == (ChangeStatus.AUTHORISED, house["boss"].id, SIGNED_ON)
     for expected in (
-        "Cambios en la factura", "R10-01-06, versión 1", "CF-2026-000001", "F-7788", "2026-07", "$ 120.000", "−$ 12.000", "−$ 36.000",
+        "Cambios en la factura", "R10-01-06 Cambios en la factura Versión 1", "CF-2026-000001", "F-7788", "2026-07", "$ 120.000", "−$ 12.000", "−$ 36.000",
         "Fuga imperceptible", "Ana Ñáñez", "Luz Marina Peña",
     ):  # fmt: skip
         assert expected in said, expected

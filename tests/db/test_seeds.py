@@ -135,7 +135,7 @@ def test_a_loaded_year_is_frozen(loaded, monkeypatch):
 
 
 def test_a_missing_row_comes_back(loaded):
-    loaded.delete(loaded.get(Parameter, "form.response_times.code"))
+    loaded.delete(loaded.get(Parameter, "financing.norm"))
     loaded.flush()
 
     assert load_seeds(loaded, now())["parameter"].n_new == 1

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from app.domain.interested import EvidenceSource, Relevance
 from app.extensions import today
-from app.models import Evidence, InterestGroup, Mechanism, Need, Parameter
+from app.models import ControlledDocument, Evidence, InterestGroup, Mechanism, Need
 from app.operations import interested
 from app.operations.files import open_file
 from app.reports.interested import HEADER
@@ -61,7 +61,7 @@ def test_a_filter_that_names_nothing_is_said_and_no_file_leaves(quality, query):
 
 
 def test_the_workbook_has_the_lines_of_the_screen_under_the_code_of_the_house(seeded, quality):
-    seeded.scalars(select(Parameter).where(Parameter.key == "form.interested.code")).one().value = "R05-02-01"
+    seeded.scalars(select(ControlledDocument).where(ControlledDocument.code == "MPI-01")).one().code = "R05-02-01"
     seeded.flush()
     book = CalamineWorkbook.from_filelike(io.BytesIO(quality.get("/interested/excel").get_data()))
     cover, rows = (book.get_sheet_by_name(name).to_python() for name in book.sheet_names)

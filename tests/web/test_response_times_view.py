@@ -9,13 +9,17 @@ from datetime import datetime
 
 import pytest
 from openpyxl import load_workbook
+from sqlalchemy import select
 
 from app.domain.states import Identity, Outcome
-from app.models import Parameter
+from app.extensions import now, today
+from app.models import ControlledDocument
 from app.operations import pqr as operations
+from app.operations.controlled import approve_edition, draft_edition
 
 PAGE = "/reports/response-times/"
 AUXILIAR, DUENO, TECNICO, SUBGERENTE = "Auxiliar PQR", "Dueño de proceso", "Técnico", "Subgerente administrativo y comercial"
+CALIDAD = "Calidad"
 
 
 def instant(day: str, hour: int = 10) -> datetime:
@@ -69,9 +73,10 @@ def test_the_page_shows_each_case_with_a_link_to_it(cases, reader):
     assert 'role="region"' in page.text and 'tabindex="0"' in page.text
 
 
-def test_the_page_and_the_cover_carry_the_code_and_version_of_the_format(cases, reader, seeded):
-    seeded.merge(Parameter(key="form.response_times.code", value="R010-01-01"))
-    seeded.merge(Parameter(key="form.response_times.version", value="7"))
+def test_the_page_and_the_cover_carry_the_code_and_version_of_the_format(cases, reader, seeded, make):
+    document = seeded.scalars(select(ControlledDocument).where(ControlledDocument.code == "R10-01-01")).one()
+    document.code = "R010-01-01"
+    approve_edition(seeded, draft_edition(seeded, document, "7", "Columnas nuevas", today()), at=now(), user_id=make.user(CALIDAD).id)
     browser = reader(AUXILIAR)
 
     page = browser.get(PAGE)
