@@ -14,21 +14,26 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from flask import current_app
 from huey import crontab
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app import mailer, ratelimit
 from app.domain import N_
+from app.domain.errors import DomainError
 from app.extensions import local
 from app.jobs.calls import call_hooks
 from app.jobs.incoming import read_mail
 from app.jobs.post import deliver, digest
 from app.jobs.queue import WAKES, context, huey
 from app.jobs.telling import remind
+from app.models import Indicator
 from app.operations import (
     appeals,
     campaigns,
     checklists,
     files,
+    indicators,
     interested,
     notices,
     outbox,
@@ -183,6 +188,21 @@ def _find_evidence(session: Session, at: datetime) -> Counts:
     return {N_("pieces of evidence found"): interested.find_all(session, at)}
 
 
+def _reckon_indicators(session: Session, at: datetime) -> Counts:
+    """Draft the periods that ended and reckon again what was reported. Each indicator commits by itself: one that fails stops no other."""
+    n_new = n_differ = 0
+    for key in session.scalars(select(Indicator.id).where(Indicator.is_active).order_by(Indicator.id)).all():
+        try:
+            new, differ = indicators.reckon(session, session.get_one(Indicator, key), at=at)
+            session.commit()
+        except (DomainError, IntegrityError) as error:  # a year that is not loaded; another worker was first
+            session.rollback()
+            log.warning("indicator", indicator_id=key, error=type(error).__name__)
+            continue
+        n_new, n_differ = n_new + new, n_differ + differ
+    return {N_("values of indicators drafted"): n_new, N_("reported values that give another figure now"): n_differ}
+
+
 # ── When ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 #: Hours are those of the clock in Colombia.
@@ -230,6 +250,11 @@ TIMETABLE: tuple[Periodic, ...] = (
         "propose_campaigns", N_("Campaigns of surveys"),
         N_("Proposes the campaign of each form when its period comes, and lets reserves take the place of who drops out."),
         crontab(hour="5", minute="30"), _propose_campaigns,
+    ),
+    Periodic(
+        "reckon_indicators", N_("Indicators"),
+        N_("Reckons the value of each period that ended, and shows where a reported one would be another today."),
+        crontab(hour="4", minute="30"), _reckon_indicators,
     ),
     Periodic("sweep", N_("Tidying up"), N_("Deletes what nothing needs any more."), crontab(hour="2", minute="30"), _sweep),
 )  # fmt: skip

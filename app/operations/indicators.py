@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -47,6 +47,8 @@ from app.operations.indicator_measures import MEASURES, Facts, Measure, Span
 RECHECKED = 24
 #: Values that the page of an indicator shows, and that its chart draws.
 SHOWN = 24
+#: How long a value may wait to be reported, or two misses to be answered.
+TIME_TO_ANSWER = timedelta(days=15)
 _OVER = (ActionStatus.DONE, ActionStatus.CANCELLED)
 
 

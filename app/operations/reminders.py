@@ -56,6 +56,8 @@ from app.models import (
     FieldOrder,
     Financing,
     Guarantee,
+    Indicator,
+    IndicatorValue,
     Mechanism,
     Notice,
     OutboxMessage,
@@ -66,11 +68,12 @@ from app.models import (
     ReminderRule,
     RequestType,
     Requirement,
+    Risk,
     Silence,
     SurveyAlarm,
     SurveyCampaign,
 )
-from app.operations import campaigns, escalation, messages, notices
+from app.operations import campaigns, escalation, indicators, messages, notices
 from app.operations.recipients import People, Who
 
 #: Lines of one message; the rest is on the screen.
@@ -386,6 +389,15 @@ def _effects(_house: House) -> Select[Any]:
     return found.where(Action.status == ActionStatus.REVIEW)
 
 
+def _risks(_house: House) -> Select[Any]:
+    """The open risks, from the last look at each until the next."""
+    found = watched(
+        Risk.number, Risk.id.label("id"), started_on=func.coalesce(Risk.reviewed_on, Risk.identified_on), due_on=Risk.review_on,
+        safe_on=Risk.review_on, process_id=Risk.process_id, user_id=Risk.responsible_id,
+    )  # fmt: skip
+    return found.where(Risk.closed_on.is_(None))
+
+
 def _survey_alarms(_house: House) -> Select[Any]:
     """What surveys asked for and waits for somebody: contacts, and what could not be asked for by itself. It has no number of its own."""
     found = watched(
@@ -420,7 +432,33 @@ def _short_campaigns(house: House) -> Select[Any]:
     return found.where(SurveyCampaign.id.in_(campaigns.short_of_answers(house.today)))
 
 
+def _of_indicator(value: str, **told: Any) -> Select[Any]:
+    """Return what is watched of a period of an indicator: who analyses it has it, or else its process."""
+    key = Indicator.code + literal(value) + cast(IndicatorValue.period_from, String)
+    has = {"process_id": Indicator.process_id, "user_id": Indicator.responsible_id}
+    ended_on = IndicatorValue.period_until
+    return watched(key, Indicator.id.label("id"), started_on=ended_on, due_on=ended_on, kind=Indicator.name, **has, **told)
+
+
+def _missed_goals(_house: House) -> Select[Any]:
+    """The values that miss their goal for the second time, until somebody asks for an action or says why not."""
+    wanted = _of_indicator(" ! ")
+    return indicators.asking().add_columns(*wanted.selected_columns)
+
+
+def _unreported(_house: House) -> Select[Any]:
+    """The values of periods that ended, until they are typed in, analysed and reported."""
+    found = _of_indicator(" · ").select_from(IndicatorValue).join(Indicator, Indicator.id == IndicatorValue.indicator_id)
+    return found.where(Indicator.is_active, IndicatorValue.reported_at.is_(None))
+
+
+def _term_of_value(row: Row[Any], _house: House) -> Term:
+    """Return the days that a value may wait after its period."""
+    return Term(row.started_on, row.started_on + indicators.TIME_TO_ANSWER)
+
+
 _CASE, _QUOTATION, _CHECKLIST, _ACTION = "/pqr/{key}", "/quotation/show/{id}", "/checklist/show/{id}", "/action/show/{id}"
+_INDICATOR = "/indicator/show/{id}"
 #: Every kind of thing that a rule may watch. A room that brings another adds a line.
 SOURCES: dict[str, Source] = {
     "CASE": Source(N_("Case"), _cases, path=_CASE),
@@ -445,6 +483,9 @@ SOURCES: dict[str, Source] = {
     "CAMPAIGN": Source(N_("Campaign of a survey to confirm"), _campaigns, path="/surveycampaign/show/{id}", term=_term_of_campaign),
     "CAMPAIGN_SHORT": Source(N_("Campaign of a survey with few answers"), _short_campaigns, path="/surveycampaign/show/{id}"),
     "MECHANISM": Source(N_("Follow-up of an interested party"), _mechanisms, path="/mechanism/show/{id}"),
+    "INDICATOR": Source(N_("Indicator that misses its goal twice"), _missed_goals, path=_INDICATOR, term=_term_of_value),
+    "INDICATOR_REPORT": Source(N_("Value of an indicator to report"), _unreported, path=_INDICATOR, term=_term_of_value),
+    "RISK_REVIEW": Source(N_("Risk to look at"), _risks, path="/risk/show/{id}"),
     "SURVEY_ALARM": Source(N_("Contact or alarm of a survey"), _survey_alarms, path="/survey-alarm/show/{id}"),
 }
 

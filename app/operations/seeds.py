@@ -37,6 +37,7 @@ from app.models import (
     ConsentText,
     ContractKind,
     ControlledDocument,
+    Indicator,
     InterestGroup,
     LegalTerm,
     Mechanism,
@@ -51,6 +52,9 @@ from app.models import (
     RequestType,
     RequirementItem,
     RequirementTemplate,
+    RiskBand,
+    RiskImpact,
+    RiskProbability,
     Service,
     SuiCause,
     SuiCode,
@@ -106,6 +110,10 @@ CATALOGUES = (
     _Catalogue(InterestGroup, "interest_group", also="name"),
     _Catalogue(Mechanism, "mechanism", key=("group",)),  # whoever follows a group has decided how
     _Catalogue(Need, "need", key=("group",)),
+    _Catalogue(RiskProbability, "risk_probability", key=()),  # whoever has a scale made it their own
+    _Catalogue(RiskImpact, "risk_impact", key=()),
+    _Catalogue(RiskBand, "risk_band", key=()),
+    _Catalogue(Indicator, "indicator", also="name"),
 )
 
 
@@ -172,6 +180,8 @@ def _load(
             if model is Mechanism:
                 values["starts_on"] = local(at).date()
                 values["next_on"] = next_due_on(None, values["starts_on"], values["months"])
+            if model is Indicator:
+                values["starts_on"] = local(at).date().replace(month=1, day=1)
             stamp = {"created_at": at, "changed_at": at} if issubclass(model, Audited) else {}
             twin = model(**values, **stamp)
             new.append(twin)

@@ -14,9 +14,14 @@ from app.domain.campaigns import AlarmEffect, AlarmMeasure, AnswerVia, CallOutco
 from app.domain.checklists import ChecklistStatus, Verdict
 from app.domain.contracts import Side
 from app.domain.deadlines import Regime, TermAct, TermUnit
+from app.domain.controlled import ControlledKind, Phase
+from app.domain.improvement import CauseWay, EffectMeasure, EffectVerdict, TaskStatus
+from app.domain.indicators import Standing
 from app.domain.interested import EvidenceSource
+from app.domain.legalmatrix import Compliance
 from app.domain.questionnaires import Audience, QuestionKind
 from app.domain.quotations import QuotationStatus
+from app.domain.risks import BandTone
 from app.domain.states import (
     AnswerStatus,
     AppealKind,
@@ -83,6 +88,10 @@ def build(session: Session) -> dict[str, list[Any]]:
         _imports(add, n, rows)
         _campaigns(add, n, rows)
         _answers(add, n, rows)
+        _improvement(add, n, rows)
+        _system(add, n, rows)
+        _risks(add, n, rows)
+        _minutes(add, n, rows)
     return rows
 
 
@@ -111,6 +120,9 @@ def _terms(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
     add(m.ChangeLog(at=AT, table_name="pqr", row_id=str(n), action="update", before={}, after={}))
     add(m.SearchDoc(kind="nothing", row_id=n, words="palabra"))
     add(m.NumberSeries(organisation_id=rows["organisation"][n - 1].id, prefix="PQR", year=2026, last=n))
+    add(m.RiskProbability(level=n, name=f"Nivel {n}"))
+    add(m.RiskImpact(level=n, name=f"Nivel {n}"))
+    add(m.RiskBand(least_score=n, name=f"Banda {n}", tone=BandTone.LOW))
 
 
 def _people(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
@@ -374,3 +386,62 @@ def _answers(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
     add(m.SurveyAnswerTag(answer_id=answer.id, tag_id=tag.id))
     add(m.SurveyAlarm(threshold_id=rows["survey_threshold"][n - 1].id, campaign_id=campaign.id, response_id=response.id,
                       effect=AlarmEffect.CONTACT, what="Calificó con 2 la presión", raised_on=ON, due_on=date(2026, 7, 25)))  # fmt: skip
+
+
+def _file(add: Any, key: str) -> int:
+    """Return the id of one more stored file."""
+    of = {"name": "a.pdf", "media_type": "application/pdf", "n_bytes": 1, "sha256": "0" * 64}
+    return add(m.StoredFile(storage_key=key, **of), is_kept=False).id
+
+
+def _improvement(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
+    """An action that is open though its only task ended, so that no trigger is in front of the constraints; an output, its review."""
+    action_id = rows["action"][n - 1].id
+    add(m.ActionCause(action_id=action_id, way=CauseWay.WHY, position=1, text="Nadie lo revisa"))
+    task = add(m.ActionTask(action_id=action_id, position=1, what="Revisar", due_on=ON, status=TaskStatus.DONE, ended_on=ON, said="Acta 1"))
+    add(m.ActionFile(action_id=action_id, task_id=task.id, file_id=_file(add, f"soporte{n}"), withdrawn_at=AT,
+                     withdrawn_by_id=rows["ab_user"][n - 1].id))  # fmt: skip
+    add(m.ActionReview(action_id=action_id, round=1, measure=EffectMeasure.CAUSE, measure_key="101", goal=Decimal(30),
+                       before_from=date(2026, 1, 1), before_until=date(2026, 3, 31), before_n=Decimal(24), before_of=Decimal(1000),
+                       after_from=date(2026, 4, 1), after_until=date(2026, 6, 30), after_n=Decimal(6), after_of=Decimal(1000),
+                       verdict=EffectVerdict.EFFECTIVE, reason="Bajaron", reviewed_on=ON))  # fmt: skip
+    add(m.ActionEvent(action_id=action_id, at=AT, move="PLAN"))
+    add(m.Nonconformity(organisation_id=rows["organisation"][0].id, number=f"SNC-2026-000{n}", found_on=ON, what="Factura errada",
+                        process_id=rows["process"][n - 1].id))  # fmt: skip
+
+
+def _risks(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
+    """A risk that its control lowers, and how it moved."""
+    risk = add(m.Risk(organisation_id=rows["organisation"][0].id, number=f"RG-2026-000{n}", process_id=rows["process"][n - 1].id,
+                      cause="Pocas manos", event="Silencio", consequence="Sanción", probability=2, impact=2, residual_probability=1,
+                      residual_impact=2, identified_on=ON, review_on=date(2026, 12, 1)))  # fmt: skip
+    add(m.RiskControl(risk_id=risk.id, text="Alarmas", lowers_probability=1))
+    add(m.RiskMove(risk_id=risk.id, at=AT, move="ADD", reason="Se identificó", probability=2, impact=2, residual_probability=1,
+                   residual_impact=2))  # fmt: skip
+
+
+def _system(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
+    """A row of the legal matrix, an indicator with a value that nobody reported, a document being written, the sheet of a process."""
+    process_id = rows["process"][n - 1].id
+    asked = add(m.LegalRequirement(norm=f"Ley {n} de 1994", articles="158", obligation="Responder", process_id=process_id))
+    add(m.LegalEvaluation(requirement_id=asked.id, on=ON, result=Compliance.COMPLIES, evidence="Informe", file_id=_file(add, f"eval{n}")))
+    add(m.LegalRest(requirement_id=asked.id, legal_term_id=rows["legal_term"][n - 1].id))
+    indicator = add(m.Indicator(code=f"IND-{n}", name=f"Indicador {n}", formula="a / b", unit="%", goal=Decimal(95), fair=Decimal(90),
+                                starts_on=date(2026, 1, 1)))  # fmt: skip
+    value = add(m.IndicatorValue(indicator_id=indicator.id, period_from=date(2026, 6, 1), period_until=date(2026, 6, 30),
+                                 numerator=Decimal(9), denominator=Decimal(10), value=Decimal(90), standing=Standing.FAIR))  # fmt: skip
+    add(m.IndicatorNote(value_id=value.id, at=AT, reason="Se revisó"))
+    document = add(m.ControlledDocument(code=f"C10-0{n}", name="Caracterización", kind=ControlledKind.CHARACTERISATION))
+    add(m.ControlledPrint(document_id=document.id, key=f"hoja{n}"))
+    add(m.DocumentEdition(document_id=document.id, version="1", changed_on=ON, change="Primera", file_id=_file(add, f"edicion{n}")))
+    sheet = add(m.ProcessSheet(process_id=process_id, document_id=document.id))
+    row = add(m.ProcessSheetRow(sheet_id=sheet.id, position=1, phase=Phase.PLAN))
+    add(m.ProcessActivity(row_id=row.id, position=1, text="Planear"))
+
+
+def _minutes(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
+    """A management review that nobody signed, with a decision."""
+    review = add(m.ManagementReview(organisation_id=rows["organisation"][0].id, number=f"RD-2026-000{n}", held_on=ON,
+                                    period_from=date(2026, 1, 1), period_until=date(2026, 6, 30)))  # fmt: skip
+    add(m.ReviewDecision(review_id=review.id, position=1, text="Contratar", process_id=rows["process"][n - 1].id,
+                         due_on=date(2026, 12, 1)))  # fmt: skip
