@@ -67,7 +67,7 @@ SHEETS: dict[str, Sheet] = {
     "parameter": _audited("key value description"),
     "answer_template": _audited("id name request_type_id outcome body is_active"),
     "message_template": _audited("id event language subject body"),
-    "reminder_rule": _audited("id code name source trigger value to_owner to_substitute to_chief is_active position"),
+    "reminder_rule": _audited("id code name source trigger value to_owner to_substitute to_chief to_management is_active position"),
     "billing_column": _audited("id kind position header field constant notation"),
     "ab_user": Sheet(
         "id first_name last_name username active email created_on changed_on created_by_fk changed_by_fk",
@@ -114,8 +114,63 @@ SHEETS: dict[str, Sheet] = {
     "evidence": _audited("id mechanism_id on_date source source_key title path note file_id"),
     "action": _audited(
         "id organisation_id number kind origin origin_key origin_path party_id title description process_id responsible_id status asked_on"
-        " due_on ended_on result"
+        " due_on cause measure measure_key window_days goal baseline_on carried_out_on review_on approved_by_id approved_on round verdict"
+        " ended_on result is_of_before"
     ),
+    "action_cause": _audited("id action_id round way category position text is_root"),
+    "action_task": _audited("id action_id round position what responsible_id due_on status ended_on said"),
+    "action_file": _audited("id action_id task_id file_id description withdrawn_at withdrawn_by_id"),
+    "action_review": Sheet(
+        "id action_id round measure measure_key goal before_from before_until before_n before_of before_value after_from after_until"
+        " after_n after_of after_value facts proposed verdict reason reviewed_on reviewed_by_id"
+    ),
+    "action_event": Sheet("id action_id nonconformity_id at actor_id move from_status to_status reason facts"),
+    "nonconformity": _audited(
+        "id organisation_id number found_on process_id service_id pqr_id what requirement containment responsible_id status disposition"
+        " treatment treated_on authorised_by_id cost_cop verification verified_on verified_by_id action_id no_action_reason"
+    ),
+    # The quality management system
+    "risk_probability": _audited("id level name meaning"),
+    "risk_impact": _audited("id level name meaning"),
+    "risk_band": _audited("id least_score name tone what_to_do review_months needs_action"),
+    "risk": _audited(
+        "id organisation_id number process_id cause event consequence probability impact residual_probability residual_impact treatment"
+        " treatment_note responsible_id identified_on review_on reviewed_on closed_on close_reason"
+    ),
+    "risk_control": _audited("id risk_id text kind lowers_probability lowers_impact is_working evidence responsible_id"),
+    "risk_move": Sheet("id risk_id at actor_id move reason probability impact residual_probability residual_impact"),
+    "legal_requirement": _audited(
+        "id norm articles topic obligation applies_to how_met source confidence process_id responsible_id every_months next_on standing"
+        " evaluated_on is_active"
+    ),
+    "legal_evaluation": _audited("id requirement_id on result evidence note evaluated_by_id file_id action_id no_action_reason"),
+    "legal_rest": _audited("id requirement_id legal_term_id answer_template_id parameter_key"),
+    "indicator": _audited(
+        "id code name definition formula measure unit scale decimals direction goal fair months source norm confidence process_id"
+        " responsible_id starts_on is_active position"
+    ),
+    "indicator_value": _audited(
+        "id indicator_id period_from period_until numerator denominator value n_excluded goal fair standing analysis reported_at"
+        " reported_by_id action_id no_action_reason later_numerator later_denominator later_value differs_since"
+    ),
+    "indicator_note": Sheet("id value_id at author_id right_value reason"),
+    "controlled_document": _audited(
+        "id code name kind issuer process_id issued_on place path retention_years disposal confidence is_active"
+    ),
+    "controlled_print": _audited("id document_id key"),
+    "document_edition": _audited(
+        "id document_id version status changed_on change in_force_on retired_on approved_by_id approved_at is_of_before file_id"
+    ),
+    "process_sheet": _audited(
+        "id process_id document_id objective follow_up scope responsible resources interacts documents clauses requirements"
+    ),
+    "process_sheet_row": _audited("id sheet_id position phase supplier input output client"),
+    "process_activity": _audited("id row_id position text path"),
+    "management_review": _audited(
+        "id organisation_id number held_on period_from period_until attendees facts prepared_at remarks changes resources conclusion status"
+        " signed_by_id signed_at document_id"
+    ),
+    "review_decision": _audited("id review_id position topic text process_id responsible_id due_on action_id"),
     "past_record": _audited(
         "id kind source source_number on_date party_id title facts import_id", "id kind source source_number on_date title facts"
     ),

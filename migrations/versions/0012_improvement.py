@@ -165,7 +165,7 @@ _SIGNED = "EXISTS (SELECT 1 FROM management_review WHERE id = {}.review_id AND s
 _FIGURES = 'indicator_id period_from period_until numerator denominator value n_excluded goal fair standing analysis'
 _FIGURES += ' reported_at reported_by_id'
 _EDITION = 'document_id version changed_on change in_force_on file_id approved_by_id approved_at'
-_MINUTES = 'number held_on period_from period_until attendees remarks changes resources conclusion status signed_by_id signed_at document_id'
+_MINUTES = 'number held_on period_from period_until attendees changes resources conclusion status signed_by_id signed_at document_id'
 _DECISION = 'review_id position topic text process_id responsible_id due_on'
 
 
@@ -173,8 +173,10 @@ def frozen():
     """Yield (name, table, event, condition, what a refusal says)."""
     differs = 'IS NOT' if op.get_bind().dialect.name == 'sqlite' else 'IS DISTINCT FROM'
 
-    def changed(names):
-        return '(' + ' OR '.join(f'NEW.{name} {differs} OLD.{name}' for name in names.split()) + ')'
+    def changed(names, json=''):
+        told = [f'NEW.{name} {differs} OLD.{name}' for name in names.split()]
+        told += [f'CAST(NEW.{name} AS TEXT) {differs} CAST(OLD.{name} AS TEXT)' for name in json.split()]  # PostgreSQL compares no json
+        return '(' + ' OR '.join(told) + ')'
 
     yield 'action_has_no_open_task', 'action', 'UPDATE', f"NEW.status IN ('REVIEW', 'DONE') AND {_OPEN_TASK}", 'gate: open task'
     yield 'action_task_insert_kept', 'action_task', 'INSERT', _RESTS.format('NEW'), 'frozen: action_task'
@@ -187,7 +189,7 @@ def frozen():
            f"(OLD.status <> 'DRAFT' AND {changed(_EDITION)}) OR (OLD.status = 'RETIRED' AND NEW.status <> 'RETIRED')"
            " OR (OLD.status = 'IN_FORCE' AND NEW.status = 'DRAFT')", 'frozen: document_edition')
     yield 'document_edition_stays', 'document_edition', 'DELETE', "OLD.status <> 'DRAFT'", 'frozen: document_edition'
-    yield ('management_review_keeps', 'management_review', 'UPDATE', f"OLD.status = 'SIGNED' AND {changed(_MINUTES)}",
+    yield ('management_review_keeps', 'management_review', 'UPDATE', f"OLD.status = 'SIGNED' AND {changed(_MINUTES, 'facts remarks')}",
            'frozen: management_review')
     yield 'management_review_stays', 'management_review', 'DELETE', "OLD.status = 'SIGNED'", 'frozen: management_review'
     yield 'review_decision_insert_kept', 'review_decision', 'INSERT', _SIGNED.format('NEW'), 'frozen: review_decision'

@@ -19,8 +19,8 @@ import app.models
 from app.domain.campaigns import AlarmEffect, AlarmMeasure, AlarmStatus, AnswerVia, CallOutcome, CampaignStatus, ResponseStatus
 from app.domain.checklists import ChecklistStatus, Verdict
 from app.domain.contracts import AmendmentStatus, ContractStage
-from app.domain.deadlines import CountFrom, TermAct, TermUnit
 from app.domain.controlled import EditionStatus
+from app.domain.deadlines import CountFrom, TermAct, TermUnit
 from app.domain.improvement import (
     ActionKind,
     ActionStatus,
@@ -80,7 +80,8 @@ UNCONFIRMED = {"confirmed_at": None, "confirmed_by_id": None}
 SOME_USER, SOME_ACTION, SOME_OUTPUT, SOME_DOCUMENT = (
     literal_column(f"(SELECT min(id) FROM {table})") for table in ("ab_user", "action", "nonconformity", "document")
 )
-PLANNED = {"status": ActionStatus.PLANNED, "cause": "Nadie lo revisa", "measure": EffectMeasure.JUDGED, "window_days": 30, "review_on": LATER}
+PLANNED = {"status": ActionStatus.PLANNED, "cause": "Nadie lo revisa", "measure": EffectMeasure.JUDGED, "window_days": 30,
+           "review_on": LATER}  # fmt: skip
 EFFECTIVE = PLANNED | {"status": ActionStatus.DONE, "ended_on": LATER, "result": "Hecho", "verdict": EffectVerdict.EFFECTIVE}
 TREATED = {"status": NonconformityStatus.TREATED, "disposition": Disposition.CORRECT, "treatment": "Se corrigió", "treated_on": LATER,
            "authorised_by_id": SOME_USER}  # fmt: skip
@@ -369,6 +370,9 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("indicator_value", "standing_of_a_value", {"value": None}),
     ("indicator_value", "standing_of_a_value", {"standing": Standing.EMPTY}),
     ("indicator_value", "report_whole", {"reported_at": world.AT}),
+    ("indicator_value", "differs_from_a_report", {"differs_since": LATER}),
+    ("indicator_value", "action_or_reason", {"action_id": SOME_ACTION, "no_action_reason": "Llovió"}),
+    ("indicator_note", "says_why", {"reason": ""}),
     ("controlled_document", "has_code_and_name", {"code": ""}),
     ("controlled_document", "has_code_and_name", {"name": ""}),
     ("controlled_document", "retention_sensible", {"retention_years": 101}),
@@ -573,6 +577,8 @@ BESIDE: dict[tuple[str, str], dict[str, Any]] = {
     ("outbox_message", "digest_id"): {"status": MessageStatus.DIGESTED, "user_id": SOME_USER},
     ("action", "approved_by_id"): {"approved_on": world.ON},
     ("action_event", "nonconformity_id"): {"action_id": None},
+    ("risk", "probability"): {"residual_probability": -7},
+    ("risk", "impact"): {"residual_impact": -7},
     ("legal_rest", "answer_template_id"): {"legal_term_id": None},
     ("legal_rest", "parameter_key"): {"legal_term_id": None},
     ("indicator_value", "reported_by_id"): {"reported_at": world.AT},

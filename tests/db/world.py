@@ -13,8 +13,8 @@ from app import models as m
 from app.domain.campaigns import AlarmEffect, AlarmMeasure, AnswerVia, CallOutcome, CampaignStatus
 from app.domain.checklists import ChecklistStatus, Verdict
 from app.domain.contracts import Side
-from app.domain.deadlines import Regime, TermAct, TermUnit
 from app.domain.controlled import ControlledKind, Phase
+from app.domain.deadlines import Regime, TermAct, TermUnit
 from app.domain.improvement import CauseWay, EffectMeasure, EffectVerdict, TaskStatus
 from app.domain.indicators import Standing
 from app.domain.interested import EvidenceSource
