@@ -39,7 +39,7 @@ def _causes() -> Select[Any]:
     """A cause by its service and code, however often the regulator issued it anew."""
     name = SuiCause.code + literal(" · ") + func.max(SuiCause.name) + literal(" · ") + Service.name
     return (
-        select((Service.code + literal(":") + SuiCause.code).label("key"), name.label("text"))
+        select((Service.code + literal(":") + SuiCause.code).label("key"), name.label("text")).select_from(SuiCause)
         .join(Service, Service.id == SuiCause.service_id).group_by(Service.code, SuiCause.code, Service.name)
     )  # fmt: skip
 
@@ -55,9 +55,9 @@ def _processes() -> Select[Any]:
 def _areas() -> Select[Any]:
     """Municipalities with accounts, and each of their zones."""
     town = Municipality.code == Account.municipality_code
-    whole = select(Account.municipality_code.label("key"), Municipality.name.label("text")).join(Municipality, town)
+    whole = select(Account.municipality_code.label("key"), Municipality.name.label("text")).select_from(Account).join(Municipality, town)
     zone = Account.municipality_code + literal(":") + Account.zone
-    parts = select(zone, Municipality.name + literal(" · ") + Account.zone).join(Municipality, town)
+    parts = select(zone, Municipality.name + literal(" · ") + Account.zone).select_from(Account).join(Municipality, town)
     return select(whole.union(parts.where(Account.zone != "", func.length(zone) <= _KEY)).subquery())
 
 
@@ -66,10 +66,10 @@ def _questions() -> Select[Any]:
     text = Questionnaire.code + literal(" ") + Question.code + literal(" · ") + func.substr(Question.text_es, 1, 90)
     return (
         select((Questionnaire.code + literal(":") + Question.code).label("key"), text.label("text"))
-        .join(QuestionnaireVersion, QuestionnaireVersion.id == Question.version_id)
+        .select_from(Question).join(QuestionnaireVersion, QuestionnaireVersion.id == Question.version_id)
         .join(Questionnaire, Questionnaire.id == QuestionnaireVersion.questionnaire_id)
         .where(Question.kind.in_(list(SCALES)), QuestionnaireVersion.status == VersionStatus.PUBLISHED)
-    )
+    )  # fmt: skip
 
 
 def _indicators() -> Select[Any]:
