@@ -12,14 +12,15 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from sqlalchemy import Select, and_, func, literal, or_, select
 
+from app import queries
 from app.domain.campaigns import AlarmEffect, AlarmStatus, CampaignStatus
 from app.domain.checklists import ChecklistStatus
 from app.domain.contracts import ContractState
 from app.domain.guarantees import GuaranteeState
 from app.domain.improvement import ActionStatus
-from app.models import Action, Checklist, Contract, Guarantee, Mechanism, Quotation, SurveyAlarm, SurveyCampaign
-from app.operations import campaigns, contracts, guarantees, interviews, quotations
-from app.security import is_user, may, processes_of, scope_actions, scope_alarms, scope_checklists, scope_contracts
+from app.models import Action, Checklist, Contract, Guarantee, Mechanism, Quotation, Risk, SurveyAlarm, SurveyCampaign
+from app.operations import actions, campaigns, contracts, guarantees, interviews, quotations, risks
+from app.security import is_user, may, processes_of, scope_actions, scope_alarms, scope_checklists, scope_contracts, scope_risks
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Watch:
 
 def watches(on: date) -> list[Watch]:
     """Return what the reader watches of the commercial side on the day *on*: what he may act on, in his scope."""
-    return [*_sold(on), *_verified(on), *_asked(on), *_followed(on), *_surveyed(on), *_alarmed(on)]
+    return [*_sold(on), *_verified(on), *_asked(on), *_followed(on), *_surveyed(on), *_alarmed(on), *_risked(on)]
 
 
 def _sold(on: date) -> Iterator[Watch]:
@@ -77,12 +78,25 @@ def _verified(on: date) -> Iterator[Watch]:
 
 
 def _asked(on: date) -> Iterator[Watch]:
+    """Actions: the reader's own tasks, what his processes have to do, what is late, and what waits for his decision."""
+    seen = scope_actions(select(Action.id), on)
+    if may("can_do", "Action"):
+        rows = seen.where(actions.has_task_of(lambda column: is_user(column, current_user.id, on)))
+        yield Watch("tasks", rows, _("Actions with a task of mine"), url_for("ActionView.list", task="me"), "info", True)
     if may("can_finish", "Action"):
-        to_do = scope_actions(select(Action.id), on).where(Action.status == ActionStatus.OPEN)
         if not may("can_see_all", "Action"):
-            yield Watch("actions", to_do, _("Actions to be done"), url_for("ActionView.list", status=ActionStatus.OPEN.name), "info")
-        late = to_do.where(Action.due_on < on)
+            url = url_for("ActionView.list", status=",".join(status.name for status in queries.TO_BE_DONE))
+            yield Watch("actions", seen.where(queries.to_be_done()), _("Actions to be done"), url, "info")
+        late = seen.where(queries.late_action(on))
         yield Watch("late_actions", late, _("Actions that are late"), url_for("ActionView.list", late="1"), "bad", True)
+    if may("can_approve", "Action"):
+        rows = seen.where(Action.status == ActionStatus.PLANNED)
+        url = url_for("ActionView.list", status=ActionStatus.PLANNED.name)
+        yield Watch("plans", rows, _("Plans of actions to approve"), url, "info", True)
+    if may("can_judge", "Action"):
+        rows = seen.where(Action.status == ActionStatus.REVIEW, Action.review_on <= on)
+        url = url_for("ActionView.list", status=ActionStatus.REVIEW.name, review_on=f"..{on:%Y-%m-%d}")
+        yield Watch("effects", rows, _("Effects of actions to review"), url, "soon", True)
 
 
 def _followed(on: date) -> Iterator[Watch]:
@@ -122,3 +136,12 @@ def _surveyed(on: date) -> Iterator[Watch]:
         yield Watch("short", campaigns.short_of_answers(on), _("Campaigns about to close with few answers"), url, "soon", True)
     if may("can_interview", "SurveyCampaign"):
         yield Watch("calls", interviews.promised_on(on), _("Calls agreed for today"), url_for("InterviewView.index"), "warn", True)
+
+
+def _risked(on: date) -> Iterator[Watch]:
+    """What the risk map asks for: risks that nobody looked at in time, and those whose band asks for an action that nobody asked for."""
+    if may("can_review", "Risk"):
+        mine = scope_risks(select(Risk.id), on)
+        yield Watch("late_risks", mine.where(risks.overdue(on)), _("Risks to look at"), url_for("RiskView.list", late="1"), "warn", True)
+        gaps = mine.where(risks.lacks_action())
+        yield Watch("risk_gaps", gaps, _("Risks without the action that they ask for"), url_for("RiskView.list", gap="1"), "bad", True)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from flask_appbuilder import AppBuilder
 
+from app.actions.board import ActionBoardView
+from app.actions.calendar import ActionCalendarView
+from app.actions.nonconformities import NonconformityView
+from app.actions.register import ActionView
 from app.almanac import CalendarView
 from app.approvals import ApprovalView
 from app.archive import ArchiveView, CaseArchiveView
@@ -22,9 +26,11 @@ from app.lookups import LookupView
 from app.massevents import MassEventView
 from app.money import DeviationView, FinancingView, InvoiceChangeView
 from app.preferences import ListsView
+from app.qms.riskmap import RiskMapView
+from app.qms.risks import RiskView
+from app.qms.scale import RiskBandView, RiskImpactView, RiskProbabilityView, RiskScaleView
 from app.quotations import QuotationView
 from app.rating import RatingCounterView
-from app.screens.actions import ActionView
 from app.screens.attention import RatingChartView, RatingView, SilenceView
 from app.screens.catalogues import (
     AnswerTemplateView,
@@ -75,7 +81,7 @@ from app.surveys.words import SurveyWordsView
 from app.work import PeriodicView, WorkView
 
 SERVICE, FIELD, REPORTS = N_("Service"), N_("Field and money"), N_("Reports")
-PARTIES, SATISFACTION = N_("Commercial"), N_("Satisfaction")
+PARTIES, SATISFACTION, QUALITY = N_("Commercial"), N_("Satisfaction"), N_("Management system")
 TERMS, EXCHANGE = N_("Calendar and terms"), N_("Data in and out")
 HOUSE, RECORDS, SECURITY = N_("Settings"), N_("Records"), N_("Security")
 
@@ -106,7 +112,6 @@ MENU: list[tuple[type, str, str, str]] = [
     (GuaranteeView, N_("Guarantees"), "shield", PARTIES),
     (ChecklistView, N_("Verification checklists"), "done", PARTIES),
     (ComplianceView, N_("Compliance of contracts"), "gauge", PARTIES),
-    (ActionView, N_("Actions"), "todo", PARTIES),
     (AccountView, N_("Accounts"), "account", PARTIES),
     (InvoiceView, N_("Invoices"), "invoice", PARTIES),
     (QuotationChartView, N_("Charts of quotations"), "chart", PARTIES),
@@ -121,6 +126,13 @@ MENU: list[tuple[type, str, str, str]] = [
     (SurveyThresholdView, N_("Thresholds of surveys"), "gauge", SATISFACTION),
     (SurveyTagView, N_("Tags of open answers"), "type", SATISFACTION),
     (SurveyOptOutView, N_("Who wants no more surveys"), "mail", SATISFACTION),
+    (ActionView, N_("Actions"), "todo", QUALITY),
+    (ActionBoardView, N_("Board of actions"), "process", QUALITY),
+    (ActionCalendarView, N_("Calendar of actions"), "calendar", QUALITY),
+    (NonconformityView, N_("Non-conforming outputs"), "law", QUALITY),
+    (RiskMapView, N_("Risk map"), "gauge", QUALITY),
+    (RiskView, N_("Risks"), "shield", QUALITY),
+    (RiskScaleView, N_("Scale of the risk map"), "sliders", QUALITY),
     (PastRecordView, N_("Registers of other programs"), "history", EXCHANGE),
     (MarketClaimView, N_("Claims of the market (SUI)"), "chart", REPORTS),
     (ImportBatchView, N_("Files that come in"), "template", EXCHANGE),
@@ -160,6 +172,7 @@ NO_MENU: list[type] = [
     CaseArchiveView, JobRunView, PreferenceView, AmendmentView, VerifiedRequirementView, VerificationView, PartyGroupView,
     RequirementItemView, ContractFileView, NeedView, EvidenceView, InterestGroupView, SurveyInviteeView,
     SurveyResponseView, SurveyWordsView, SheetView, SurveyDoorView, SurveyReportView, BuilderView, SurveyFileView,
+    RiskProbabilityView, RiskImpactView, RiskBandView,
 ]  # fmt: skip
 #: What FAB registers by itself, in our words.
 SECURITY_LABELS = {

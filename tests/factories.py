@@ -289,6 +289,59 @@ class Factory:
             contract = self.contract(requirements=requirements, **columns)
         return open_checklist(self.session, contract, at=instant, actor_id=None)
 
+    def planned_action(self, status: str = "PLANNED", at: datetime | None = None, n_tasks: int = 1, **columns: Any) -> Any:
+        """
+        Return an action that came to *status* by the operations, with a cause and *n_tasks* tasks; its effect is what a person judges.
+
+        It was asked 40 days before *at* and is due 60 days after it; RUNNING leaves its tasks open, REVIEW was carried out on the day of
+        *at*, unless `carried_out_at` says another instant. Columns: those of the action; nobody by default approves and judges.
+        """
+        from datetime import timedelta
+
+        from app.domain.improvement import ActionKind, ActionOrigin, EffectMeasure
+        from app.extensions import local, now
+        from app.operations import action_plans, actions, effectiveness, improvement
+
+        session, instant = self.session, at or now()
+        asked, done = columns.pop("asked_at", instant - timedelta(days=40)), columns.pop("carried_out_at", instant)
+        owner, boss = columns.pop("responsible_id", None) or self.user("Dueño de proceso").id, columns.pop("boss_id", None)
+        said = {
+            "kind": ActionKind.CORRECTIVE, "origin": ActionOrigin.OTHER, "origin_key": "", "title": "Calibrar los medidores",
+            "description": "", "due_on": local(instant).date() + timedelta(days=60), "responsible_id": owner, **columns,
+        }  # fmt: skip
+        if "process_id" not in said:
+            said["process_id"] = self.process().id
+        action = improvement.ask_action(session, at=asked, user_id=owner, **said)
+        if status == "OPEN":
+            return action
+        action_plans.choose_cause(session, action, "No hay rutina de calibración", None, at=asked, user_id=owner)
+        due_on = local(done).date()
+        names = (f"Tarea {n}" for n in range(1, n_tasks + 1))
+        tasks = [action_plans.add_task(session, action, what, due_on, owner, at=asked, user_id=owner) for what in names]
+        plan = effectiveness.EffectPlan(EffectMeasure.JUDGED, "", 7, None, local(asked).date())
+        effectiveness.plan_effect(session, action, plan, at=asked, user_id=owner)
+        actions.plan(session, action, at=asked, user_id=owner)
+        if status != "PLANNED":
+            actions.approve(session, action, at=asked, user_id=boss or self.user("Calidad").id)
+        if status in ("REVIEW", "DONE"):
+            for task in tasks:
+                action_plans.end_task(session, task, "Acta firmada", ended_on=due_on, at=done, user_id=owner)
+            actions.carry_out(session, action, at=done, user_id=owner)
+        if status == "DONE":
+            self.judge(action, "EFFECTIVE", boss_id=boss)
+        return action
+
+    def judge(self, action: Any, verdict: str, boss_id: int | None = None) -> Any:
+        """Review the effect of *action* on its day."""
+        from datetime import time, timedelta
+
+        from app.domain.improvement import EffectVerdict
+        from app.extensions import LOCAL_ZONE
+        from app.operations import effectiveness
+
+        at = datetime.combine(action.review_on + timedelta(days=1), time(10), LOCAL_ZONE)
+        return effectiveness.judge_effect(self.session, action, EffectVerdict[verdict], "Se miró", at=at, user_id=boss_id)
+
     def questionnaire(self, code: str = "R10-TEST", *, at: datetime | None = None, publish: bool = True, **columns: Any) -> Any:
         """
         Return the published version of a form with a question of each kind: P1 1-5, P2 matrix (agua, aseo), P3 NPS, P4 yes or no,
@@ -364,6 +417,18 @@ class Factory:
         refused = survey_answers.save(self.session, response, said, at=instant)
         assert refused == {}, refused
         return survey_answers.complete(self.session, response, at=instant)
+
+    def risk(self, probability: int = 4, impact: int = 4, *, controls: Any = (), at: datetime | None = None, **columns: Any) -> Any:
+        """Return a risk of billing at that place of the shipped scale. *controls*: pairs of the levels that each lowers."""
+        from app.extensions import now
+        from app.models import Risk
+        from app.operations import risks
+
+        process = columns.pop("process", None) or self.process("FACTURACION")
+        values = {"cause": "Se factura sin lectura", "event": f"Se cobra de más {next(_serial)}", "consequence": "Hay que devolver dinero"}
+        risk = Risk(process_id=process.id, probability=probability, impact=impact, **(values | columns))
+        told = [risks.Controlled("Lista de chequeo antes de cerrar", lowers_probability=p, lowers_impact=i) for p, i in controls]
+        return risks.enter_risk(self.session, risk, told, at=at or now(), user_id=None)
 
     def case(self, at: datetime | str | None = None, actor_id: int | None = None, **fields: Any) -> Any:
         from app.extensions import now

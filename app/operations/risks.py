@@ -124,7 +124,7 @@ def remove_level(session: Session, row: LevelRow, *, at: datetime, user_id: int 
     """
     n = n_uses(session, row)
     if n:
-        raise MoveRefused(N_("%(n)s risks use the level “%(name)s”, so it stays. Look at them again first."), n=n, name=row.name)
+        raise MoveRefused(N_("Risks use the level “%(name)s” (%(n)s), so it stays. Move them to another level first."), n=n, name=row.name)
     session.delete(row)
     session.flush()
     derive_again(session, at=at, user_id=user_id)
@@ -141,7 +141,7 @@ def check_band(session: Session, row: RiskBand, *, is_gone: bool = False) -> Non
     if is_gone:
         n = session.scalar(select(func.count(Risk.id)).where(in_band(row.id), Risk.closed_on.is_(None))) or 0
         if n:
-            raise MoveRefused(N_("%(n)s risks lie in the band “%(name)s”, so it stays."), n=n, name=row.name)
+            raise MoveRefused(N_("Open risks lie in the band “%(name)s” (%(n)s), so it stays."), n=n, name=row.name)
     else:
         others.append(Band(row.id or 0, row.least_score, row.name, row.tone))
     check_bands(others)
@@ -379,7 +379,8 @@ def _held(session: Session, risk: Risk) -> Scale:
 
 def _settle(session: Session, risk: Risk, verb: RiskVerb, reason: str, *, scale: Scale, at: datetime, user_id: int | None) -> Risk:
     """Derive what is left of *risk*, bring its next look forward where its band asks for it, and write the line of history."""
-    spot = scale.residual(inherent_of(risk), effects_of(session, risk))
+    with session.no_autoflush:  # the database refuses a risk that moved without what is left of it
+        spot = scale.residual(inherent_of(risk), effects_of(session, risk))
     risk.residual_probability, risk.residual_impact = spot.probability, spot.impact
     risk.review_on = min(risk.review_on, next_review(scale.band_of(spot), local(at).date()))
     _log(session, risk, verb, reason, at=at, user_id=user_id)

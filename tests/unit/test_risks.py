@@ -97,7 +97,7 @@ def test_a_scale_says_what_is_amiss():
     assert "begin at 1" in told[0]
     assert "30" in told[1] and "25" in told[1]
     assert "milder" in told[2]
-    assert [msgid for msgid, _fields in warnings_of(Scale((), LEVELS, (LOW,)))][0].startswith("There is no map")
+    assert next(warnings_of(Scale((), LEVELS, (LOW,))))[0].startswith("There is no map")
 
 
 @pytest.mark.parametrize("missing", ["cause", "event", "consequence"])
@@ -126,7 +126,8 @@ def test_a_place_off_the_map_is_refused(spot, field):
 
 
 @pytest.mark.parametrize(
-    ("text", "effect", "field"), [(" ", Effect(1, 1), "text"), ("x", Effect(-1, 0), "lowers_probability"), ("x", Effect(0, 10), "lowers_impact")]
+    ("text", "effect", "field"),
+    [(" ", Effect(1, 1), "text"), ("x", Effect(-1, 0), "lowers_probability"), ("x", Effect(0, 10), "lowers_impact")],
 )
 def test_a_control_says_something_and_lowers_levels(text, effect, field):
     with pytest.raises(DomainError) as refusal:
