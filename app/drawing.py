@@ -103,10 +103,11 @@ def drawn(plot: Plot) -> Drawing:
     """Return *plot* as markup. Raises KeyError for a kind that does not exist."""
     name = "c" + sha256(repr(plot).encode("utf-8", "replace")).hexdigest()[:8]  # ids of several charts on a page differ
     parts = [_weaves(plot, name), *(_picture(plot, paper, name) for paper in _PAPERS)]
-    return Drawing(_markup(parts), tuple(_key(plot, name)))
+    return Drawing(markup(parts), tuple(_key(plot, name)))
 
 
-def _markup(parts: Iterable[Element]) -> Markup:
+def markup(parts: Iterable[Element]) -> Markup:
+    """Return what was drawn with elements as a page takes it."""
     text = "".join(ElementTree.tostring(part, encoding="unicode") for part in parts)
     return Markup(text)  # ElementTree has escaped every text and attribute
 
@@ -329,4 +330,4 @@ def _key(plot: Plot, name: str) -> Iterator[tuple[str, Markup]]:
         else:
             fill = {"fill": f"url(#{name}-{s})"} if s % N_WEAVES else {}
             SubElement(sample, "rect", {"class": "rect", "x": "1", "y": "1", "width": "26", "height": "12", **fill})
-        yield series.name, _markup([sample])
+        yield series.name, markup([sample])

@@ -109,6 +109,7 @@ class Stage:
         self.marks |= steps.billing()
         self.marks |= steps.outward()
         self.marks |= steps.actions()
+        self.marks |= steps.outputs(self.case_ids["ROUTED"])
         self.marks |= steps.verified()
         self.marks |= steps.verification()
         self.marks |= steps.interested()
@@ -505,11 +506,14 @@ class Steps:
                 "@checklist-other": open_one.id}  # fmt: skip
 
     def actions(self) -> dict[str, int]:
-        """A party with somebody to speak to, in a group; an action of D, one of another process, and one that is done."""
+        """A party with somebody to speak to, in a group; actions of D in every state, and one of another process."""
+        from io import BytesIO
+
         from app.domain.improvement import ActionKind, ActionOrigin
         from app.extensions import local
-        from app.models import InterestGroup, PartyContact, PartyGroup
-        from app.operations import improvement
+        from app.models import Action, InterestGroup, PartyContact, PartyGroup
+        from app.operations import action_plans, actions, improvement
+        from app.operations.files import check_upload
 
         party = self.make.party(name="Conjunto Los Cerezos")
         group = self.session.scalars(select(InterestGroup)).first() or InterestGroup(code="CLIENTES", name="Clientes")
@@ -517,15 +521,51 @@ class Steps:
                               PartyGroup(party=party, group=group)])  # fmt: skip
         on = local(self.at).date()
         marks = {"@party": party.id}
-        for name, process in (("", MINE), ("-other", OTHER), ("-done", MINE)):
+        for name, process, kind in (("", MINE, "CORRECTIVE"), ("-other", OTHER, "CORRECTIVE"), ("-done", MINE, "CORRECTION"),
+                                    ("-correction", MINE, "CORRECTION")):  # fmt: skip
             action = improvement.ask_action(
-                self.session, kind=ActionKind.CORRECTIVE, origin=ActionOrigin.OTHER, origin_key="", title="Calibrar el medidor",
+                self.session, kind=ActionKind[kind], origin=ActionOrigin.OTHER, origin_key="", title="Calibrar el medidor",
                 description="", process_id=self.make.process(process).id, responsible_id=None, due_on=on, at=self.at,
                 user_id=self.users["Q"], party_id=party.id,
             )  # fmt: skip
             marks[f"@action{name}"] = action.id
-        improvement.finish_action(self.session, action, "Se calibró", ended_on=on, at=self.at)
-        return marks
+            if name == "-done":
+                actions.finish(self.session, action, "Se calibró", ended_on=on, at=self.at, user_id=None)
+        days = {"PLANNED": 0, "RUNNING": 0, "REVIEW": 9}
+        for status, ago in days.items():
+            action = self.make.planned_action(
+                status, self.at, process_id=self.make.process(MINE).id, party_id=party.id, responsible_id=self.users["D"],
+                carried_out_at=self.at - timedelta(days=ago), boss_id=self.users["Q"],
+            )  # fmt: skip
+            marks[f"@action-{status.lower()}"] = action.id
+        task = action_plans.add_task(self.session, self.session.get_one(Action, marks["@action-running"]), "Medir otra vez", on,
+                                     self.users["A"], at=self.at, user_id=self.users["Q"])  # fmt: skip
+        marks["@task"] = task.id
+        draft = action_plans.add_task(self.session, self.session.get_one(Action, marks["@action"]), "Buscar el patrón", on, None,
+                                      at=self.at, user_id=self.users["Q"])  # fmt: skip
+        marks["@task-draft"] = draft.id
+        content = check_upload("soporte.txt", BytesIO(b"se midio"))
+        kept = action_plans.attach(self.session, self.session.get_one(Action, marks["@action"]), content, user_id=self.users["Q"])
+        return marks | {"@action-file": kept.id}
+
+    def outputs(self, case_id: int) -> dict[str, int]:
+        """Non-conforming outputs of D in every state, the first of them in a case, and one of another process."""
+        from app.domain.improvement import Disposition
+        from app.extensions import local
+        from app.models import Nonconformity
+        from app.operations import nonconformities
+
+        on, q = local(self.at).date(), {"at": self.at, "user_id": self.users["Q"]}
+        rows = {}
+        for name, process in (("", MINE), ("-other", OTHER), ("-treated", MINE), ("-closed", MINE)):
+            row = Nonconformity(what="Facturas con la tarifa errada", found_on=on, process_id=self.make.process(process).id)
+            row.pqr_id = None if name else case_id
+            rows[name] = nonconformities.tell(self.session, row, **q)
+        done = nonconformities.Treated(Disposition.CORRECT, "Se volvieron a liquidar", on, self.users["S"])
+        for name in ("-treated", "-closed"):
+            nonconformities.treat(self.session, rows[name], done, **q)
+        nonconformities.verify(self.session, rows["-closed"], "Se revisaron", verified_on=on, no_action_reason="Pasó una vez", **q)
+        return {f"@snc{name}": row.id for name, row in rows.items()}
 
     def arrive(self) -> None:
         """Receive a message that waits in quarantine."""

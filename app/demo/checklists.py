@@ -10,6 +10,7 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.demo.actions import lead
 from app.documents import checklists as papers
 from app.domain.checklists import Said, Verdict, verification_on
 from app.domain.errors import MoveRefused
@@ -83,7 +84,7 @@ def _verify(session: Session, each: Checklist, people: Sequence[User], chance: R
 
 
 def _ask(session: Session, item: ChecklistItem, when: datetime, actor: User, at: datetime) -> Action:
-    """Ask for the action of a finding, and end it when it is old."""
+    """Ask for the action of a finding, and lead it to its end when it is old."""
     requirement, contract = item.requirement, item.checklist.contract
     process_id = requirement.process_id or contract.process_id or session.scalars(select(Process.id).order_by(Process.id)).first() or 0
     due_on = local(when).date() + timedelta(days=30)
@@ -92,7 +93,9 @@ def _ask(session: Session, item: ChecklistItem, when: datetime, actor: User, at:
     action = checklists.ask_for_action(session, item, asked, at=when, actor_id=actor.id)
     if due_on < local(at).date() - timedelta(days=60):
         done = "Se reunieron los soportes y quedaron en la carpeta del contrato; se revisó con el dueño del proceso."
-        improvement.finish_action(session, action, done, ended_on=due_on - timedelta(days=5), at=datetime.combine(due_on, time(15), UTC))
+        whys = ("No había soporte del requisito el día de la verificación", "Nadie tenía a su cargo reunir los soportes durante el año")
+        tasks = ("Reunir los soportes del requisito y dejarlos en la carpeta del contrato",)
+        lead(session, action, whys, tasks, done, doer=actor, carried_out_on=due_on - timedelta(days=5), at=at)
     return action
 
 

@@ -8,12 +8,13 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.demo.actions import lead
 from app.demo.quotations import CUSTOMERS
 from app.domain.improvement import ActionKind, ActionOrigin
 from app.domain.states import PastKind
 from app.extensions import local
 from app.models import Action, InterestGroup, Party, PartyContact, PastRecord, Process
-from app.operations import contacts, improvement
+from app.operations import actions, contacts, improvement
 
 #: Groups of a customer besides the clients, by its place in CUSTOMERS.
 ALSO = {1: ("USUARIOS",), 5: ("PROVEEDORES",), 6: ("MUNICIPIO",), 8: ("USUARIOS", "COMUNIDAD")}
@@ -27,6 +28,14 @@ ASKED = (
     (5, "Cambiar la valla de la obra de la etapa 1", ActionKind.CORRECTION, "TECNICA", 55, -30,
      "cancel: La obra terminó y la valla se retiró."),
 )  # fmt: skip
+
+#: How the action that ended was analysed, and its plan.
+WHYS = (
+    "La copropiedad cree que se le cobra dos veces",
+    "La factura conjunta trae los dos servicios en una hoja, sin decir cuál es cuál",
+    "Nadie ha explicado la factura conjunta desde que cambió el formato",
+)
+TASKS = ("Preparar una hoja que explique la factura conjunta", "Dar la charla en el salón comunal")
 
 
 def relate(session: Session, at: datetime, asks: User) -> None:
@@ -61,8 +70,8 @@ def _ask(session: Session, at: datetime, today: date, parties: dict[str, Party],
         )  # fmt: skip
         reason = ending.removeprefix("cancel: ")
         if ending and reason == ending:
-            improvement.finish_action(session, action, ending, ended_on=action.due_on, at=at)
+            lead(session, action, WHYS, TASKS, ending, doer=asks, carried_out_on=action.due_on, at=at, window_days=14)
         elif ending:
-            improvement.cancel_action(session, action, reason, at=at)
+            actions.cancel(session, action, reason, at=at, user_id=asks.id)
         made.append(action)
     return made

@@ -16,6 +16,7 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.demo.actions import lead
 from app.demo.questionnaires import draft_next_version
 from app.documents.surveys import issue_report
 from app.domain.calendar import months_after
@@ -36,7 +37,7 @@ from app.models import (
     SurveyInvitee,
     SurveyResponse,
 )
-from app.operations import campaigns, improvement, survey_alarms, survey_answers, survey_rounds, survey_tags
+from app.operations import campaigns, survey_alarms, survey_answers, survey_rounds, survey_tags
 from app.operations.questionnaires import form_of
 
 _SEED, _DAY = 1002, timedelta(days=1)
@@ -66,6 +67,9 @@ _CONCLUSIONS = {
 }
 _CALLED = "Se llamó a la persona, se explicó lo ocurrido y se acordó una visita técnica. Quedó conforme."
 _DONE = "Se hizo lo acordado con el proceso: visita a las cuentas del sector, ajuste de válvulas y nueva hoja que explica la factura."
+_WHYS = ("Los usuarios de un sector calificaron mal el servicio", "La presión baja en las horas de más consumo y nadie lo explica",
+         "Las válvulas del sector no se revisan después de cada obra")  # fmt: skip
+_TASK = "Visitar las cuentas del sector, ajustar las válvulas y entregar la hoja que explica la factura"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +158,7 @@ def _carry_out(session: Session, rng: Random, each: _Round, form: Form, at: date
         over = _hour(each.closes_on + _DAY, 9)
         campaigns.close(session, campaign, at=over, actor_id=people["comercial"].id)
         _tag(session, campaign)
-        _follow_up(session, campaign, over, local(at).date(), people["subgerente"])
+        _follow_up(session, campaign, over, at, people)
 
 
 def _label(each: _Round) -> str:
@@ -180,10 +184,11 @@ def _tag(session: Session, campaign: SurveyCampaign) -> None:
             survey_tags.put(session, survey_tags.tag_called(session, name), about)
 
 
-def _follow_up(session: Session, campaign: SurveyCampaign, over: datetime, today: date, manager: User) -> None:
+def _follow_up(session: Session, campaign: SurveyCampaign, over: datetime, at: datetime, people: dict[str, User]) -> None:
     """Do what the alarms of *campaign* asked for, all but the last action; conclude it and issue its report."""
     survey_rounds.conclude(session, campaign, _CONCLUSIONS[campaign.audience])
-    issue_report(session, campaign, manager, over + 5 * _DAY)
+    issue_report(session, campaign, people["subgerente"], over + 5 * _DAY)
+    today = local(at).date()
     raised = session.scalars(select(SurveyAlarm).where(SurveyAlarm.campaign_id == campaign.id).order_by(SurveyAlarm.id)).all()
     for alarm in raised:
         done_on = min(alarm.due_on, today)
@@ -192,7 +197,7 @@ def _follow_up(session: Session, campaign: SurveyCampaign, over: datetime, today
     asked = [alarm.action for alarm in raised if alarm.action is not None]
     for action in asked[:-1]:
         done_on = min(action.due_on, today)
-        improvement.finish_action(session, action, _DONE, ended_on=done_on, at=_hour(done_on, 16))
+        lead(session, action, _WHYS, (_TASK,), _DONE, doer=people["comercial"], carried_out_on=done_on, at=at)
 
 
 # ── Who answers, and what ─────────────────────────────────────────────────────────────────────────────────────────────────

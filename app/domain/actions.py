@@ -57,6 +57,23 @@ class Gate(Enum):
     SAYS_WHY = N_("Write why. It stays in the history of the action.")
 
 
+#: The same as what a page ticks off when it holds.
+GATE_HOLDS: dict[Gate, str] = {
+    Gate.HAS_CAUSE: N_("It has its root cause"),
+    Gate.HAS_TASKS: N_("The plan has tasks"),
+    Gate.TASKS_HAVE_OWNER: N_("Each task has somebody"),
+    Gate.TASKS_IN_TIME: N_("Every task ends in time"),
+    Gate.DAY_AHEAD: N_("Its last day is ahead"),
+    Gate.HAS_MEASURE: N_("It says how its effect is measured, and when"),
+    Gate.IS_ANOTHER: N_("Its responsible does not decide it"),
+    Gate.NO_OPEN_TASK: N_("No task is open"),
+    Gate.SOMETHING_DONE: N_("A task of its plan was done"),
+    Gate.REVIEW_DAY_CAME: N_("The day of its review has come"),
+    Gate.WAS_REVIEWED: N_("Its effect was reviewed and found enough"),
+    Gate.SAYS_WHY: N_("It says why"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """From where a move leads and where to (None: it stays), the right that it needs, the kinds that it is for, and its gates."""
@@ -163,12 +180,33 @@ def after(move: ActionMove, facts: Facts, *, number: str, reason: str = "") -> A
     """
     allowed = possible(facts.status, facts.kind)
     if move not in allowed:
-        names = ", ".join(f"“{each.value}”" for each in allowed) or "—"
         msgid = N_("%(number)s is “%(status)s” and cannot do “%(move)s”. Possible now: %(possible)s.")
+        names = tuple(each.value for each in allowed)
         raise IllegalMove(msgid, number=number, status=facts.status.value, move=move.value, possible=names)
     for gate in refusals(move, facts, reason):
         raise MoveRefused(gate.value, field="reason" if gate is Gate.SAYS_WHY else None)
     return GATES[move].target or facts.status
+
+
+#: What leads an action on from each state.
+FORWARD = (ActionMove.PLAN, ActionMove.FINISH, ActionMove.APPROVE, ActionMove.CARRY_OUT, ActionMove.JUDGE)
+#: The states that an action goes through, by whether it is a correction.
+PATH = (ActionStatus.OPEN, ActionStatus.PLANNED, ActionStatus.RUNNING, ActionStatus.REVIEW, ActionStatus.DONE)
+SHORT_PATH = (ActionStatus.OPEN, ActionStatus.DONE)
+#: Word of state of the style sheet of each.
+TONES = {
+    ActionStatus.OPEN: "warn", ActionStatus.PLANNED: "soon", ActionStatus.RUNNING: "info", ActionStatus.REVIEW: "soon",
+    ActionStatus.DONE: "ok", ActionStatus.CANCELLED: "stop",
+}  # fmt: skip
+
+
+def path_of(kind: ActionKind) -> tuple[ActionStatus, ...]:
+    return SHORT_PATH if kind in CORRECTIONS else PATH
+
+
+def forward(status: ActionStatus, kind: ActionKind) -> ActionMove | None:
+    """Return the move that leads on from *status*, whatever its gates say; None when it is over."""
+    return next((move for move in possible(status, kind) if move in FORWARD), None)
 
 
 # ── Days ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -6,10 +6,11 @@ The gates are `domain.actions.GATES`; the database keeps the same ones (CHECKs o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from app import queries
@@ -61,6 +62,19 @@ def log(
     return event
 
 
+def is_late(action: Action, today: date) -> bool:
+    """Return whether *action*, a row or a line of it, is late on *today*, as `queries.late_action`."""
+    if action.status is ActionStatus.REVIEW:
+        return action.review_on is not None and action.review_on < today
+    return action.status in queries.TO_BE_DONE and action.due_on < today
+
+
+def has_task_of(task_of: Callable[[Any], ColumnElement[bool]]) -> ColumnElement[bool]:
+    """Return the condition that an action has a task to be done of whom `task_of(column)` says: his, or of nobody in an action of his."""
+    his = or_(task_of(ActionTask.responsible_id), and_(ActionTask.responsible_id.is_(None), task_of(Action.responsible_id)))
+    return select(ActionTask.id).where(ActionTask.action_id == Action.id, queries.task_to_be_done(), his).correlate(Action).exists()
+
+
 # ── The moves ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -97,7 +111,7 @@ def send_back(session: Session, action: Action, reason: str, *, at: datetime, us
 
 def carry_out(session: Session, action: Action, *, at: datetime, user_id: int | None) -> Action:
     """
-    Record that the plan was carried out: it waits for its review, no sooner than its window is over; return it, flushed.
+    Record that the plan was carried out: it waits until the days looked at are over; return it, flushed.
 
     Raises:
         MoveRefused: A task is open, or none was done.
@@ -105,8 +119,7 @@ def carry_out(session: Session, action: Action, *, at: datetime, user_id: int | 
     came_from, status = _move(session, action, ActionMove.CARRY_OUT, "", at, user_id)
     done_on = local(at).date()
     action.status, action.carried_out_on = status, done_on
-    if action.review_on is not None and action.window_days is not None:
-        action.review_on = max(action.review_on, review_day(done_on, action.window_days))
+    set_review_day(action)
     said = {"review_on": action.review_on.isoformat()} if action.review_on else {}
     log(session, action, ActionMove.CARRY_OUT, at=at, user_id=user_id, from_status=came_from, facts=said)
     return action
@@ -155,11 +168,27 @@ def finish(session: Session, action: Action, result: str, *, ended_on: date, at:
 
 
 def cancel(session: Session, action: Action, reason: str, *, at: datetime, user_id: int | None) -> Action:
-    """Record why it is not done; return it, flushed. Raises IllegalMove: it ended already; MoveRefused: there is no reason."""
+    """
+    Record why it is not done; its open tasks are dropped with the same reason; return it, flushed.
+
+    Raises:
+        IllegalMove: It ended already.
+        MoveRefused: There is no reason.
+    """
     came_from, status = _move(session, action, ActionMove.CANCEL, reason, at, user_id)
-    action.status, action.result, action.ended_on = status, reason.strip(), local(at).date()
+    today = local(at).date()
+    for task in session.scalars(select(ActionTask).where(ActionTask.action_id == action.id, ActionTask.status == TaskStatus.OPEN)):
+        task.status, task.said, task.ended_on = TaskStatus.DROPPED, reason.strip(), today
+    session.flush()  # tasks of what is over no longer change
+    action.status, action.result, action.ended_on = status, reason.strip(), today
     log(session, action, ActionMove.CANCEL, at=at, user_id=user_id, from_status=came_from, reason=reason)
     return action
+
+
+def set_review_day(action: Action) -> None:
+    """Write when its effect can be reviewed: once the days looked at after it was carried out, or after its last day, are over."""
+    if action.measure is not None and action.window_days is not None:
+        action.review_on = review_day(action.carried_out_on or action.due_on, action.window_days)
 
 
 def postpone(session: Session, action: Action, due_on: date, reason: str, *, at: datetime, user_id: int | None) -> Action:
@@ -185,6 +214,7 @@ def postpone(session: Session, action: Action, due_on: date, reason: str, *, at:
         facts = facts_of(session, action, today=today)
         check_postponed(due_on, before, today, facts.last_task_on)
         action.due_on = due_on
+        set_review_day(action)
     told = {"from": before.isoformat(), "to": due_on.isoformat()}
     log(session, action, ActionMove.POSTPONE, at=at, user_id=user_id, from_status=came_from, reason=reason, facts=told)
     return action

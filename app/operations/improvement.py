@@ -1,7 +1,7 @@
 """
-Actions that a finding, a case or a survey asks for: asked, amended while open, and ended once, with what was done or why not.
+Actions that a finding, a case or a survey asks for: asked with a number, and amended while they live.
 
-What ended no longer changes; its history is in the change log.
+What leads them to their end is `operations.actions`; what ended no longer changes.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from sqlalchemy.orm import Session
 
 from app import queries
 from app.domain import N_
-from app.domain.errors import DomainError
-from app.domain.improvement import ActionKind, ActionOrigin, ActionStatus, check_asked, check_ending, check_open
+from app.domain.actions import ActionMove
+from app.domain.errors import DomainError, MoveRefused
+from app.domain.improvement import ActionKind, ActionOrigin, ActionStatus, check_asked, check_open
 from app.extensions import local
 from app.models import Action, Process
+from app.operations import actions
 from app.operations.numbers import next_number
 
 
@@ -69,17 +71,42 @@ def enter_action(session: Session, action: Action, *, at: datetime, user_id: int
     action.number = next_number(session, action.organisation.id, "AC", action.asked_on.year, width=4)
     session.add(action)
     session.flush()
+    said = {"origin": action.origin.name, "key": action.origin_key}
+    actions.log(session, action, ActionMove.ASK, at=at, user_id=user_id, facts=said)
     return action
 
 
-def amend_action(session: Session, action: Action) -> Action:
-    """Store what was changed in *action*; return it, flushed. Raises MoveRefused: it ended meanwhile; DomainError, as `enter_action`."""
+def amend_action(session: Session, action: Action, *, at: datetime, user_id: int | None) -> Action:
+    """
+    Store what was changed in *action*; return it, flushed. Another last day stays in its history.
+
+    Raises:
+        MoveRefused: It ended meanwhile; or its plan was sent, so its kind stays and its last day is changed with a reason (`postpone`).
+        DomainError: As `enter_action`.
+    """
     with session.no_autoflush:
-        stored = session.scalar(select(Action.status).where(Action.id == action.id).with_for_update())
-        check_open(action.number, stored or action.status)
+        stored = session.execute(
+            select(Action.status, Action.due_on, Action.kind).where(Action.id == action.id).with_for_update()
+        ).one()  # fmt: skip
+        check_open(action.number, stored.status)
+        if stored.status is not ActionStatus.OPEN:
+            _refuse_changed(action, stored.due_on, stored.kind)
         _check(session, action)
+        if action.due_on != stored.due_on:
+            actions.set_review_day(action)
     session.flush()
+    if action.due_on != stored.due_on:
+        told = {"from": stored.due_on.isoformat(), "to": action.due_on.isoformat()}
+        actions.log(session, action, ActionMove.CHANGE, at=at, user_id=user_id, from_status=stored.status, facts=told)
     return action
+
+
+def _refuse_changed(action: Action, due_on: date, kind: ActionKind) -> None:
+    if action.due_on != due_on:
+        msgid = N_("The plan of %(number)s was sent with its last day. Use “Give it another day”, which asks why.")
+        raise MoveRefused(msgid, field="due_on", number=action.number)
+    if action.kind is not kind:
+        raise MoveRefused(N_("The plan of %(number)s was sent, and its kind no longer changes."), field="kind", number=action.number)
 
 
 def _check(session: Session, action: Action) -> None:
@@ -91,22 +118,3 @@ def _check(session: Session, action: Action) -> None:
     responsible = action.responsible or (session.get(User, action.responsible_id) if action.responsible_id else None)
     if responsible is not None and not responsible.is_active:
         raise DomainError(N_("%(name)s is not active and cannot sign in."), field="responsible", name=responsible.get_full_name())
-
-
-def finish_action(session: Session, action: Action, result: str, *, ended_on: date, at: datetime) -> Action:
-    """Record that it was done, how and when; return it, flushed. Raises MoveRefused: it ended already; DomainError, as `check_ending`."""
-    return _end(session, action, ActionStatus.DONE, result, ended_on, local(at).date())
-
-
-def cancel_action(session: Session, action: Action, reason: str, *, at: datetime) -> Action:
-    """Record why it is not done; return it, flushed. Raises MoveRefused: it ended already; DomainError, as `check_ending`."""
-    return _end(session, action, ActionStatus.CANCELLED, reason, local(at).date(), local(at).date())
-
-
-def _end(session: Session, action: Action, status: ActionStatus, said: str, ended_on: date, today: date) -> Action:
-    queries.lock(session, action)
-    check_open(action.number, action.status)
-    check_ending(said, action.asked_on, ended_on, today)
-    action.status, action.result, action.ended_on = status, said.strip(), ended_on
-    session.flush()
-    return action

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.domain.errors import DomainError, MoveRefused
+from app.domain.errors import DomainError, IllegalMove, MoveRefused
 from app.domain.improvement import ActionKind, ActionOrigin, ActionStatus
 from app.models import Action, ChangeLog, InterestGroup, NumberSeries, PartyContact, PartyGroup
-from app.operations import contacts, improvement
+from app.operations import actions, contacts, improvement
 
 AT = datetime(2026, 7, 10, 15, tzinfo=UTC)
 LATER = datetime(2026, 7, 20, 15, tzinfo=UTC)
@@ -60,22 +60,23 @@ def test_nobody_who_cannot_sign_in_is_made_responsible(make, ask):
     assert refusal.value.field == "responsible"
 
 
-def test_an_action_ends_once_with_what_was_done(seeded, ask):
-    action = improvement.finish_action(seeded, ask(), " Se calibró ", ended_on=date(2026, 7, 18), at=LATER)
+def test_a_correction_ends_once_with_what_was_done(seeded, ask):
+    action = ask(kind=ActionKind.CORRECTION)
+    actions.finish(seeded, action, " Se calibró ", ended_on=date(2026, 7, 18), at=LATER, user_id=None)
 
     assert (action.status, action.result, action.ended_on) == (ActionStatus.DONE, "Se calibró", date(2026, 7, 18))
     for again in (
-        lambda: improvement.finish_action(seeded, action, "Otra vez", ended_on=date(2026, 7, 19), at=LATER),
-        lambda: improvement.cancel_action(seeded, action, "Ya no", at=LATER),
-        lambda: improvement.amend_action(seeded, action),
+        lambda: actions.finish(seeded, action, "Otra vez", ended_on=date(2026, 7, 19), at=LATER, user_id=None),
+        lambda: actions.cancel(seeded, action, "Ya no", at=LATER, user_id=None),
+        lambda: improvement.amend_action(seeded, action, at=LATER, user_id=None),
     ):
-        with pytest.raises(MoveRefused, match="AC-2026-0001"):
+        with pytest.raises((MoveRefused, IllegalMove), match="AC-2026-0001"):
             again()
     assert action.result == "Se calibró"
 
 
 def test_an_action_is_cancelled_with_its_reason_and_keeps_its_number(seeded, ask):
-    action = improvement.cancel_action(seeded, ask(), "El medidor se cambió", at=LATER)
+    action = actions.cancel(seeded, ask(), "El medidor se cambió", at=LATER, user_id=None)
 
     assert (action.status, action.result, action.ended_on) == (ActionStatus.CANCELLED, "El medidor se cambió", date(2026, 7, 20))
     told = seeded.scalars(select(ChangeLog.after).where(ChangeLog.table_name == "action", ChangeLog.action == "update")).all()
@@ -84,21 +85,21 @@ def test_an_action_is_cancelled_with_its_reason_and_keeps_its_number(seeded, ask
 
 @pytest.mark.parametrize(("result", "day"), [(" ", 18), ("Hecho", 9), ("Hecho", 21)])
 def test_an_ending_that_says_nothing_or_cannot_be_is_refused(seeded, ask, result, day):
-    action = ask()
+    action = ask(kind=ActionKind.CORRECTION)
     with pytest.raises(DomainError):
-        improvement.finish_action(seeded, action, result, ended_on=date(2026, 7, day), at=LATER)
+        actions.finish(seeded, action, result, ended_on=date(2026, 7, day), at=LATER, user_id=None)
 
     assert action.status is ActionStatus.OPEN
 
 
 def test_whoever_amends_an_action_that_somebody_else_ended_meanwhile_is_refused(seeded, ask):
     action = ask()
-    ended = {"status": ActionStatus.DONE, "result": "Hecho", "ended_on": date(2026, 7, 10)}
+    ended = {"status": ActionStatus.CANCELLED, "result": "Ya no", "ended_on": date(2026, 7, 10)}
     seeded.execute(update(Action).where(Action.id == action.id).values(**ended).execution_options(synchronize_session=False))
     action.title = "Otra cosa"
 
     with pytest.raises(MoveRefused):
-        improvement.amend_action(seeded, action)
+        improvement.amend_action(seeded, action, at=LATER, user_id=None)
 
 
 # ── Contacts ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -163,10 +164,11 @@ def test_an_action_is_told_to_whoever_has_it_when_it_is_asked_and_when_it_is_lat
     from app.operations import reminders
 
     owner, other = make.user("Dueño de proceso", process="TECNICA"), make.user("Dueño de proceso", process="FACTURACION")
-    action = ask()
+    action = ask(kind=ActionKind.CORRECTION)
     reminders.remind(seeded, AT)
     reminders.remind(seeded, datetime(2026, 8, 12, 15, tzinfo=UTC))
-    improvement.finish_action(seeded, action, "Se calibró", ended_on=date(2026, 8, 12), at=datetime(2026, 8, 12, 16, tzinfo=UTC))
+    at = datetime(2026, 8, 12, 16, tzinfo=UTC)
+    actions.finish(seeded, action, "Se calibró", ended_on=date(2026, 8, 12), at=at, user_id=None)
     reminders.remind(seeded, datetime(2026, 8, 20, 15, tzinfo=UTC))
     told = seeded.execute(select(Reminder.user_id, Reminder.step).where(Reminder.row_key == action.number).order_by(Reminder.id)).all()
 

@@ -32,7 +32,7 @@ from app.models import (
     SurveyTag,
     SurveyThreshold,
 )
-from app.operations import campaigns, improvement, interested, reminders, survey_alarms, survey_answers, survey_rounds, survey_tags
+from app.operations import actions, campaigns, improvement, interested, reminders, survey_alarms, survey_answers, survey_rounds, survey_tags
 
 AT = datetime(2026, 7, 10, 15, tzinfo=UTC)
 TODAY = date(2026, 7, 10)
@@ -351,7 +351,8 @@ def test_the_next_round_tells_what_came_of_this_one(seeded, make, form, campaign
     first, _second, _figure = alarms(seeded)
     survey_alarms.settle(seeded, first, "Se llamó", ended_on=TODAY, at=AT)
     action = seeded.scalars(select(Action)).one()
-    improvement.finish_action(seeded, action, "Se cambió la válvula", ended_on=TODAY, at=AT)
+    action.kind = ActionKind.CORRECTION
+    actions.finish(seeded, action, "Se cambió la válvula", ended_on=TODAY, at=AT, user_id=None)
     later = make.campaign(form.versions[0], at=AT, period_from=date(2026, 8, 1), period_until=date(2026, 8, 31))
 
     assert survey_rounds.aftermath(seeded, campaign) is None
