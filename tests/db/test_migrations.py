@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, date, datetime, time
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -11,7 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask_appbuilder import Model
 from flask_migrate import Migrate, downgrade, upgrade
-from sqlalchemy import CheckConstraint, create_engine, inspect
+from sqlalchemy import CheckConstraint, MetaData, Table, create_engine, insert, inspect, select
 
 from tests.conftest import make_app
 
@@ -52,6 +53,88 @@ def test_every_revision_goes_forth_and_back(empty_app):
     assert {table.name for table in Model.metadata.sorted_tables} | {"alembic_version"} == built
     assert left == {"alembic_version"}
     assert tables(empty_app) == built
+
+
+AT = datetime(2026, 7, 10, 15, tzinfo=UTC)
+STAMP = {"created_at": AT, "changed_at": AT}
+
+
+class Rows:
+    """Rows of a database at some revision, written and read by the columns that it has there."""
+
+    def __init__(self, app) -> None:
+        self._url = app.config["SQLALCHEMY_DATABASE_URI"]
+
+    def _do(self, name, act):
+        engine = create_engine(self._url)
+        try:
+            with engine.begin() as connection:
+                return act(connection, Table(name, MetaData(), autoload_with=connection))
+        finally:
+            engine.dispose()
+
+    def add(self, table_name: str, **values) -> None:
+        def act(connection, table):
+            known = {column.name for column in table.columns}
+            stamp = {key: value for key, value in STAMP.items() if key in known}
+            connection.execute(insert(table).values(**stamp | values))
+
+        self._do(table_name, act)
+
+    def of(self, name: str) -> list[dict]:
+        return self._do(name, lambda connection, table: [dict(row) for row in connection.execute(select(table).order_by("id")).mappings()])
+
+
+def old_actions(rows: Rows) -> None:
+    """Write a house with an action in each state that there was, and from each origin."""
+    rows.add("municipality", code="11001", name="Prueba", department="Prueba")
+    rows.add("organisation", id=1, name="E", nit="890903938", regime="LEY142", municipality_code="11001", address="Calle 1", phone="",
+             email="a@example.com", website="", sui_company_id="", signatory_name="Ana", signatory_title="Gerente",
+             working_week="12345", opens_at=time(8), closes_at=time(17))  # fmt: skip
+    rows.add("process", id=1, code="P1", name="Proceso", is_front_desk=True, is_active=True)
+    of = {"organisation_id": 1, "kind": "CORRECTIVE", "origin_path": "", "title": "Calibrar", "description": "", "process_id": 1,
+          "asked_on": date(2026, 1, 1), "due_on": date(2026, 2, 1)}  # fmt: skip
+    ended = {"ended_on": date(2026, 1, 20), "result": "Se calibró"}
+    open_ = {"result": ""}
+    states = (("OPEN", "CHECKLIST", open_), ("DONE", "PQR", ended), ("CANCELLED", "SURVEY", ended), ("OPEN", "OTHER", open_))
+    for n, (status, origin, ending) in enumerate(states, 1):
+        rows.add("action", id=n, number=f"AC-2026-000{n}", status=status, origin=origin, origin_key="", **of, **ending)
+
+
+def test_old_actions_keep_what_they_say_and_pass_the_new_gates(empty_app):
+    rows = Rows(empty_app)
+    upgrade(revision="0011")
+    old_actions(rows)
+    before = rows.of("action")
+    upgrade()
+    after = rows.of("action")
+
+    assert [{name: row[name] for name in before[0]} for row in after] == before
+    assert [row["is_of_before"] for row in after] == [False, True, False, False]
+    assert {(row["round"], row["cause"], row["measure"], row["verdict"]) for row in after} == {(1, "", None, None)}
+    downgrade(revision="0011")
+    assert rows.of("action") == before
+
+
+def test_what_came_after_the_gates_goes_back_as_something_open(empty_app):
+    rows = Rows(empty_app)
+    upgrade(revision="0011")
+    old_actions(rows)
+    upgrade()
+    of = rows.of("action")[0] | {"origin": "RISK", "cause": "Nadie lo revisa", "measure": "JUDGED", "window_days": 30,
+                                 "review_on": date(2026, 6, 1)}  # fmt: skip
+    for n, status in enumerate(("PLANNED", "RUNNING", "REVIEW"), 5):
+        rows.add("action", **of | {"id": n, "number": f"AC-2026-000{n}", "status": status})
+    rows.add("action_task", id=1, action_id=5, round=1, position=1, what="Revisar", due_on=date(2026, 5, 1), status="OPEN", said="")
+    rows.add("action_event", action_id=5, at=AT, move="PLAN", from_status="", to_status="", reason="", facts={})
+    downgrade(revision="0011")
+    kept = rows.of("action")
+
+    assert [(row["status"], row["origin"]) for row in kept[4:]] == [("OPEN", "OTHER")] * 3
+    assert len(kept) == 7
+    assert not {"action_task", "action_event", "risk", "legal_requirement"} & tables(empty_app)
+    upgrade()
+    assert [row["number"] for row in rows.of("action")] == [f"AC-2026-000{n}" for n in range(1, 8)]
 
 
 def test_the_revisions_are_one_line_without_forks(empty_app):

@@ -80,7 +80,8 @@ def ids(session):
     }  # fmt: skip
     found = {f"{prefix}{name}": rows[table][n].id for name, table in names.items() for n, prefix in enumerate(("", "other_"))}
     found["other_document"] = rows["controlled_document"][1].id
-    run(session, "UPDATE action_file SET task_id = NULL", found)
+    for statement in ("UPDATE action_file SET task_id = NULL", "DELETE FROM indicator_note"):
+        run(session, statement, found)
     return found
 
 
