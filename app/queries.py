@@ -73,6 +73,7 @@ from app.models import (
     InvoiceChangeLine,
     Leave,
     LegalTerm,
+    Nonconformity,
     Notice,
     Organisation,
     Parameter,
@@ -598,6 +599,10 @@ def _acts() -> Any:
             number=Action.number, type=Action.kind, state=Action.status, on=Action.asked_on, until_on=Action.due_on,
             done_on=Action.ended_on, note=Action.title,
         ),
+        _act(
+            "nonconformity", Nonconformity.pqr_id == pqr_id, id=Nonconformity.id, number=Nonconformity.number, state=Nonconformity.status,
+            on=Nonconformity.found_on, note=Nonconformity.what,
+        ),
     )  # fmt: skip
 
 
@@ -616,7 +621,7 @@ def case_acts(session: Session, pqr: Pqr) -> dict[str, list[Row[Any]]]:
     """
     Return what hangs on a case besides its own rows, by kind, oldest first: `requirement`, `order`, `financing`, `change`, `appeal`
     (against it), `billing` (what billing was told, and answered), `point` (what the citizen asks), `rating`, `survey` (where it was told),
-    `action` (that it asked for);
+    `action` (that it asked for), `nonconformity` (outputs that showed in it);
     of an answered one the `term`s of its notice, and `wait`, how long a link may stay unopened. One statement; the columns are those of
     `_ACT_COLUMNS`.
     """

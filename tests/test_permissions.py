@@ -409,6 +409,27 @@ ROWS: list[Row] = [
     *both("ActionView.finish", "DSCQX", url={"pk": "@action"}),
     *both("ActionView.cancel", "SQX", url={"pk": "@action"}),
     *both("ActionView.cancel", "SQX", url={"pk": "@action-other"}),
+    # The effect of an action: whoever plans says how it is measured, whoever reads sees it, who directs judges it
+    *both("ActionView.measure", "DSCQX", url={"pk": "@action"}),
+    *both("ActionView.measure", "SCQX", misses="D", url={"pk": "@action-other"}),
+    *both("ActionView.measure", NOBODY, misses="DSCQX", url={"pk": "@action-review"}),
+    *(get("ActionView.effect", "DSCQGX", misses="A", url={"pk": mark}) for mark in ("@action", "@action-review", "@action-done")),
+    get("ActionView.effect", "SCQGX", misses="AD", url={"pk": "@action-other"}),
+    *both("ActionView.judge", "SQX", url={"pk": "@action-review"}),
+    *both("ActionView.judge", NOBODY, misses="SQX", url={"pk": "@action"}),
+    # Non-conforming outputs: everybody tells; an owner treats those of his process; who directs verifies
+    get("NonconformityView.list", "ADSCQGX"),
+    get("NonconformityView.export", "ADSCQGX", url={"kind": "csv"}),
+    *(get("NonconformityView.show", "DSQGX", misses="AC", url={"pk": f"@snc{name}"}) for name in ("", "-treated", "-closed")),
+    get("NonconformityView.show", "SQGX", misses="ACD", url={"pk": "@snc-other"}),
+    *both("NonconformityView.add", "ADSCQX"),
+    *both("NonconformityView.edit", "DSQX", url={"pk": "@snc"}),
+    *both("NonconformityView.edit", "SQX", misses="D", url={"pk": "@snc-other"}),
+    *both("NonconformityView.edit", NOBODY, misses="DSQX", url={"pk": "@snc-treated"}),
+    *(row for door in ("treat", "ask", "no_action") for row in both(f"NonconformityView.{door}", "DSQX", url={"pk": "@snc"})),
+    *(row for door in ("treat", "ask", "no_action")
+      for row in both(f"NonconformityView.{door}", "SQX", misses="D", url={"pk": "@snc-other"})),
+    *(row for door in ("verify", "send_back") for row in both(f"NonconformityView.{door}", "SQX", url={"pk": "@snc-treated"})),
     # Forms of surveys: the commercial side and quality write and publish them; a published version is only looked at
     get("QuestionnaireView.list", FORMS),
     get("QuestionnaireView.show", FORMS, url={"pk": "@form"}),
