@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
+from app import queries
 from app.domain.campaigns import ResponseStatus
 from app.domain.checklists import ChecklistStatus
 from app.domain.improvement import ActionStatus
@@ -197,8 +198,9 @@ def _commercial(party_id: int, sight: Sight) -> list[Select[Any]]:
     if sight.actions is not None:
         parts.append(_part(
             "action", Action, Action.party_id == party_id, Action.id.in_(sight.actions),
-            first=(case((Action.status == ActionStatus.OPEN, 0), else_=1), Action.due_on, Action.id), key=Action.id, number=Action.number,
-            title=Action.title, state=Action.status, on=Action.asked_on, until_on=Action.due_on, done_on=Action.ended_on,
+            first=(case((Action.ended_on.is_(None), 0), else_=1), Action.due_on, Action.id), key=Action.id, number=Action.number,
+            title=Action.title, state=Action.status, on=Action.asked_on, done_on=Action.ended_on,
+            until_on=case((Action.status == ActionStatus.REVIEW, Action.review_on), else_=Action.due_on),
         ))  # fmt: skip
     if sight.surveys:
         parts.append(_part(
@@ -263,9 +265,9 @@ def _figures(party_id: int, on: date, sight: Sight) -> list[Select[Any]]:
     if sight.in_force is not None:
         parts.append(_figure("contracts", Contract.party_id == party_id, Contract.id.in_(sight.in_force), of=Contract))
     if sight.actions is not None:
-        to_do = and_(Action.party_id == party_id, Action.id.in_(sight.actions), Action.status == ActionStatus.OPEN)
+        to_do = and_(Action.party_id == party_id, Action.id.in_(sight.actions), Action.ended_on.is_(None))
         parts.append(_figure("actions", to_do, of=Action))
-        parts.append(_figure("late", to_do, Action.due_on < on, of=Action))
+        parts.append(_figure("late", to_do, queries.late_action(on), of=Action))
     return parts
 
 

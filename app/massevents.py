@@ -23,11 +23,12 @@ from werkzeug.wrappers import Response
 from wtforms import Field, Form
 from wtforms.validators import StopValidation
 
-from app import queries
+from app import asking, queries
 from app.baseviews import READ_WRITE, Button, Related, RuledView
 from app.caselist import holds
 from app.domain import N_
 from app.domain.errors import DomainError, MoveRefused
+from app.domain.improvement import ActionOrigin
 from app.domain.states import Move, PqrStatus
 from app.extensions import db, now, today
 from app.forms import NotBefore
@@ -115,7 +116,8 @@ class MassEventView(RuledView):
             (Markup('<a class="num" href="/pqr/{0}">{0}</a>').format(line.number), line.subject, line.status, line.filed_on, line.due_on)
             for line in queries.case_lines(db.session, ids, limit=10)
         ]
-        return [Related(_("Its cases, the newest first"), columns, rows, url_for("CaseView.list", mass_event=item.id))]
+        cases = Related(_("Its cases, the newest first"), columns, rows, url_for("CaseView.list", mass_event=item.id))
+        return [cases, *asking.asked_by(ActionOrigin.MASS_EVENT, item)]
 
     def buttons(self, item: MassEvent) -> list[Button]:
         n = self._n_in(item) if self.may_do("apply") or self.may_do("issue") else {}
@@ -124,7 +126,8 @@ class MassEventView(RuledView):
             ("apply", _("Solve its cases (%(n)s)", n=n_solving), n_solving),
             ("issue", _("Issue its answers (%(n)s)", n=n_issuing), n_issuing),
         )
-        return [Button(text, url_for(f"MassEventView.{name}", pk=item.id)) for name, text, each in doors if each and self.may_do(name)]
+        found = [Button(text, url_for(f"MassEventView.{name}", pk=item.id)) for name, text, each in doors if each and self.may_do(name)]
+        return found + asking.ask_about(ActionOrigin.MASS_EVENT, item)
 
     def _n_in(self, event: MassEvent) -> dict[PqrStatus, int]:
         counted = scope_cases(select(Pqr.status, func.count()).where(Pqr.mass_event_id == event.id), today()).group_by(Pqr.status)

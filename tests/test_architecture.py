@@ -64,6 +64,7 @@ RANK = {
     "almanac": 75,  # pages of the staff beside the declared screens, which put them in the menu
     "imports": 76,  # the pages of what comes in, each with its long work
     "work": 75,  # the tray, and what runs by the clock
+    "asking": 72,  # asking for an action, from the page of what asks for it
     "steps": 72,  # what is done to one numbered row
     "quotations": 76,  # asks the fields of money
     "contracts": 76,  # asks the fields of money
@@ -94,7 +95,7 @@ RANK = {
     "": 100,  # app/__init__.py
 }
 READS_THE_CLOCK = {
-    "archive",
+    "archive", "asking",
     "feeds",
     "views", "charts", "reader", "home", "baseviews", "listviews", "caselist", "fieldwork", "finder", "almanac", "drafting", "signatures",
     "approvals", "desk", "counter", "screens", "portal", "portal_appeals", "noticeboard",

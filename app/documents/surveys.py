@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from app.documents import base
+from app.domain.actions import TONES as ACTION_TONES
 from app.domain.campaigns import AlarmEffect, AlarmStatus, CampaignMove
 from app.domain.improvement import ActionStatus
 from app.domain.questionnaires import SCALES, Audience, QuestionKind
@@ -31,7 +32,6 @@ TEMPLATE = "survey_report"
 #: Groups beside each other, and lines of the lists of what is best and worst.
 MOST_GROUPS, N_EXTREMES = 5, 3
 TONES = {Verdict.BETTER: "ok", Verdict.WORSE: "bad", Verdict.NO_CHANGE: "stop", Verdict.DIFFERS: "info", Verdict.TOO_FEW: "stop"}
-_ACTION_TONES = {ActionStatus.OPEN: "warn", ActionStatus.DONE: "ok", ActionStatus.CANCELLED: "stop"}
 _AUDIENCES = {
     Audience.CONTRACTS: "Clientes con contrato vigente", Audience.USERS: "Usuarios de los servicios",
     Audience.ANYBODY: "Quien llega y responde",
@@ -559,5 +559,5 @@ def _action(action: Action) -> dict[str, str]:
     ended = f"el {say_day(action.ended_on)}" if action.ended_on else f"para el {say_day(action.due_on)}"
     return {
         "number": action.number, "title": action.title, "process": action.process.name, "state": _(action.status.value),
-        "tone": _ACTION_TONES[action.status], "day": ended, "result": action.result,
+        "tone": ACTION_TONES[action.status], "day": ended, "result": action.result,
     }  # fmt: skip

@@ -15,6 +15,7 @@ from sqlalchemy.orm import joinedload
 from wtforms import SelectField
 from wtforms.validators import InputRequired
 
+from app import asking
 from app.baseviews import Button, Related, RuledView
 from app.domain import N_
 from app.domain.calendar import WEEKDAYS
@@ -128,7 +129,7 @@ class ProcessView(CatalogueView):
 
     def buttons(self, item: Process) -> list[Button]:
         new = [Button(_("Add a member"), url_for("ProcessMemberView.add", process=item.id))] if may("can_add", "ProcessMember") else []
-        return new + super().buttons(item)
+        return new + asking.ask_button(process_id=item.id) + super().buttons(item)
 
     def related(self, item: Process) -> list[Related]:
         statement = select(ProcessMember).options(joinedload(ProcessMember.user)).where(ProcessMember.process_id == item.id)
@@ -137,7 +138,8 @@ class ProcessView(CatalogueView):
              each.valid_from, each.valid_until)
             for each in db.session.scalars(statement)
         ]  # fmt: skip
-        return [Related(_("Members"), (_("Person"), _("Place"), _("From"), _("Until")), rows)]
+        members = Related(_("Members"), (_("Person"), _("Place"), _("From"), _("Until")), rows)
+        return [members, *asking.open_actions_of_process(item.id)]
 
 
 def process_choices() -> list[tuple[int, str]]:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import joinedload
 from app import queries
 from app.baseviews import Button, Related
 from app.contracts.register import TONES as CONTRACT_TONES
+from app.domain.actions import TONES
 from app.domain.campaigns import InviteeStatus
 from app.domain.checklists import ChecklistStatus
 from app.domain.contracts import ContractFileKind, ContractStage, ContractState, Span, state_of
@@ -121,7 +122,7 @@ def figures_of(party: Party, dossier: Dossier) -> list[Figure]:
     if may("can_list", "Action"):
         late = dossier.figure("late").n
         text = _("Actions to be done, %(n)s late", n=late) if late else _("Actions to be done")
-        url = url_for("ActionView.list", party=key, status="OPEN")
+        url = url_for("ActionView.list", party=key, status=",".join(status.name for status in ActionStatus if not status.is_over))
         found.append(Figure(text, _n(dossier, "actions"), url, "bad" if late else "info"))
     return found
 
@@ -232,7 +233,8 @@ def _actions(party: Party, dossier: Dossier) -> Section | None:
 
 def _action_state(row: Row[Any]) -> Any:
     status = ActionStatus[row.state]
-    return _pill(_("Its day is past"), "bad") if status is ActionStatus.OPEN and row.until_on < today() else status
+    state = _pill(_(status.value), TONES[status])
+    return state + Markup(" ") + _pill(_("Late"), "bad") if row.done_on is None and row.until_on < today() else state
 
 
 def _cases(party: Party, _dossier: Dossier) -> Section | None:

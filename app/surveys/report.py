@@ -16,19 +16,18 @@ from werkzeug.wrappers import Response
 from wtforms import TextAreaField
 
 from app.documents import surveys as papers
+from app.domain.actions import TONES
 from app.domain.campaigns import AlarmEffect, AlarmStatus, CampaignStatus
 from app.domain.errors import DomainError
-from app.domain.improvement import ActionStatus
 from app.downloads import send_stored, show_pdf
 from app.extensions import db, now, today
 from app.forms import UpTo
 from app.intake import blame
 from app.models import SurveyCampaign
 from app.operations import survey_rounds
+from app.operations.actions import is_late
 from app.security import may, scope_actions, scope_alarms
 from app.words import say, tidy
-
-ACTION_TONES = {ActionStatus.OPEN: "warn", ActionStatus.DONE: "ok", ActionStatus.CANCELLED: "stop"}
 
 
 class ConclusionForm(FlaskForm):
@@ -69,9 +68,9 @@ class SurveyReportView(BaseView):
     def _page(self, campaign: SurveyCampaign, form: ConclusionForm) -> Any:
         is_over = campaign.status is CampaignStatus.CLOSED
         page = self.render_template(
-            "surveys/report.html", campaign=campaign, form=form, may=may, today=today(), tones=ACTION_TONES,
+            "surveys/report.html", campaign=campaign, form=form, may=may, today=today(), tones=TONES,
             now_=survey_rounds.outcome_of(db.session(), campaign, sight()), before=survey_rounds.aftermath(db.session(), campaign, sight()),
-            effects=AlarmEffect, statuses=AlarmStatus, open_action=ActionStatus.OPEN, is_over=is_over,
+            effects=AlarmEffect, statuses=AlarmStatus, is_late=is_late, is_over=is_over,
             may_conclude=self._may_conclude(campaign),
             may_issue=is_over and campaign.document_id is None and may("can_issue", "SurveyResult"),
         )  # fmt: skip
