@@ -41,7 +41,19 @@ from sqlalchemy.orm import Session, UOWTransaction
 from app.domain.states import Identity
 from app.domain.text import plain
 from app.extensions import db
-from app.models import Account, Action, Contract, OutboxMessage, Party, PartyContact, Pqr, Quotation, SearchDoc, SurveyCampaign
+from app.models import (
+    Account,
+    Action,
+    ActionTask,
+    Contract,
+    OutboxMessage,
+    Party,
+    PartyContact,
+    Pqr,
+    Quotation,
+    SearchDoc,
+    SurveyCampaign,
+)
 from app.pour import pour
 
 
@@ -73,9 +85,12 @@ SEARCHED: dict[Any, Words] = {
     Quotation: Words(own=("number", "subject"), of={"party": ("name", "document_number")}),
     Contract: Words(own=("number", "object"), of={"party": ("name", "document_number")}),
     PartyContact: Words(own=("name", "position", "email", "phone"), of={"party": ("name",)}),
-    Action: Words(own=("number", "title"), of={"party": ("name",)}),
+    Action: Words(own=("number", "title", "cause"), of={"party": ("name",)}),
+    ActionTask: Words(own=("what",), of={"action": ("number", "title", "cause")}),
     SurveyCampaign: Words(own=("number", "name"), of={"questionnaire": ("code", "name")}),
 }
+#: Rows whose words find the one that they are a part of, by their column that names it.
+PARTS: dict[Any, Any] = {Action: ActionTask.action_id}
 MOST_WORDS, LONGEST = 6, 100
 
 
@@ -137,7 +152,10 @@ def _holds(words: list[str]) -> ColumnElement[bool]:
 def matching(model: Any, typed: str) -> ColumnElement[bool] | None:
     """Return the condition "this row of *model* (one of `SEARCHED`) has every word that was typed", or None when none was."""
     words = typed_words(typed)
-    return _key(model).in_(_docs(model, _holds(words))) if words else None
+    if not words:
+        return None
+    found, part = _key(model).in_(_docs(model, _holds(words))), PARTS.get(model)
+    return found if part is None else or_(found, _key(model).in_(select(part).where(matching(part.class_, typed))))
 
 
 def _docs(model: Any, *conditions: ColumnElement[bool]) -> Select[Any]:

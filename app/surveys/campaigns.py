@@ -17,6 +17,7 @@ from markupsafe import Markup
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import joinedload
 
+from app import asking
 from app.baseviews import READ_ONLY, READ_WRITE, RuledView
 from app.domain import N_
 from app.domain.campaigns import (
@@ -31,6 +32,7 @@ from app.domain.campaigns import (
     takes_answers,
 )
 from app.domain.errors import DomainError
+from app.domain.improvement import ActionOrigin
 from app.domain.surveys import margin_of_error, sample_size, z_of
 from app.extensions import db, now, today
 from app.intake import blame
@@ -162,6 +164,7 @@ class SurveyCampaignView(Steps, RuledView):
             "progress": operations.progress(db.session(), item) if is_confirmed else None, "people_tones": PEOPLE_TONES,
             "takes_answers": takes_answers(item, today()), "is_file_only": is_file_only(item), "splits": survey_audience.splits_of(item),
             "asks_people": survey_audience.asks_people(item), "margin": self._margin,
+            "ask": asking.ask_about(ActionOrigin.SURVEY, item) if is_confirmed else [], "asked": asking.asked_by(ActionOrigin.SURVEY, item),
         }  # fmt: skip
         return self.render_template("surveys/campaign_show.html", **facts)
 
