@@ -26,6 +26,11 @@ from app.lookups import LookupView
 from app.massevents import MassEventView
 from app.money import DeviationView, FinancingView, InvoiceChangeView
 from app.preferences import ListsView
+from app.qms.documents import ControlledDocumentView
+from app.qms.indicatorboard import IndicatorBoardView
+from app.qms.indicatorrows import IndicatorRowsView
+from app.qms.indicators import IndicatorView
+from app.qms.processes import ProcessSheetView
 from app.qms.riskmap import RiskMapView
 from app.qms.risks import RiskView
 from app.qms.scale import RiskBandView, RiskImpactView, RiskProbabilityView, RiskScaleView
@@ -132,6 +137,9 @@ MENU: list[tuple[type, str, str, str]] = [
     (NonconformityView, N_("Non-conforming outputs"), "law", QUALITY),
     (RiskMapView, N_("Risk map"), "gauge", QUALITY),
     (RiskView, N_("Risks"), "shield", QUALITY),
+    (IndicatorBoardView, N_("Indicators"), "chart", QUALITY),
+    (ControlledDocumentView, N_("Documented information"), "template", QUALITY),
+    (ProcessSheetView, N_("Process characterisation"), "process", QUALITY),
     (RiskScaleView, N_("Scale of the risk map"), "sliders", QUALITY),
     (PastRecordView, N_("Registers of other programs"), "history", EXCHANGE),
     (MarketClaimView, N_("Claims of the market (SUI)"), "chart", REPORTS),
@@ -172,7 +180,7 @@ NO_MENU: list[type] = [
     CaseArchiveView, JobRunView, PreferenceView, AmendmentView, VerifiedRequirementView, VerificationView, PartyGroupView,
     RequirementItemView, ContractFileView, NeedView, EvidenceView, InterestGroupView, SurveyInviteeView,
     SurveyResponseView, SurveyWordsView, SheetView, SurveyDoorView, SurveyReportView, BuilderView, SurveyFileView,
-    RiskProbabilityView, RiskImpactView, RiskBandView,
+    RiskProbabilityView, RiskImpactView, RiskBandView, IndicatorView, IndicatorRowsView,
 ]  # fmt: skip
 #: What FAB registers by itself, in our words.
 SECURITY_LABELS = {

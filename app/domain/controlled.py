@@ -65,7 +65,6 @@ PRINTS = {
     "indicator": N_("Sheet of an indicator"),
     "indicators": N_("Board of indicators"),
     "documents": N_("Master list of documented information"),
-    "process_sheet": N_("Process characterisation"),
     "management_review": N_("Minutes of a management review"),
     "audit_pack": N_("Audit pack"),
 }
@@ -124,3 +123,58 @@ def check_version(version: str, taken: list[str]) -> str:
     if version.casefold() in (each.casefold() for each in taken):
         raise DomainError(N_("There is a version %(version)s of this document already."), field="version", version=version)
     return version
+
+
+# ── Process sheets ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+MAX_ROWS, MAX_ACTIVITIES = 40, 12
+
+
+@dataclass(frozen=True, slots=True)
+class RowTexts:
+    """A row of the cycle as somebody wrote it: who gives what, what is done with it (text, and page of the system), who receives what."""
+
+    phase: Phase
+    supplier: str
+    input: str
+    output: str
+    client: str
+    activities: tuple[tuple[str, str], ...]
+
+
+def check_row(row: RowTexts) -> RowTexts:
+    """
+    Return *row* in order: activities without text left out, addresses checked.
+
+    Raises:
+        DomainError: It says nothing, an address has no activity or leads out of the system, or there are too many activities.
+    """
+    activities = []
+    for text, path in row.activities:
+        if path.strip() and not text.strip():
+            msgid = N_("Write what is done on the page %(path)s, or take its address away.")
+            raise DomainError(msgid, field="activities", path=path.strip())
+        if text.strip():
+            activities.append((text.strip(), check_path(path)))
+    if len(activities) > MAX_ACTIVITIES:
+        raise DomainError(N_("A row has at most %(most)s activities. Go on in another row."), field="activities", most=MAX_ACTIVITIES)
+    if not activities and not any(text.strip() for text in (row.supplier, row.input, row.output, row.client)):
+        raise DomainError(N_("Write something in the row: an activity at least."), field="activities")
+    return RowTexts(
+        row.phase, row.supplier.strip(), row.input.strip(), row.output.strip(), row.client.strip(), activities=tuple(activities)
+    )
+
+
+def shown_letters(rows: list[tuple[Phase, bool]]) -> list[str]:
+    """
+    Return the letter of the cycle of each row: empty for one that goes on with the row above.
+
+    Args:
+        rows: The phase of each row, and whether it says only what goes out (no supplier, input nor activity).
+    """
+    letters: list[str] = []
+    before: Phase | None = None
+    for phase, only_goes_out in rows:
+        letters.append("" if only_goes_out and phase is before else LETTERS[phase])
+        before = phase
+    return letters

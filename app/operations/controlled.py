@@ -7,7 +7,7 @@ At most one edition of a document is in force. Whoever approves the next retires
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -38,6 +38,12 @@ def print_head(session: Session, key: str) -> PrintHead | None:
     )
     row = session.execute(statement).one_or_none()
     return PrintHead(*row) if row is not None else None
+
+
+def edition_in_force(session: Session, document: ControlledDocument) -> DocumentEdition | None:
+    """Return the edition of *document* that is in force, if one is."""
+    statement = select(DocumentEdition).where(DocumentEdition.document_id == document.id, DocumentEdition.status == EditionStatus.IN_FORCE)
+    return session.scalars(statement).one_or_none()
 
 
 # ── The register ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -119,9 +125,14 @@ def amend_edition(
     session.flush()
 
 
-def approve_edition(session: Session, edition: DocumentEdition, *, at: datetime, user_id: int) -> DocumentEdition | None:
+def approve_edition(
+    session: Session, edition: DocumentEdition, *, at: datetime, user_id: int, keep: Callable[[DocumentEdition], bytes | None] | None = None
+) -> DocumentEdition | None:
     """
     Put *edition* in force from today on, and retire the one before in the same transaction; return that one, if there was any.
+
+    Args:
+        keep: Returns the PDF to keep of an edition without a file, when the system itself holds what is approved.
 
     Raises:
         MoveRefused: It is in force or retired already, says not what changed, or its document is out of use.
@@ -132,10 +143,10 @@ def approve_edition(session: Session, edition: DocumentEdition, *, at: datetime,
         raise MoveRefused(N_("Write what changes in version %(version)s before it is approved."), version=edition.version)
     if not document.is_active:
         raise MoveRefused(N_("%(code)s is out of use: put it in use again before a version of it is approved."), code=document.code)
+    if edition.file is None and keep is not None and (content := keep(edition)) is not None:
+        edition.file = store_file(session, content, f"{document.code}-v{edition.version}.pdf", "application/pdf")
     on = local(at).date()
-    before = session.scalars(
-        select(DocumentEdition).where(DocumentEdition.document_id == document.id, DocumentEdition.status == EditionStatus.IN_FORCE)
-    ).one_or_none()
+    before = edition_in_force(session, document)
     if before is not None:
         before.status, before.retired_on = EditionStatus.RETIRED, max(on, before.in_force_on or on)
         session.flush()  # the index counts after each statement

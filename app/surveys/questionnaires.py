@@ -170,6 +170,8 @@ class QuestionnaireView(RuledView):
             found.append(Button(_("New version"), url_for("BuilderView.start", questionnaire_id=item.id), True))
         if newest is not None:
             found.append(Button(_("See it as whoever answers"), url_for("BuilderView.preview", pk=newest.id)))
+        if may("can_list", "ControlledDocument"):
+            found.append(Button(_("In the register of documents"), url_for("ControlledDocumentView.list", q=item.code)))
         return found + history_of("questionnaire", item.id)
 
     def related(self, item: Questionnaire) -> list[Related]:

@@ -139,6 +139,10 @@ class ControlledDocument(Audited, Model):
     disposal: Mapped[str] = mapped_column(String(120), default="", comment="What becomes of it then")
     confidence: Mapped[str] = mapped_column(String(160), default="", comment="How sure the seed is")
     is_active: Mapped[bool] = mapped_column(default=True)
+    in_force: Mapped[DocumentEdition | None] = relationship(
+        primaryjoin="and_(DocumentEdition.document_id == ControlledDocument.id, DocumentEdition.status == 'IN_FORCE')",
+        viewonly=True, uselist=False,
+    )  # fmt: skip
 
     def __repr__(self) -> str:
         return f"{self.code} {self.name}"
