@@ -58,6 +58,7 @@ from app.models import (
     Guarantee,
     Indicator,
     IndicatorValue,
+    LegalRequirement,
     Mechanism,
     Notice,
     OutboxMessage,
@@ -398,6 +399,17 @@ def _risks(_house: House) -> Select[Any]:
     return found.where(Risk.closed_on.is_(None))
 
 
+def _legal_evaluations(_house: House) -> Select[Any]:
+    """The obligations of the legal matrix, from the last evaluation of each until the next. They have no number of their own."""
+    row, quality = LegalRequirement, select(Process.id).where(Process.code == "CALIDAD").scalar_subquery()
+    found = watched(
+        literal("ML-") + cast(row.id, String), row.id.label("id"), started_on=func.coalesce(row.evaluated_on, row.next_on),
+        due_on=row.next_on, safe_on=row.next_on, kind=row.norm, process_id=func.coalesce(row.process_id, quality),
+        user_id=row.responsible_id,
+    )  # fmt: skip
+    return found.where(row.is_active, row.next_on.is_not(None))
+
+
 def _survey_alarms(_house: House) -> Select[Any]:
     """What surveys asked for and waits for somebody: contacts, and what could not be asked for by itself. It has no number of its own."""
     found = watched(
@@ -486,6 +498,7 @@ SOURCES: dict[str, Source] = {
     "INDICATOR": Source(N_("Indicator that misses its goal twice"), _missed_goals, path=_INDICATOR, term=_term_of_value),
     "INDICATOR_REPORT": Source(N_("Value of an indicator to report"), _unreported, path=_INDICATOR, term=_term_of_value),
     "RISK_REVIEW": Source(N_("Risk to look at"), _risks, path="/risk/show/{id}"),
+    "LEGAL_EVALUATION": Source(N_("Evaluation of a legal requirement"), _legal_evaluations, path="/legalrequirement/show/{id}"),
     "SURVEY_ALARM": Source(N_("Contact or alarm of a survey"), _survey_alarms, path="/survey-alarm/show/{id}"),
 }
 

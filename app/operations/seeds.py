@@ -39,6 +39,8 @@ from app.models import (
     ControlledDocument,
     Indicator,
     InterestGroup,
+    LegalRequirement,
+    LegalRest,
     LegalTerm,
     Mechanism,
     MessageTemplate,
@@ -61,6 +63,7 @@ from app.models import (
     SurveyThreshold,
 )
 from app.operations.controlled_seeds import load_register
+from app.operations.legal_seeds import load_rests
 from app.operations.questionnaire_seeds import load_questionnaires
 
 FOLDER = Path(__file__).resolve().parent.parent / "seeds"
@@ -110,6 +113,7 @@ CATALOGUES = (
     _Catalogue(InterestGroup, "interest_group", also="name"),
     _Catalogue(Mechanism, "mechanism", key=("group",)),  # whoever follows a group has decided how
     _Catalogue(Need, "need", key=("group",)),
+    _Catalogue(LegalRequirement, "legal_requirement", key=("norm", "articles")),
     _Catalogue(RiskProbability, "risk_probability", key=()),  # whoever has a scale made it their own
     _Catalogue(RiskImpact, "risk_impact", key=()),
     _Catalogue(RiskBand, "risk_band", key=()),
@@ -135,6 +139,7 @@ def load_seeds(session: Session, at: datetime) -> dict[str, Loaded]:
         loaded[CalendarYear.__tablename__] = _load_holidays(session, at)
         loaded[Questionnaire.__tablename__] = Loaded(*load_questionnaires(session, read_seed, at))
         loaded[SurveyThreshold.__tablename__] = _load_thresholds(session, found, at)
+        loaded[LegalRest.__tablename__] = Loaded(*load_rests(session, read_seed, at))
         loaded[ControlledDocument.__tablename__] = Loaded(*load_register(session, read_seed, at))
         _remember_digest(session, at)
         session.flush()
@@ -173,7 +178,7 @@ def _load(
     by_code, new = found.setdefault(model, {}), []
     for row in rows:
         values = _values(model, row, found)
-        twin = there.get(tuple(values.get(name) for name in catalogue.key)) or named.get(row.get(catalogue.also or ""))
+        twin = there.get(tuple(values.get(name) or "" for name in catalogue.key)) or named.get(row.get(catalogue.also or ""))
         if twin is None:
             if model is Process and any(process.is_front_desk for process in stored):
                 values["is_front_desk"] = False
@@ -192,7 +197,7 @@ def _load(
 
 
 def _key(row: Any, names: Iterable[str]) -> tuple[Any, ...]:
-    return tuple(getattr(row, name) for name in names)
+    return tuple(getattr(row, name) or "" for name in names)  # a text that a seed leaves empty is stored as ""
 
 
 def _remember_digest(session: Session, at: datetime) -> None:
