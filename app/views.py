@@ -26,11 +26,13 @@ from app.lookups import LookupView
 from app.massevents import MassEventView
 from app.money import DeviationView, FinancingView, InvoiceChangeView
 from app.preferences import ListsView
+from app.qms.auditpack import AuditPackView
 from app.qms.documents import ControlledDocumentView
 from app.qms.indicatorboard import IndicatorBoardView
 from app.qms.indicatorrows import IndicatorRowsView
 from app.qms.indicators import IndicatorView
 from app.qms.processes import ProcessSheetView
+from app.qms.reviews import ManagementReviewView
 from app.qms.riskmap import RiskMapView
 from app.qms.risks import RiskView
 from app.qms.scale import RiskBandView, RiskImpactView, RiskProbabilityView, RiskScaleView
@@ -140,6 +142,8 @@ MENU: list[tuple[type, str, str, str]] = [
     (IndicatorBoardView, N_("Indicators"), "chart", QUALITY),
     (ControlledDocumentView, N_("Documented information"), "template", QUALITY),
     (ProcessSheetView, N_("Process characterisation"), "process", QUALITY),
+    (ManagementReviewView, N_("Management reviews"), "members", QUALITY),
+    (AuditPackView, N_("Audit pack"), "done", QUALITY),
     (RiskScaleView, N_("Scale of the risk map"), "sliders", QUALITY),
     (PastRecordView, N_("Registers of other programs"), "history", EXCHANGE),
     (MarketClaimView, N_("Claims of the market (SUI)"), "chart", REPORTS),

@@ -13,8 +13,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, select
-from sqlalchemy.orm import Session, aliased, joinedload
+from sqlalchemy import Select, and_, case, func, inspect, select
+from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 
 from app import queries
 from app.domain import N_
@@ -39,7 +39,7 @@ from app.domain.indicators import (
 )
 from app.domain.times import stopped_days
 from app.extensions import local
-from app.models import Action, CaseEvent, Indicator, IndicatorNote, IndicatorValue, Pqr
+from app.models import Action, CaseEvent, Indicator, IndicatorNote, IndicatorValue, Pqr, Process
 from app.operations import improvement
 from app.operations.indicator_measures import MEASURES, Facts, Measure, Span
 
@@ -47,6 +47,8 @@ from app.operations.indicator_measures import MEASURES, Facts, Measure, Span
 RECHECKED = 24
 #: Values that the page of an indicator shows, and that its chart draws.
 SHOWN = 24
+#: Values that the small line of the board draws.
+ON_BOARD = 12
 #: How long a value may wait to be reported, or two misses to be answered.
 TIME_TO_ANSWER = timedelta(days=15)
 _OVER = (ActionStatus.DONE, ActionStatus.CANCELLED)
@@ -195,6 +197,26 @@ def check(indicator: Indicator) -> None:
     check_sheet(
         months=indicator.months, starts_on=indicator.starts_on, direction=indicator.direction, goal=indicator.goal, fair=indicator.fair
     )
+
+
+def check_periods(session: Session, indicator: Indicator) -> None:
+    """
+    Let a sheet have other periods or another measure while nobody has worked on its values; untouched drafts go, to be reckoned again.
+
+    Raises:
+        DomainError: A value was reported, typed in, analysed or answered.
+    """
+    state = inspect(indicator)
+    if not any(state.attrs[name].history.has_changes() for name in ("months", "starts_on", "measure", "scale")):
+        return
+    values = session.scalars(select(IndicatorValue).where(IndicatorValue.indicator_id == indicator.id)).all()
+    was_typed = not (state.attrs.measure.history.deleted or [indicator.measure])[0]
+    for value in values:
+        if value.reported_at or value.analysis or value.action_id or value.no_action_reason or (was_typed and value.value is not None):
+            refusal = N_("It has values that somebody worked on: its measure and periods stay. Make it inactive and add another indicator.")
+            raise DomainError(refusal, field="months")
+    for value in values:
+        session.delete(value)
 
 
 def _fill(value: IndicatorValue, indicator: Indicator, reading: Reading) -> None:
@@ -434,3 +456,21 @@ def recheck(session: Session, value: IndicatorValue, *, at: datetime) -> bool:
 def _over(value: IndicatorValue, numerator: Decimal | None) -> Decimal | None:
     """Return the figure of *numerator* over the denominator that was reported: what it was on that day cannot be counted any more."""
     return value_of(value.indicator.scale, numerator, value.denominator)
+
+
+# ── The board ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def board(session: Session, limit: int = ON_BOARD) -> list[tuple[Indicator, list[IndicatorValue]]]:
+    """Return the indicators in use by process, each with its newest values, the newest first: two statements, however many there are."""
+    order = (Process.name, Indicator.position, Indicator.code)
+    wanted = select(Indicator).outerjoin(Process, Process.id == Indicator.process_id).where(Indicator.is_active).order_by(*order)
+    found = session.scalars(wanted.options(contains_eager(Indicator.process))).all()
+    place = func.row_number().over(partition_by=IndicatorValue.indicator_id, order_by=IndicatorValue.period_from.desc())
+    placed = select(IndicatorValue.id, place.label("place")).subquery()
+    newest = select(placed.c.id).where(placed.c.place <= limit)
+    values = select(IndicatorValue).where(IndicatorValue.id.in_(newest)).order_by(IndicatorValue.period_from.desc())
+    by_indicator: dict[int, list[IndicatorValue]] = {indicator.id: [] for indicator in found}
+    for value in session.scalars(values.options(joinedload(IndicatorValue.action))):
+        by_indicator.get(value.indicator_id, []).append(value)
+    return [(indicator, by_indicator[indicator.id]) for indicator in found]
