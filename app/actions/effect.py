@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
 from flask import abort, flash, redirect, request, url_for
@@ -159,6 +159,7 @@ class Effects:
     """Inherited by `ActionView` besides; see `RuledView` for what it builds on."""
 
     item: Callable[..., Any]
+    writable: Callable[..., Any]
     render_template: Callable[..., str]
     may_do: Callable[[str], bool]
 
@@ -167,10 +168,10 @@ class Effects:
     @permission_name("plan")
     def measure(self, pk: str) -> Any:
         """Choose by what the action will be measured, with the figure before in sight."""
-        action = self.item(pk)
+        action = self.writable(pk)
         if action.kind is ActionKind.CORRECTION or action.status not in (ActionStatus.OPEN, ActionStatus.PLANNED):
             abort(404)
-        by, key = self._chosen(action)
+        by, key = self._measured_by(action)
         if by is None:
             return self._measure_page(action, None, None, None)
         form = self._measure_form(action, by, key)
@@ -188,7 +189,7 @@ class Effects:
         return self._measure_page(action, by, form, self._preview(by, plan)), 422 if form.errors else 200
 
     @staticmethod
-    def _chosen(action: Action) -> tuple[EffectMeasure | None, str]:
+    def _measured_by(action: Action) -> tuple[EffectMeasure | None, str]:
         """Return the measure that the address names, else that of the action, else what its origin suggests."""
         name = request.args.get("measure", "")
         if name and name not in EffectMeasure.__members__:
@@ -232,7 +233,8 @@ class Effects:
         figure = effectiveness.measure(db.session(), by, plan.key, window, today=today())
         most = None
         if by in REDUCES and plan.goal is not None and figure.value is not None:
-            most = (figure.value * (100 - plan.goal) / 100).quantize(Decimal("0.1")).normalize()
+            step = Decimal("0.1") if by is EffectMeasure.LATE else Decimal(1)
+            most = (figure.value * (100 - plan.goal) / 100).quantize(step, ROUND_FLOOR)
         return {"window": window, "figure": figure, "most": most, "url": rows_url(by, plan.key, window), "of": _of(by, figure)}
 
     def _measure_page(self, action: Action, by: EffectMeasure | None, form: Any, preview: Any) -> str:
@@ -251,7 +253,7 @@ class Effects:
     @permission_name("judge")
     def judge(self, pk: str) -> Any:
         """Decide whether the action was effective: it ends, or is taken up again."""
-        action = self.item(pk)
+        action = self.writable(pk)
         if action.status is not ActionStatus.REVIEW:
             abort(404)
         form = JudgeForm()
@@ -288,7 +290,7 @@ class Effects:
         is_judge = action.status is ActionStatus.REVIEW and is_over and self.may_do("judge")
         return {
             "by": by, "of_what": effect_keys.key_text(db.session(), by, action.measure_key), "goal": say_goal(by, action.goal),
-            "rows": self._rows(by, action.measure_key, found), "drawing": self._drawing(by, action.measure_key, found),
+            "rows": self._sides(by, action.measure_key, found), "drawing": self._drawing(by, action.measure_key, found),
             "proposal": found.proposal, "why": say_why(found.proposal.why, found.proposal.fields), "is_over": is_over,
             "has_begun": on >= found.after.first, "is_carried_out": action.carried_out_on is not None,
             "change": None if found.proposal.change is None else say_change(by, found.proposal.change),
@@ -304,7 +306,7 @@ class Effects:
         return f"/indicator/show/{found}" if found else ""
 
     @staticmethod
-    def _rows(by: EffectMeasure, key: str, found: Comparison) -> list[dict[str, Any]]:
+    def _sides(by: EffectMeasure, key: str, found: Comparison) -> list[dict[str, Any]]:
         sides = ((_("Before"), found.before, found.figure_before), (_("After"), found.after, found.figure_after))
         return [
             {"name": name, "window": say_window(window), "days": window.n_days, "figure": say_figure(by, figure),
@@ -318,7 +320,7 @@ class Effects:
         sides = ((_("Before"), found.before, found.figure_before), (_("After"), found.after, found.figure_after))
         if any(figure.value is None for _name, _window, figure in sides):
             return None
-        labels = tuple(f"{name}: {say_window(window)}" for name, window, _figure in sides)
+        labels = tuple(name for name, _window, _figure in sides)
         points = tuple(Point(figure.value, say_figure(by, figure), rows_url(by, key, window)) for _name, window, figure in sides)
         series = (Series(_(by.value), points),)
         return drawn(Plot("ColumnChart", _("Before and after"), _("The table has the same numbers."), labels, series))

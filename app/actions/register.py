@@ -21,7 +21,7 @@ from app import asking, queries
 from app.actions.analysis import Analysis
 from app.actions.effect import Effects
 from app.actions.forms import FinishForm, PostponeForm, ReasonForm
-from app.actions.page import PEOPLE, Hand, facts_of_page
+from app.actions.page import PEOPLE, Hand, facts_of_page, is_own
 from app.actions.plan import Plans
 from app.baseviews import READ_WRITE, RuledView
 from app.documents.actions import action_paper
@@ -136,7 +136,7 @@ class ActionView(Steps, Effects, Analysis, Plans, RuledView):
         return item.number
 
     def may_edit(self, item: Action) -> bool:
-        return not item.status.is_over and Hand(item).writes
+        return not item.status.is_over and is_own(item)
 
     def writable(self, pk: str) -> Action:
         """Return the action when the reader writes all of it, or answer 404."""
