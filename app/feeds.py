@@ -1,8 +1,8 @@
 """
 The due dates of a person, for the calendar program of that person (iCalendar, RFC 5545), under a secret address without a sign-in.
 
-Whoever has the address sees numbers, kinds and processes of cases, and nothing of anybody. What it shows follows the rights that the
-person has at that moment: somebody who left has no calendar.
+Whoever has the address sees numbers, kinds and processes of cases, the person's actions and tasks, and nothing of anybody. What it shows
+follows the rights that the person has at that moment: somebody who left has no calendar.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ from flask_babel import force_locale
 from flask_babel import gettext as _
 from flask_login import current_user
 from icalendar import Calendar, Event
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, joinedload
 from werkzeug.wrappers import Response as AnyResponse
 
 from app import queries
+from app.domain.improvement import ActionStatus
 from app.domain.states import Category, OrderStatus, states_in
 from app.extensions import LANGUAGE, db, now, public_url, start_writing, today
-from app.models import CalendarFeed, FieldOrder, Pqr
+from app.models import Action, ActionTask, CalendarFeed, FieldOrder, Pqr
 from app.operations import feeds
 from app.ratelimit import count_hit, minutes_to_wait
 from app.reader import NEXT_STEPS
@@ -60,6 +61,8 @@ def entries_of(session: Session, user_id: int, rights: frozenset[Right], on: dat
     found = [*_cases(session, user_id, rights, on)] if ("can_list", "Pqr") in rights else []
     if ("can_list", "MyOrder") in rights:
         found += _orders(session, user_id, on)
+    if ("can_list", "Action") in rights:
+        found += _actions(session, user_id, ("can_judge", "Action") in rights, on)
     return sorted(found, key=lambda entry: (entry.on, entry.key))
 
 
@@ -90,6 +93,25 @@ def _orders(session: Session, user_id: int, on: date) -> Iterator[Entry]:
         assert order.due_on is not None
         facts, url = (_(order.kind.value),), public_url("/tecnico/")
         yield _entry(order.number, "order", order.due_on, _("%(number)s: to be done", number=order.number), facts, url, order.changed_at)
+
+
+def _actions(session: Session, user_id: int, judges: bool, on: date) -> Iterator[Entry]:
+    """Yield the tasks and the last days of actions that are the work of *user_id*; for whoever judges, the days of all reviews."""
+    his = or_(is_user(Action.responsible_id, user_id, on), Action.process_id.in_(processes_of(user_id, on)))
+    task = or_(is_user(ActionTask.responsible_id, user_id, on), and_(ActionTask.responsible_id.is_(None), his))
+    reviewed = and_(Action.status == ActionStatus.REVIEW, Action.review_on >= on - BACK)
+    found = select(Action).where(or_(and_(his, queries.to_be_done(), Action.due_on >= on - BACK), *[reviewed] * judges))
+    for action in session.scalars(found.options(joinedload(Action.process)).order_by(Action.id)):
+        is_reviewed, facts = action.status is ActionStatus.REVIEW, (_(action.status.value), action.process.name)
+        day = action.review_on if is_reviewed and action.review_on else action.due_on
+        due = _("%(number)s: last day of the plan", number=action.number)
+        title = _("%(number)s: review of its effect", number=action.number) if is_reviewed else due
+        kind, url = "review" if is_reviewed else "due", public_url(f"/action/show/{action.id}")
+        yield _entry(action.number, kind, day, title, facts, url, action.changed_at)
+    tasks = select(ActionTask, Action.number).join(ActionTask.action).where(queries.task_to_be_done(), task, ActionTask.due_on >= on - BACK)
+    for each, number in session.execute(tasks.order_by(ActionTask.id)):
+        url, title = public_url(f"/action/show/{each.action_id}"), _("%(number)s: task", number=number)
+        yield _entry(f"{number}-{each.position}", "task", each.due_on, title, (each.what,), url, each.changed_at)
 
 
 def _entry(number: str, kind: str, on: date, title: str, facts: tuple[str, ...], url: str | None, changed_at: datetime) -> Entry:
