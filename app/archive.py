@@ -95,7 +95,7 @@ def make_everything(session: Session, job: Job, progress: jobs.Progress) -> Stor
     with TemporaryFile() as out:
         with jobs.reading(session):
             summary = write_everything(session, out, at, lambda n, total: progress(n, total, N_("Writing rows and files")))
-        stored = store_file(session, _checked(out, f"atiende-{local(at):%Y-%m-%d}.zip"))
+        stored = store_file(session, checked_zip(out, f"atiende-{local(at):%Y-%m-%d}.zip"))
         session.commit()
     job.result = in_words(summary)
     return stored
@@ -111,7 +111,8 @@ def in_words(summary: archive.Summary) -> str:
     return said
 
 
-def _checked(out: IO[bytes], name: str) -> CheckedFile:
+def checked_zip(out: IO[bytes], name: str) -> CheckedFile:
+    """Return a ZIP that was just written, with its sum, as `store_file` takes it."""
     out.seek(0)
     digest = hashlib.file_digest(out, "sha256").hexdigest()  # type: ignore[arg-type]
     return CheckedFile(name, archive.ZIP, out.tell(), digest, out)

@@ -110,6 +110,7 @@ class Stage:
         self.marks |= steps.outward()
         self.marks |= steps.actions()
         self.marks |= steps.outputs(self.case_ids["ROUTED"])
+        self.marks |= steps.reviews()
         self.marks |= steps.verified()
         self.marks |= steps.verification()
         self.marks |= steps.interested()
@@ -566,6 +567,27 @@ class Steps:
             nonconformities.treat(self.session, rows[name], done, **q)
         nonconformities.verify(self.session, rows["-closed"], "Se revisaron", verified_on=on, no_action_reason="Pasó una vez", **q)
         return {f"@snc{name}": row.id for name, row in rows.items()}
+
+    def reviews(self) -> dict[str, int]:
+        """A management review with a decision that is being prepared, and one that S signed."""
+        from flask_appbuilder.security.sqla.models import User
+
+        from app.documents import managementreview as papers
+        from app.domain.managementreview import INPUTS
+        from app.extensions import local
+        from app.models import ManagementReview
+        from app.operations import managementreview as operations
+
+        on, marks = local(self.at).date(), {}
+        for name in ("", "-signed"):
+            review = ManagementReview(held_on=on, period_from=on.replace(month=1, day=1), period_until=on)
+            operations.enter_review(self.session, review, at=self.at)
+            decided = operations.Decided("Comprar otro medidor patrón", "resources", self.make.process(MINE).id, None, on)
+            marks |= {f"@review{name}": review.id, f"@decision{name}": operations.decide(self.session, review, decided).id}
+        said = operations.Said({each.key: "Sin novedad" for each in INPUTS}, "Ana Ficticia, Gerente", "Conviene y funciona")
+        operations.write(self.session, review, said)
+        papers.sign(self.session, review, self.session.get_one(User, self.users["S"]), at=self.at)
+        return marks
 
     def arrive(self) -> None:
         """Receive a message that waits in quarantine."""

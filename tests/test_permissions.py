@@ -459,7 +459,8 @@ ROWS: list[Row] = [
     post("AuditPackView.make", "SQGX"),
     get("ManagementReviewView.list", "SQGX"),
     get("ManagementReviewView.export", "SQGX", url={"kind": "csv"}),
-    *(get(f"ManagementReviewView.{door}", "SQGX", url={"pk": mark}) for door in ("show", "minutes") for mark in ("@review", "@review-signed")),
+    *(get(f"ManagementReviewView.{door}", "SQGX", url={"pk": mark}) for door in ("show", "minutes")
+      for mark in ("@review", "@review-signed")),
     *both("ManagementReviewView.add", "SQX"),
     *both("ManagementReviewView.edit", "SQX", url={"pk": "@review"}),
     *both("ManagementReviewView.edit", NOBODY, misses="SQX", url={"pk": "@review-signed"}),

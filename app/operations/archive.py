@@ -241,8 +241,8 @@ def write(
         extra: Further entries (name, content), e.g. a page to read.
     """
     summary = Summary()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as zipped, _Sums() as sums:
-        box = _Box(zipped, local(at), sums)
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as zipped, Sums() as sums:
+        box = Box(zipped, local(at), sums)
         rows = _Rows(session, scope)
         order = rows.order()
         tables: dict[str, dict[str, Any]] = {}
@@ -280,13 +280,13 @@ def _manifest(scope: Scope, at: datetime, tables: dict[str, Any], summary: Summa
     return json.dumps(said, ensure_ascii=False, indent=1).encode()
 
 
-class _Sums:
+class Sums:
     """The control sums of the entries, as `sha256sum -c` reads them; kept on the disk when they are many."""
 
     def __init__(self) -> None:
         self._lines: IO[bytes] = SpooledTemporaryFile(max_size=2**20)  # type: ignore[assignment]  # noqa: SIM115  closed on exit
 
-    def __enter__(self) -> _Sums:
+    def __enter__(self) -> Sums:
         return self
 
     def __exit__(self, *_failure: object) -> None:
@@ -301,10 +301,10 @@ class _Sums:
             yield block
 
 
-class _Box:
+class Box:
     """The ZIP under way: each entry is written as it comes, summed, with the date of the archive."""
 
-    def __init__(self, zipped: zipfile.ZipFile, at: datetime, sums: _Sums) -> None:
+    def __init__(self, zipped: zipfile.ZipFile, at: datetime, sums: Sums) -> None:
         self._zipped, self._sums = zipped, sums
         self._date = (at.year, at.month, at.day, at.hour, at.minute, at.second)
 
@@ -488,7 +488,7 @@ def path_of(sha256: str, media_type: str) -> str:
     return f"files/{sha256[:2]}/{sha256}.{_SUFFIX.get(media_type, 'bin')}"
 
 
-def _add_files(session: Session, box: _Box, rows: _Rows, summary: Summary, tell: Callable[[int], None]) -> None:
+def _add_files(session: Session, box: Box, rows: _Rows, summary: Summary, tell: Callable[[int], None]) -> None:
     for row in rows.stored_files():
         try:
             with files.open_file(row) as content:

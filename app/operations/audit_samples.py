@@ -16,6 +16,7 @@ from app.domain.controlled import EditionStatus
 from app.domain.managementreview import ReviewStatus
 from app.domain.states import DocumentKind, Identity, OrderStatus
 from app.models import (
+    Account,
     Action,
     Checklist,
     ControlledDocument,
@@ -44,7 +45,7 @@ class Drawn:
 
     place: int
     number: str
-    title: str
+    title: str | None
     on: date | None
     pqr_id: int | None
     file: StoredFile | None
@@ -118,9 +119,10 @@ def _answers(period: Period, with_reserved: bool) -> Select[Any]:
 
 
 def _orders(period: Period, with_reserved: bool) -> Select[Any]:
-    told = _told(FieldOrder, number=FieldOrder.number, title=FieldOrder.kind, on=FieldOrder.done_on, file_id=Document.file_id,
+    told = _told(FieldOrder, number=FieldOrder.number, title=Account.number, on=FieldOrder.done_on, file_id=Document.file_id,
                  pqr_id=FieldOrder.pqr_id)  # fmt: skip
-    found = told.outerjoin(Document, Document.id == FieldOrder.acta_id).outerjoin(Pqr, Pqr.id == FieldOrder.pqr_id)
+    found = told.outerjoin(Document, Document.id == FieldOrder.acta_id).outerjoin(Account, Account.id == FieldOrder.account_id)
+    found = found.outerjoin(Pqr, Pqr.id == FieldOrder.pqr_id)
     found = found.where(FieldOrder.status == OrderStatus.DONE, during(FieldOrder.done_on, period))
     return found if with_reserved else found.where(or_(Pqr.id.is_(None), Pqr.identity != Identity.RESERVED))
 

@@ -83,7 +83,7 @@ from app.operations.contracts import in_force_clause
 from app.operations.risks import lacks_action, overdue
 
 Parts = dict[str, Select[Any]]
-MONTH, WEEK = timedelta(days=30), timedelta(days=7)
+DAY, WEEK, MONTH = timedelta(days=1), timedelta(days=7), timedelta(days=30)
 #: A year, and the days that the reviewers of a contract have.
 VERIFIED_WITHIN = timedelta(days=395)
 ALIVE = (ActionStatus.OPEN, ActionStatus.PLANNED, ActionStatus.RUNNING, ActionStatus.REVIEW)
