@@ -13,8 +13,8 @@ from app.domain.improvement import Disposition, NonconformityStatus
 class SncMove(Enum):
     """What may be done with it; the name is kept in its history."""
 
-    TELL = N_("Told")
-    CHANGE = N_("Changed")
+    TELL = N_("Told of it")
+    CHANGE = N_("What was told was changed")
     TREAT = N_("Record its treatment")
     VERIFY = N_("Verify and close")
     RETURN = N_("It does not conform yet")
