@@ -124,17 +124,14 @@ def _spoken(value: Any) -> str:
 # ── The cases behind a figure ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def rows_url(by: EffectMeasure, key: str, window: Window) -> str:
-    """Return the address of the cases that a figure counts, in the reader's scope; nothing where no list of cases is behind it."""
-    if by not in REDUCES or not may("can_list"):
-        return ""
-    filters = _filters(by, key)
-    span = f"{window.first}..{window.last}"
+def rows_urls(by: EffectMeasure, key: str, *windows: Window) -> list[str]:
+    """Return the addresses of the cases that figures count, in the reader's scope; empty where no list of cases is behind them."""
+    filters = _filters(by, key) if by in REDUCES and may("can_list") else {}
     if not filters:
-        return ""
-    if by is EffectMeasure.LATE:
-        return url_for("CaseView.list", timeliness="LATE", due_on=span, **filters)
-    return url_for("CaseView.list", filed_on=span, status=_COUNTED, **filters)
+        return [""] * len(windows)
+    on = "due_on" if by is EffectMeasure.LATE else "filed_on"
+    counted = {"timeliness": "LATE"} if by is EffectMeasure.LATE else {"status": _COUNTED}
+    return [url_for("CaseView.list", **{on: f"{window.first}..{window.last}"}, **counted, **filters) for window in windows]
 
 
 def _filters(by: EffectMeasure, key: str) -> dict[str, str]:
@@ -235,7 +232,8 @@ class Effects:
         if by in REDUCES and plan.goal is not None and figure.value is not None:
             step = Decimal("0.1") if by is EffectMeasure.LATE else Decimal(1)
             most = (figure.value * (100 - plan.goal) / 100).quantize(step, ROUND_FLOOR)
-        return {"window": window, "figure": figure, "most": most, "url": rows_url(by, plan.key, window), "of": _of(by, figure)}
+        [url] = rows_urls(by, plan.key, window)
+        return {"window": window, "figure": figure, "most": most, "url": url, "of": _of(by, figure)}
 
     def _measure_page(self, action: Action, by: EffectMeasure | None, form: Any, preview: Any) -> str:
         facts = {"item": action, "view": self, "by": by, "form": form, "preview": preview, "measures": EffectMeasure}
@@ -287,10 +285,11 @@ class Effects:
         by, on = action.measure, today()
         found = effectiveness.compare(db.session(), action, today=on)
         is_over = found.after.is_over(on)
+        urls = rows_urls(by, action.measure_key, found.before, found.after)
         is_judge = action.status is ActionStatus.REVIEW and is_over and self.may_do("judge")
         return {
             "by": by, "of_what": effect_keys.key_text(db.session(), by, action.measure_key), "goal": say_goal(by, action.goal),
-            "rows": self._sides(by, action.measure_key, found), "drawing": self._drawing(by, action.measure_key, found),
+            "rows": self._sides(by, found, urls), "drawing": self._drawing(by, found, urls),
             "proposal": found.proposal, "why": say_why(found.proposal.why, found.proposal.fields), "is_over": is_over,
             "has_begun": on >= found.after.first, "is_carried_out": action.carried_out_on is not None,
             "change": None if found.proposal.change is None else say_change(by, found.proposal.change),
@@ -306,22 +305,22 @@ class Effects:
         return f"/indicator/show/{found}" if found else ""
 
     @staticmethod
-    def _sides(by: EffectMeasure, key: str, found: Comparison) -> list[dict[str, Any]]:
+    def _sides(by: EffectMeasure, found: Comparison, urls: list[str]) -> list[dict[str, Any]]:
         sides = ((_("Before"), found.before, found.figure_before), (_("After"), found.after, found.figure_after))
         return [
             {"name": name, "window": say_window(window), "days": window.n_days, "figure": say_figure(by, figure),
-             "of": _of(by, figure), "url": rows_url(by, key, window)}
-            for name, window, figure in sides
+             "of": _of(by, figure), "url": url}
+            for (name, window, figure), url in zip(sides, urls, strict=True)
         ]  # fmt: skip
 
     @staticmethod
-    def _drawing(by: EffectMeasure, key: str, found: Comparison) -> Drawing | None:
+    def _drawing(by: EffectMeasure, found: Comparison, urls: list[str]) -> Drawing | None:
         """Return both figures as bars; nothing where one is missing."""
-        sides = ((_("Before"), found.before, found.figure_before), (_("After"), found.after, found.figure_after))
-        if any(figure.value is None for _name, _window, figure in sides):
+        figures = (found.figure_before, found.figure_after)
+        if any(figure.value is None for figure in figures):
             return None
-        labels = tuple(name for name, _window, _figure in sides)
-        points = tuple(Point(figure.value, say_figure(by, figure), rows_url(by, key, window)) for _name, window, figure in sides)
+        labels = (_("Before"), _("After"))
+        points = tuple(Point(figure.value, say_figure(by, figure), url) for figure, url in zip(figures, urls, strict=True))
         series = (Series(_(by.value), points),)
         return drawn(Plot("ColumnChart", _("Before and after"), _("The table has the same numbers."), labels, series))
 
