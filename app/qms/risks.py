@@ -29,7 +29,7 @@ from app.domain.errors import DomainError
 from app.domain.improvement import MAX_TITLE, ActionKind, ActionOrigin
 from app.domain.risks import MOST_LEVELS, ControlKind, Level, RiskVerb, Scale, Spot
 from app.extensions import db, now, today
-from app.forms import LenientDateField, UpTo, choices_of
+from app.forms import LenientDateField, UpTo, choices_of, maybe_int
 from app.listing import Choices, Order, Rows
 from app.listviews import Ready
 from app.lookups import BIGGEST_ID, lookup
@@ -56,21 +56,20 @@ def _said(level: Level) -> str:
     return f"{level.level}. {level.name}" + (f" — {level.meaning}" if level.meaning else "")
 
 
-def probability_choices() -> list[tuple[int, str]]:
-    return [(level.level, _said(level)) for level in scale_now().probabilities]
+def _choices(levels: Iterable[Level]) -> list[tuple[Any, str]]:
+    return [("", "—"), *((level.level, _said(level)) for level in levels)]
 
 
-def impact_choices() -> list[tuple[int, str]]:
-    return [(level.level, _said(level)) for level in scale_now().impacts]
+def level_field(label: Any, choices: Callable[[], Any], **options: Any) -> SelectField:
+    return SelectField(label, coerce=maybe_int, choices=choices, validators=[InputRequired(_l("Choose a level."))], **options)
 
 
 def probability_field(**options: Any) -> SelectField:
-    label = _l("Probability, without controls")
-    return SelectField(label, coerce=int, choices=probability_choices, validators=[InputRequired()], **options)
+    return level_field(_l("Probability, without controls"), lambda: _choices(scale_now().probabilities), **options)
 
 
 def impact_field(**options: Any) -> SelectField:
-    return SelectField(_l("Impact, without controls"), coerce=int, choices=impact_choices, validators=[InputRequired()], **options)
+    return level_field(_l("Impact, without controls"), lambda: _choices(scale_now().impacts), **options)
 
 
 class ReviewForm(FlaskForm):
@@ -224,7 +223,7 @@ class RiskView(Steps, RuledView):
         "number": _l("Number"), "process": _l("Process"), "process_id": _l("Process"), "cause": _l("Cause"), "event": _l("What may happen"),
         "consequence": _l("Consequence"), "probability": _l("Probability, without controls"), "impact": _l("Impact, without controls"),
         "residual_probability": _l("Probability, with controls"), "residual_impact": _l("Impact, with controls"),
-        "inherent": _l("Without controls"), "residual": _l("With the controls that are applied"), "band": _l("Band"),
+        "inherent": _l("Without controls"), "residual": _l("With controls"), "band": _l("Band"),
         "what_to_do": _l("What its band asks for"), "treatment": _l("Treatment"), "treatment_note": _l("How it is treated"),
         "responsible": _l("Responsible"), "identified_on": _l("Identified on"), "review_on": _l("Next look"),
         "reviewed_on": _l("Looked at on"), "closed_on": _l("Closed on"), "close_reason": _l("Why it was closed"), "state": _l("State"),

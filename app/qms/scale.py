@@ -43,7 +43,8 @@ class RiskScaleView(BaseView):
     def list(self) -> str:
         """The levels, the bands and the empty map."""
         scale = scale_now()
-        ids = {model: dict(db.session.execute(select(model.level, model.id)).tuples().all()) for model in (RiskProbability, RiskImpact)}
+        models = (RiskProbability, RiskImpact)
+        ids = {model: {row.level: row.id for row in db.session.execute(select(model.level, model.id))} for model in models}
         return self.render_template(
             "qms/risk_scale.html", scale=scale, rows=grid(scale), tones=TONES, may=may,
             sides=((_("Probability"), "RiskProbabilityView", scale.probabilities, ids[RiskProbability]),
