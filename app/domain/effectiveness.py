@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from enum import Enum
 
 from app.domain import N_, surveys
@@ -144,10 +144,15 @@ def check_judge(reason: str, *, is_responsible: bool) -> None:
 
 
 def reduction(before: Figure, after: Figure) -> Decimal | None:
-    """Return by how many percent the figure fell (negative: it rose); None from nothing."""
+    """Return by how many percent the figure fell, rounded down (negative: it rose); None from nothing."""
+    exact = _fell(before, after)
+    return None if exact is None else exact.quantize(Decimal("0.1"), ROUND_FLOOR)
+
+
+def _fell(before: Figure, after: Figure) -> Decimal | None:
     if before.value is None or after.value is None or before.value == 0:
         return None
-    return ((before.value - after.value) * 100 / before.value).quantize(Decimal("0.1"))
+    return (before.value - after.value) * 100 / before.value
 
 
 def propose(
@@ -190,7 +195,7 @@ def _of_reduction(measure: EffectMeasure, before: Figure, after: Figure, goal: D
         why = N_("Fewer than %(least)s cases were due after: too few to compare.")
         return Proposal(None, change, Chance.UNKNOWN, why, {"least": LEAST_COUNTED})
     said: dict[str, object] = {"change": abs(change), "goal": goal}
-    if change >= goal:
+    if (_fell(before, after) or 0) >= goal:
         return Proposal(EffectVerdict.EFFECTIVE, change, chance, N_("It fell by %(change)s %%; the goal was %(goal)s %%."), said)
     why = N_("It fell by %(change)s %% and the goal was %(goal)s %%.") if change >= 0 else N_(
         "It rose by %(change)s %%; the goal was that it fell by %(goal)s %%."
