@@ -106,7 +106,7 @@ SOURCES: dict[ActionOrigin, Source] = {
         more=(LegalRequirement.articles, LegalRequirement.obligation), process_id=LegalRequirement.process_id,
     ),
     ActionOrigin.REVIEW: Source(
-        ManagementReview, "/managementreview/show/{id}", ManagementReview.conclusion, ManagementReview.number
+        ManagementReview, "/management-review/show/{id}", ManagementReview.conclusion, ManagementReview.number
     ),
 }  # fmt: skip
 

@@ -390,6 +390,12 @@ def _effects(_house: House) -> Select[Any]:
     return found.where(Action.status == ActionStatus.REVIEW)
 
 
+def _term_of_effect(row: Row[Any], house: House) -> Term:
+    """Return the days up to the first working day on which an effect may be reviewed: nobody judges it before."""
+    day = house.calendar.next_working_day(row.due_on)
+    return Term(min(row.started_on, day), day, day)
+
+
 def _risks(_house: House) -> Select[Any]:
     """The open risks, from the last look at each until the next."""
     found = watched(
@@ -484,7 +490,9 @@ SOURCES: dict[str, Source] = {
     "ACTION": Source(N_("Action to be done"), _actions, path=_ACTION, noted=escalation.note),
     "ACTION_TASK": Source(N_("Task of an action"), _tasks, path=_ACTION),
     "ACTION_PLAN": Source(N_("Plan of an action to approve"), _plans, Who.APPROVERS, path=_ACTION, term=_term_of_plan),
-    "ACTION_REVIEW": Source(N_("Effect of an action to review"), _effects, Who.JUDGES, path=_ACTION, noted=escalation.note),
+    "ACTION_REVIEW": Source(
+        N_("Effect of an action to review"), _effects, Who.JUDGES, path=_ACTION, term=_term_of_effect, noted=escalation.note
+    ),
     "QUOTATION": Source(N_("Quotation without an answer"), _quotations, path=_QUOTATION),
     "QUOTATION_FOLLOW_UP": Source(N_("Quotation to follow up"), _follow_ups, path=_QUOTATION),
     "CONTRACT": Source(N_("Contract that ends"), _contracts, path="/contract/show/{id}"),

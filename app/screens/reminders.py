@@ -56,6 +56,8 @@ def when_told(rule: ReminderRule) -> str:
             return ngettext("%(num)s working day before the safe date", "%(num)s working days before the safe date", n)
         case ReminderTrigger.EACH_DAY:
             return _("each working day after %(n)s %% of its term", n=n)
+        case ReminderTrigger.DAYS_LATE:
+            return ngettext("one working day after its last day", "%(num)s working days after its last day", n)
     if n == 0:
         return _("once its term is over")
     return ngettext("each working day once its term is over", "every %(num)s working days once its term is over", n)
@@ -63,7 +65,10 @@ def when_told(rule: ReminderRule) -> str:
 
 def whom_told(rule: ReminderRule) -> str:
     """Return whom a rule tells, as people say it."""
-    people = ((rule.to_owner, _("to the owner")), (rule.to_substitute, _("to the substitute")), (rule.to_chief, _("to the chief")))
+    people = (
+        (rule.to_owner, _("to the owner")), (rule.to_substitute, _("to the substitute")), (rule.to_chief, _("to the chief")),
+        (rule.to_management, _("to quality and management")),
+    )  # fmt: skip
     return format_list([words for is_told, words in people if is_told], locale=get_locale())
 
 
@@ -106,18 +111,19 @@ class ReminderRuleView(CatalogueView):
     show_fieldsets = [
         (_l("The rule"), {"fields": ["name", "code", "words", "is_active", "position"]}),
         (_l("When"), {"fields": ["source", "trigger", "value"]}),
-        (_l("Whom"), {"fields": ["to_owner", "to_substitute", "to_chief"]}),
+        (_l("Whom"), {"fields": ["to_owner", "to_substitute", "to_chief", "to_management"]}),
     ]
     add_fieldsets = [
         (_l("The rule"), {"fields": ["name", "code", "is_active", "position"]}),
         (_l("When"), {"fields": ["source", "trigger", "value"]}),
-        (_l("Whom"), {"fields": ["to_owner", "to_substitute", "to_chief"]}),
+        (_l("Whom"), {"fields": ["to_owner", "to_substitute", "to_chief", "to_management"]}),
     ]
     search_words = ("name", "code")
     base_order = ("position", "asc")
     label_columns = {
         **LABELS, "source": _l("What it watches"), "trigger": _l("Moment"), "value": _l("Number"), "words": _l("When and to whom"),
         "to_owner": _l("To the owner"), "to_substitute": _l("To the substitute"), "to_chief": _l("To the chief"),
+        "to_management": _l("To quality and management"),
     }  # fmt: skip
     description_columns = {
         "source": _l("What has the term."),
@@ -126,6 +132,7 @@ class ReminderRuleView(CatalogueView):
         "to_owner": _l("The person who has it, or else the owners of its process. Who is on leave is not told: whoever stands in is."),
         "to_substitute": _l("The substitutes of the process."),
         "to_chief": _l("The chiefs of the process, or else whoever signs the answers."),
+        "to_management": _l("Whoever may review the effect of actions."),
         "is_active": _l("Untick it and nobody is told by this rule."),
     }
     formatters_columns = {"source": name_of}
@@ -142,8 +149,8 @@ class ReminderRuleView(CatalogueView):
     def pre_add(self, rule: ReminderRule) -> None:
         """Raises DomainError: the number is none that its moment takes, or nobody would be told."""
         Rule(rule.trigger, rule.value)
-        if not (rule.to_owner or rule.to_substitute or rule.to_chief):
-            raise DomainError(N_("Say who is told: the owner, the substitute or the chief."), field="to_owner")
+        if not (rule.to_owner or rule.to_substitute or rule.to_chief or rule.to_management):
+            raise DomainError(N_("Say who is told: the owner, the substitute, the chief or the management."), field="to_owner")
 
     pre_update = pre_add
 
