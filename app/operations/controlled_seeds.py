@@ -1,5 +1,5 @@
 """
-The register of documented information that ships with the product; a document that the house has, by its code, is never touched.
+The register of documented information that ships with the product; a document that the house has, by code or name, is never touched.
 
 Before there was a register, codes of formats were Parameters (`form.<print>.code`): what the house wrote there goes into the register,
 and the Parameters leave.
@@ -33,10 +33,10 @@ SHEET_TEXTS = ("objective", "follow_up", "scope", "responsible", "resources", "i
 
 def load_register(session: Session, read: Reader, at: datetime) -> tuple[int, int]:
     """Store the shipped documents that the house lacks, with edition, prints and sheet; return how many are new, and were there."""
-    rows = {row["code"]: row for row in read("controlled_document")}
-    there = set(session.scalars(select(ControlledDocument.code)))
+    rows = read("controlled_document")
+    there = {text for pair in session.execute(select(ControlledDocument.code, ControlledDocument.name)) for text in pair}
     maker = _Maker(session, read, at)
-    new = [row for code, row in rows.items() if maker.code_of(code) not in there and code not in there]
+    new = [row for row in rows if there.isdisjoint((row["code"], row["name"], maker.code_of(row["code"])))]
     for row in new:
         maker.make(row)
     session.flush()
@@ -51,6 +51,7 @@ class _Maker:
 
     def __init__(self, session: Session, read: Reader, at: datetime) -> None:
         self.session, self.stamp = session, {"created_at": at, "changed_at": at}
+        shipped = {row["code"] for row in read("controlled_document")}
         self.processes = {row.code: row for row in session.scalars(select(Process))}
         self.editions = {row["document"]: row for row in read("document_edition")}
         self.sheets = {row["document"]: row for row in read("process_sheet")}
@@ -64,16 +65,19 @@ class _Maker:
         of_before = [f"form.{row['key']}.{what}" for row in read("controlled_print") for what in ("code", "name", "version")]
         self.parameters = {row.key: row for row in session.scalars(select(Parameter).where(Parameter.key.in_(of_before)))}
         self.printed = set(session.scalars(select(ControlledPrint.key)))
+        for code, said in [(code, self.code_of(code)) for code in self.keys]:
+            if said != code and said in shipped:  # its print carries the code of another document, which is the one in force then
+                self.keys[said] += self.keys.pop(code)
+                self.editions[said] = self.editions.pop(code)
 
     def _said(self, code: str, what: str) -> str:
         """Return what a Parameter of before says of the print of the shipped document *code*; nothing where there was none."""
-        known = (self.parameters.get(f"form.{key}.{what}") for key in self.keys[code])
+        known = (self.parameters.get(f"form.{key}.{what}") for key in self.keys.get(code, ()))
         return next((row.value.strip() for row in known if row is not None and row.value.strip()), "")
 
     def code_of(self, code: str) -> str:
-        """Return the code of the shipped document *code* in this house; one that it gave to another document stays there."""
-        said = self._said(code, "code")
-        return code if said in self.editions else said or code
+        """Return the code of the shipped document *code* in this house."""
+        return self._said(code, "code") or code
 
     def make(self, row: dict[str, str]) -> None:
         """Store a document and what belongs to it."""
@@ -90,7 +94,7 @@ class _Maker:
                 DocumentEdition(document=document, version=self._said(code, "version") or edition["version"], changed_on=on, in_force_on=on,
                                 change=edition["change"], status=EditionStatus.IN_FORCE, is_of_before=True, **self.stamp)
             )  # fmt: skip
-        free = [key for key in self.keys[code] if key not in self.printed]
+        free = [key for key in self.keys.get(code, ()) if key not in self.printed]
         self.session.add_all(ControlledPrint(document=document, key=key, **self.stamp) for key in free)
         if (sheet := self.sheets.get(code)) is not None and sheet["process"] in self.processes:
             self._sheet(document, sheet)
