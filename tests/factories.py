@@ -418,6 +418,15 @@ class Factory:
         assert refused == {}, refused
         return survey_answers.complete(self.session, response, at=instant)
 
+    def legal_requirement(self, **columns: Any) -> Any:
+        """Return a row of the legal matrix of its own norm, of billing, evaluated every year and never until now."""
+        from app.models import LegalRequirement
+
+        n = next(_serial)
+        process = columns.pop("process", None) or self.process("FACTURACION")
+        told = {"norm": f"Ley {n} de 2020", "articles": "1-9", "obligation": f"Obligación {n}", "confidence": "confirmado", **columns}
+        return self._add(LegalRequirement(process=process, every_months=12, **told))
+
     def risk(self, probability: int = 4, impact: int = 4, *, controls: Any = (), at: datetime | None = None, **columns: Any) -> Any:
         """Return a risk of billing at that place of the shipped scale. *controls*: pairs of the levels that each lowers."""
         from app.extensions import now
@@ -429,6 +438,23 @@ class Factory:
         risk = Risk(process_id=process.id, probability=probability, impact=impact, **(values | columns))
         told = [risks.Controlled("Lista de chequeo antes de cerrar", lowers_probability=p, lowers_impact=i) for p, i in controls]
         return risks.enter_risk(self.session, risk, told, at=at or now(), user_id=None)
+
+    def indicator(self, measure: str = "oportunidad", **columns: Any) -> Any:
+        """Return an indicator of *measure* (empty: typed in), monthly since January 2026: 95 or more is good, from 90 on near."""
+        from datetime import date
+        from decimal import Decimal
+
+        from app.domain.indicators import Direction, Scale
+        from app.models import Indicator
+        from app.operations.indicator_measures import MEASURES
+
+        n = next(_serial)
+        values = {
+            "code": f"PRUEBA-{n}", "name": f"Indicador de prueba {n}", "formula": "a ÷ b", "measure": measure, "unit": "%",
+            "scale": MEASURES[measure].scale if measure else Scale.PERCENT, "direction": Direction.MORE, "goal": Decimal(95),
+            "fair": Decimal(90), "starts_on": date(2026, 1, 1), "process_id": self.process("CALIDAD").id,
+        }  # fmt: skip
+        return self._add(Indicator(**(values | columns)))
 
     def case(self, at: datetime | str | None = None, actor_id: int | None = None, **fields: Any) -> Any:
         from app.extensions import now

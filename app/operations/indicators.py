@@ -238,18 +238,17 @@ def draft(session: Session, indicator: Indicator, period_from: date, period_unti
     value = _value_at(session, indicator, period_from, period_until)
     if not is_typed(indicator) or value.standing is None:
         _fill(value, indicator, read(session, indicator, period_from, period_until))
+    session.add(value)
     session.flush()
     return value
 
 
 def _value_at(session: Session, indicator: Indicator, period_from: date, period_until: date) -> IndicatorValue:
-    """Return the draft of a period, locked, or a new one. Raises MoveRefused when it was reported."""
+    """Return the draft of a period, locked, or a new one to be added. Raises MoveRefused when it was reported."""
     mine = IndicatorValue.indicator_id == indicator.id, IndicatorValue.period_from == period_from
     value = session.scalar(select(IndicatorValue).where(*mine))
     if value is None:
-        value = IndicatorValue(indicator=indicator, period_from=period_from, period_until=period_until)
-        session.add(value)
-        return value
+        return IndicatorValue(indicator=indicator, period_from=period_from, period_until=period_until)
     queries.lock(session, value)
     check_draft(value.reported_at is not None)
     return value
@@ -273,6 +272,7 @@ def type_in(
     denominator = None if indicator.scale is Scale.COUNT else denominator
     value = _value_at(session, indicator, period_from, period_until)
     _fill(value, indicator, Reading(numerator, denominator, value_of(indicator.scale, numerator, denominator), 0))
+    session.add(value)
     session.flush()
     return value
 
