@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import contextvars
+import io
 import traceback
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -110,7 +111,11 @@ class Stage:
         self.marks |= steps.outward()
         self.marks |= steps.actions()
         self.marks |= steps.outputs(self.case_ids["ROUTED"])
+        self.marks |= steps.risks()
+        self.marks |= steps.legal()
+        self.marks |= steps.indicators()
         self.marks |= steps.reviews()
+        self.marks |= steps.documents()
         self.marks |= steps.verified()
         self.marks |= steps.verification()
         self.marks |= steps.interested()
@@ -568,6 +573,47 @@ class Steps:
         nonconformities.verify(self.session, rows["-closed"], "Se revisaron", verified_on=on, no_action_reason="Pasó una vez", **q)
         return {f"@snc{name}": row.id for name, row in rows.items()}
 
+    def legal(self) -> dict[str, int]:
+        """An obligation of D's process, evaluated with a file, and one of another process."""
+        from io import BytesIO
+
+        from app.domain.legalmatrix import Compliance
+        from app.extensions import local
+        from app.operations import legalmatrix
+        from app.operations.files import check_upload
+
+        mine, other = (self.make.legal_requirement(process=self.make.process(process)) for process in (MINE, OTHER))
+        report = check_upload("informe.txt", BytesIO(b"todo en orden"))
+        said = legalmatrix.Evaluated(local(self.at).date(), Compliance.COMPLIES, "Informe", file=report)
+        row = legalmatrix.evaluate(self.session, mine, said, at=self.at, user_id=self.users["Q"])
+        return {"@legal": mine.id, "@legal-other": other.id, "@evaluation": row.id}
+
+    def risks(self) -> dict[str, int]:
+        """A risk of D with a control, one that was closed, and one of another process; both open ones are of the worst band."""
+        from app.models import RiskControl
+        from app.operations import risks
+
+        mine = self.make.risk(5, 5, controls=[(1, 0)], at=self.at, process=self.make.process(MINE))
+        closed = self.make.risk(1, 1, at=self.at, process=self.make.process(MINE))
+        risks.close_risk(self.session, closed, "Ya no existe", at=self.at, user_id=self.users["Q"])
+        other = self.make.risk(5, 5, at=self.at, process=self.make.process(OTHER))
+        control = self.session.scalars(select(RiskControl).where(RiskControl.risk_id == mine.id)).one()
+        return {"@risk": mine.id, "@risk-closed": closed.id, "@risk-other": other.id, "@control": control.id}
+
+    def indicators(self) -> dict[str, Any]:
+        """Leave an indicator that the system reckons, and one that misses its goal twice: May is reported and corrected, June a draft."""
+        from decimal import Decimal
+
+        from app.operations import indicators as operations
+
+        reckoned, typed = self.make.indicator(), self.make.indicator("", name="Indicador digitado")
+        operations.reckon(self.session, reckoned, at=self.at)
+        may = operations.type_in(self.session, typed, date(2026, 5, 1), date(2026, 5, 31), Decimal(8), Decimal(10), at=self.at)
+        operations.report(self.session, may, "Hubo menos personal", at=self.at, user_id=self.users["Q"])
+        operations.note(self.session, may, "Eran nueve", Decimal(90), at=self.at, user_id=self.users["Q"])
+        june = operations.type_in(self.session, typed, date(2026, 6, 1), date(2026, 6, 30), Decimal(7), Decimal(10), at=self.at)
+        return {"@indicator": reckoned.id, "@indicator-typed": typed.id, "@value-reported": may.id, "@value": june.id}
+
     def reviews(self) -> dict[str, int]:
         """A management review with a decision that is being prepared, and one that S signed."""
         from flask_appbuilder.security.sqla.models import User
@@ -729,6 +775,27 @@ class Steps:
         left_alone = survey_answers.opt_out(self.session, self.make.party().id, via=AnswerVia.PHONE, at=self.at)
         return {"@survey-link": survey_links.token_of(invitee), "@survey-code": campaign.public_code,
                 "@survey-sitting": survey_links.passing_token(sitting), "@optout": left_alone.id}  # fmt: skip
+
+    def documents(self) -> dict[str, int]:
+        """Leave a version of P10-01 in a draft with its file, one of R10-01-06 in force with its own, and a row of C10-01."""
+        from flask_appbuilder.security.sqla.models import User
+
+        from app.models import ControlledDocument, ProcessSheet, ProcessSheetRow
+        from app.operations import controlled
+        from app.operations.files import check_upload
+
+        def edition(code: str) -> Any:
+            document = self.session.scalars(select(ControlledDocument).filter_by(code=code)).one()
+            file = check_upload("documento.txt", io.BytesIO(b"Paso a paso"))
+            return controlled.draft_edition(self.session, document, "2", "Se aclaró un paso", self.at.date(), file)
+
+        draft, current = edition("P10-01"), edition("R10-01-06")
+        someone = self.session.scalars(select(User.id).order_by(User.id)).first()
+        controlled.approve_edition(self.session, current, at=self.at, user_id=someone)
+        sheet = self.session.scalars(select(ProcessSheet)).one()
+        row = self.session.scalars(select(ProcessSheetRow).filter_by(sheet_id=sheet.id, position=2)).one()
+        return {"@document": draft.document_id, "@document-current": current.document_id, "@edition-draft": draft.id,
+                "@edition": current.id, "@sheet": sheet.id, "@sheet-row": row.id}  # fmt: skip
 
     def alarms(self, marks: dict[str, Any]) -> dict[str, int]:
         """Leave a threshold, the contact that an answer with a name asks the process of D for, one of another process, and one made."""

@@ -25,9 +25,13 @@ CONTRACTS = "DSCQGX"  # who reads contracts and checklists
 MONEY = "ADSCQGX"  # who reads financing and invoice changes
 PAPERS = (("Financing", "financing"), ("InvoiceChange", "invoice"))
 QUOTES, SELLS = "SCQGX", "SCX"  # who reads quotations, and who writes and sends them
+LEGAL = "DSCQGX"  # who reads the legal matrix
+RISKS = "DSCQGX"  # who reads risks and their scale
+INDICATORS = "ADSCQGX"
 MATRIX, KEEPS = "DSCQGX", "CQX"  # who reads the matrix of interested parties, and who keeps it
 SURVEYS = "ADSCQGX"  # who reads campaigns of surveys
 FORMS = "DSCQGX"  # who reads what they ask
+SHEETS = "ADSCQGX"  # who reads documented information
 BILLING = "ASGX"  # who reads the batches for billing
 VERIFIES = "DSCQGX"  # who reads how contracts are met
 RESULTS, ONE_BY_ONE = "DSCQGX", "SCQGX"  # who reads results of surveys, and who sees answers one by one
@@ -454,6 +458,53 @@ ROWS: list[Row] = [
     *(row for door in ("treat", "ask", "no_action")
       for row in both(f"NonconformityView.{door}", "SQX", misses="D", url={"pk": "@snc-other"})),
     *(row for door in ("verify", "send_back") for row in both(f"NonconformityView.{door}", "SQX", url={"pk": "@snc-treated"})),
+    # The legal matrix: an owner evaluates what is of his processes; quality keeps it
+    *register("LegalRequirementView", LEGAL),
+    *(get(f"LegalRequirementView.{door}", LEGAL) for door in ("excel", "pdf")),
+    *both("LegalRequirementView.add", "QX"),
+    *both("LegalRequirementView.edit", "QX", url={"pk": "@legal"}),
+    *both("LegalRequirementView.rest", "QX", url={"pk": "@legal"}),
+    post("LegalRequirementView.bulk_action", "QX", url={"name": "deactivate"}),
+    *both("LegalRequirementView.evaluate", "DSQX", url={"pk": "@legal"}),
+    *both("LegalRequirementView.evaluate", "SQX", misses="D", url={"pk": "@legal-other"}),
+    get("LegalRequirementView.file", LEGAL, url={"pk": "@legal", "evaluation_id": "@evaluation"}),
+    get("LegalRequirementView.file", NOBODY, misses=LEGAL, url={"pk": "@legal-other", "evaluation_id": "@evaluation"}),
+    # Risks: an owner keeps those of his processes; who directs looks at them; quality keeps the scale; commerce sees only its own
+    *(get(f"Risk{view}.{door}", RISKS, url=url) for view, door, url in (
+        ("MapView", "list", {}), ("MapView", "excel", {}), ("View", "list", {}), ("View", "export", {"kind": "csv"}),
+        ("ScaleView", "list", {}))),
+    *(get("RiskView.show", "DSQGX", misses="C", url={"pk": mark}) for mark in ("@risk", "@risk-closed")),
+    get("RiskView.show", "SQGX", misses="CD", url={"pk": "@risk-other"}),
+    *both("RiskView.add", "DQX"),
+    *both("RiskView.edit", "DQX", url={"pk": "@risk"}),
+    *both("RiskView.edit", "QX", misses="D", url={"pk": "@risk-other"}),
+    *both("RiskView.edit", NOBODY, misses="DQX", url={"pk": "@risk-closed"}),
+    *both("RiskView.ask", "DSQX", misses="C", url={"pk": "@risk"}),
+    *both("RiskView.ask", "SQX", misses="CD", url={"pk": "@risk-other"}),
+    *(row for door, may in (("review", "DSQX"), ("control", "DQX"), ("close", "DQX"))
+      for row in both(f"RiskView.{door}", may, url={"pk": "@risk"})),
+    *(row for door, may in (("review", "SQX"), ("control", "QX"), ("close", "QX"))
+      for row in both(f"RiskView.{door}", may, misses="D", url={"pk": "@risk-other"})),
+    *both("RiskView.reopen", "DQX", url={"pk": "@risk-closed"}),
+    *both("RiskView.control_change", "DQX", url={"pk": "@risk", "control_id": "@control"}),
+    *both("RiskView.control_change", NOBODY, misses="DQX", url={"pk": "@risk-other", "control_id": "@control"}),
+    *(row for part in ("Probability", "Impact", "Band") for row in catalogue(f"Risk{part}View", RISKS, "QX")),
+    # Indicators: everybody of the house reads them; who reports them may answer for their misses
+    *catalogue("IndicatorView", INDICATORS, "QX"),
+    get("IndicatorView.show", INDICATORS, url={"pk": "@indicator-typed"}),
+    get("IndicatorBoardView.board", INDICATORS),
+    get("IndicatorBoardView.workbook", INDICATORS),
+    *(get("IndicatorRowsView.rows", INDICATORS, url={"pk": "@indicator", "since": "2026-06-01", "part": part})
+      for part in ("all", "hit", "miss", "excluded")),
+    get("IndicatorRowsView.rows", NOBODY, misses=INDICATORS, url={"pk": "@indicator", "since": "2026-06-02", "part": "all"}),
+    get("IndicatorRowsView.rows", NOBODY, misses=INDICATORS, url={"pk": "@indicator-typed", "since": "2026-06-01", "part": "all"}),
+    post("IndicatorView.reckon", "SQX", url={"pk": "@indicator"}),
+    *both("IndicatorView.type_in", "QX", url={"pk": "@indicator-typed"}),
+    *both("IndicatorView.type_in", NOBODY, misses="QX", url={"pk": "@indicator"}),
+    *both("IndicatorView.analyse", "DSQX", url={"pk": "@value"}),
+    *both("IndicatorView.note", "DSQX", url={"pk": "@value-reported"}),
+    *(row for door in ("report", "ask", "decline") for row in both(f"IndicatorView.{door}", "SQX", url={"pk": "@value"})),
+    *(post(f"Risk{part}View.drop", "QX") for part in ("Probability", "Impact", "Band")),
     # The audit pack and the management reviews: quality prepares, who directs signs, control reads
     get("AuditPackView.list", "SQGX"),
     post("AuditPackView.make", "SQGX"),
@@ -474,6 +525,29 @@ ROWS: list[Row] = [
     get("QuestionnaireView.list", FORMS),
     get("QuestionnaireView.show", FORMS, url={"pk": "@form"}),
     get("QuestionnaireView.export", FORMS, url={"kind": "csv"}),
+    # Documented information and characterisations: read by everybody in the offices, kept by quality
+    get("ControlledDocumentView.list", SHEETS),
+    get("ControlledDocumentView.show", SHEETS, url={"pk": "@document"}),
+    get("ControlledDocumentView.export", SHEETS, url={"kind": "csv"}),
+    get("ControlledDocumentView.master", SHEETS),
+    *both("ControlledDocumentView.add", "QX"),
+    *(row for door in ("edit", "amend", "prints") for row in both(f"ControlledDocumentView.{door}", "QX", url={"pk": "@document"})),
+    *both("ControlledDocumentView.amend", NOBODY, misses="QX", url={"pk": "@document-current"}),
+    *both("ControlledDocumentView.draft", "QX", url={"pk": "@document-current"}),
+    *both("ControlledDocumentView.approve", "SQX", url={"pk": "@document"}),
+    *both("ControlledDocumentView.approve", NOBODY, misses="SQX", url={"pk": "@document-current"}),
+    get("ControlledDocumentView.file", SHEETS, url={"pk": "@edition"}),
+    get("ControlledDocumentView.file", "SQX", misses="ADCG", url={"pk": "@edition-draft"}),
+    post("ControlledDocumentView.bulk_action", "QX", url={"name": "deactivate"}),
+    get("ProcessSheetView.list", SHEETS),
+    get("ProcessSheetView.show", SHEETS, url={"pk": "@sheet"}),
+    get("ProcessSheetView.export", SHEETS, url={"kind": "csv"}),
+    get("ProcessSheetView.pdf", SHEETS, url={"pk": "@sheet"}),
+    *both("ProcessSheetView.add", "QX"),
+    *(row for door in ("edit", "add_row") for row in both(f"ProcessSheetView.{door}", "QX", url={"pk": "@sheet"})),
+    *both("ProcessSheetView.row", "QX", url={"pk": "@sheet", "row_id": "@sheet-row"}),
+    post("ProcessSheetView.move", "QX", url={"pk": "@sheet", "row_id": "@sheet-row", "way": "up"}),
+    post("ProcessSheetView.drop", "QX", url={"pk": "@sheet", "row_id": "@sheet-row"}),
     *both("QuestionnaireView.add", "CQX"),
     *both("QuestionnaireView.edit", "CQX", url={"pk": "@form"}),
     post("QuestionnaireView.bulk_action", "CQX", url={"name": "deactivate"}),

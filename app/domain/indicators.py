@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum
 
 from app.domain import N_
-from app.domain.calendar import ONE_DAY
+from app.domain.calendar import ONE_DAY, months_after
 from app.domain.errors import DomainError, MoveRefused
 
 FREQUENCIES = (1, 2, 3, 6, 12)
@@ -68,12 +68,6 @@ def standing_of(value: Decimal | None, direction: Direction, goal: Decimal | Non
 
 
 # ── Periods ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def months_after(first: date, n: int) -> date:
-    """Return the first day of the month that comes *n* months after that of *first*."""
-    year, month = divmod(first.year * 12 + first.month - 1 + n, 12)
-    return date(year, month + 1, 1)
 
 
 def period_at(starts_on: date, months: int, day: date) -> tuple[date, date]:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 
 from app import queries
 from app.domain import N_
-from app.domain.calendar import ONE_DAY
+from app.domain.calendar import ONE_DAY, months_after
 from app.domain.errors import DomainError, MoveRefused
 from app.domain.improvement import ActionOrigin, ActionStatus
 from app.domain.indicators import (
@@ -31,7 +31,6 @@ from app.domain.indicators import (
     check_sheet,
     check_typed,
     misses,
-    months_after,
     period_at,
     periods_over,
     standing_of,
