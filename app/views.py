@@ -31,6 +31,7 @@ from app.qms.documents import ControlledDocumentView
 from app.qms.indicatorboard import IndicatorBoardView
 from app.qms.indicatorrows import IndicatorRowsView
 from app.qms.indicators import IndicatorView
+from app.qms.legal import LegalRequirementView
 from app.qms.processes import ProcessSheetView
 from app.qms.reviews import ManagementReviewView
 from app.qms.riskmap import RiskMapView
@@ -139,6 +140,7 @@ MENU: list[tuple[type, str, str, str]] = [
     (NonconformityView, N_("Non-conforming outputs"), "law", QUALITY),
     (RiskMapView, N_("Risk map"), "gauge", QUALITY),
     (RiskView, N_("Risks"), "shield", QUALITY),
+    (LegalRequirementView, N_("Legal matrix"), "law", QUALITY),
     (IndicatorBoardView, N_("Indicators"), "chart", QUALITY),
     (ControlledDocumentView, N_("Documented information"), "template", QUALITY),
     (ProcessSheetView, N_("Process characterisation"), "process", QUALITY),

@@ -32,6 +32,10 @@ class Compliance(Enum):
         return self in (Compliance.PARTLY, Compliance.FAILS)
 
 
+#: How each result and each state is coloured.
+COMPLIANCE_TONES = {Compliance.COMPLIES: "ok", Compliance.PARTLY: "warn", Compliance.FAILS: "bad", Compliance.NOT_APPLICABLE: "stop"}
+
+
 class EvaluationState(Enum):
     """How the evaluation of an obligation stands on a day."""
 
@@ -40,6 +44,12 @@ class EvaluationState(Enum):
     SOON = N_("Evaluation due soon")
     CURRENT = N_("Up to date")
     IDLE = N_("Not followed any more")
+
+
+STATE_TONES = {
+    EvaluationState.NEVER: "warn", EvaluationState.OVERDUE: "bad", EvaluationState.SOON: "soon", EvaluationState.CURRENT: "ok",
+    EvaluationState.IDLE: "stop",
+}  # fmt: skip
 
 
 class Sureness(Enum):

@@ -12,7 +12,7 @@ from wtforms import SelectField
 from wtforms.validators import NumberRange, Regexp
 from wtforms.validators import Optional as Empty
 
-from app.baseviews import ADD_ONLY, Button, RuledView
+from app.baseviews import ADD_ONLY, Button, Related, RuledView
 from app.extensions import db
 from app.forms import NotBefore, NotTakenWith, TemplateFields
 from app.listviews import SWITCHES
@@ -28,6 +28,7 @@ from app.models import (
     SuiCode,
 )
 from app.operations import answers
+from app.screens.legalside import obligations
 from app.screens.records import history_of
 
 
@@ -196,6 +197,9 @@ class ParameterView(CatalogueView):
     label_columns = {"key": _l("Name of the parameter"), "value": _l("Value"), "description": _l("What it is for")}
     validators_columns = {"key": [Regexp(r"[a-z0-9_.\-]+$", message=_l("Use small letters, digits, dots and dashes."))]}
 
+    def related(self, item: Parameter) -> list[Related]:
+        return obligations("parameter", item.key)
+
     def may_edit(self, item: Parameter) -> bool:
         return not item.key.startswith("seeds.")  # the system's own marks
 
@@ -254,3 +258,6 @@ class AnswerTemplateView(CatalogueView):
         "body": _l("These words are filled from the case: %(fields)s.", fields=", ".join(f"{{{name}}}" for name in answers.FIELDS)),
     }
     validators_columns = {"body": [TemplateFields()]}
+
+    def related(self, item: AnswerTemplate) -> list[Related]:
+        return obligations("template", item.id)

@@ -13,12 +13,13 @@ from wtforms.validators import NumberRange
 from wtforms.validators import Optional as Empty
 
 from app import queries
-from app.baseviews import RuledView
+from app.baseviews import Related, RuledView
 from app.domain import N_
 from app.domain.errors import DomainError
 from app.extensions import db
 from app.forms import NamesItsType, NoOverlap, NotBefore
 from app.models import LegalTerm, Pqr, RequestType
+from app.screens.legalside import obligations
 
 
 def request_type_choices() -> list[tuple[str, str]]:
@@ -76,6 +77,9 @@ class LegalTermView(RuledView):
 
     def title_of(self, item: LegalTerm) -> str:
         return f"{_(item.act.value)}: {item.value} {_(item.unit.value)}"
+
+    def related(self, item: LegalTerm) -> list[Related]:
+        return obligations("term", item.id)
 
     def pre_add(self, term: LegalTerm) -> None:
         queries.forget_calendar(db.session)

@@ -74,7 +74,7 @@ def test_a_second_load_touches_nothing_that_somebody_made_of_it(seeded, answerin
     seeded.flush()
     legalmatrix.hang(seeded, answering, [])
     n = seeded.scalar(select(func.count()).select_from(LegalRest))
-    load_seeds(seeded, AT)
+    load_seeds(seeded, datetime(2026, 7, 11, tzinfo=UTC))
 
     assert answering.obligation == "Otra"
     assert seeded.scalar(select(func.count()).select_from(LegalRest)) == n
