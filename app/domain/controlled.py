@@ -14,7 +14,7 @@ from app.domain.errors import DomainError
 class ControlledKind(Enum):
     """What a controlled document is."""
 
-    PROCEDURE = N_("Procedure")
+    PROCEDURE = N_("Documented procedure")
     CHARACTERISATION = N_("Process characterisation")
     RECORD = N_("Record")
     FORMAT = N_("Format")

@@ -169,7 +169,7 @@ class ControlledDocumentView(Steps, RuledView):
         edition = item.in_force
         match name:
             case "in_force":
-                return edition.version if edition else Markup('<span class="pill warn">{}</span>').format(_("None"))
+                return edition.version if edition else Markup('<span class="pill warn">{}</span>').format(_("none in force"))
             case "changed" | "in_force_on":
                 return say_value(getattr(edition, f"{name}_on" if name == "changed" else name, None))
             case "approved":
@@ -212,7 +212,7 @@ class ControlledDocumentView(Steps, RuledView):
         editions = [self._edition(each) for each in controlled.editions_of(session, item)]
         keys = session.scalars(select(ControlledPrint.key).where(ControlledPrint.document_id == item.id).order_by(ControlledPrint.id))
         heads = (_("Version"), _("State"), _("Date of the change"), _("What changes"), _("In force from"), _("Replaced on"),
-                 _("Approved by"), _("File"))  # fmt: skip
+                 _("Approved by"), _("Attached file"))  # fmt: skip
         return [
             Related(_("Versions"), heads, editions),
             Related(_("What carries its code"), (_("Report or print"),), [(_(PRINTS[key]),) for key in keys if key in PRINTS]),

@@ -146,7 +146,7 @@ class ProcessSheetView(Steps, RuledView):
     def _version(item: ProcessSheet) -> Any:
         edition = item.document.in_force
         if edition is None:
-            return Markup('<span class="pill warn">{}</span>').format(_("None"))
+            return Markup('<span class="pill warn">{}</span>').format(_("none in force"))
         if process_sheets.has_changed(item, edition):
             return Markup('{} <span class="pill warn">{}</span>').format(edition.version, _("changed since"))
         return edition.version

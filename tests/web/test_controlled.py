@@ -53,7 +53,7 @@ def test_the_page_of_a_document_says_how_sure_it_is(seeded, quality):
     page = quality.get(f"/controlled-document/show/{document(seeded, 'R06-01-06').id}").text
 
     assert "R10-01-05" in page
-    assert "None" in page
+    assert "none in force" in page
 
 
 def test_a_version_is_drafted_and_approved_and_its_code_is_printed(seeded, quality):
