@@ -141,7 +141,8 @@ def _table(table: dict[str, Any] | None) -> dict[str, Any] | None:
         return None
     more = f"Y {say_number(table['n_more'])} más, en el sistema." if table["n_more"] else None
     rows = [[{"text": say_cell(cell), "tone": tone_of(cell)} for cell in row] for row in table["rows"]]
-    return {"columns": [_(column) for column in table["columns"]], "rows": rows, "more": more}
+    columns = [{"text": _(column), "is_wide": n == table["wide"]} for n, column in enumerate(table["columns"])]
+    return {"columns": columns, "rows": rows, "more": more}
 
 
 def _decision(decision: ReviewDecision) -> dict[str, Any]:

@@ -122,7 +122,8 @@ CLAUSES: tuple[Clause, ...] = (
         N_("Whether what customers ask for is answered inside the legal term."),
         (
             Count("filed", N_("Cases filed in the period")), Count("answered", N_("Cases answered in the period")),
-            Count("answered_in_time", N_("Of these, inside the legal term")), Count("silences", N_("Positive silences in the period")),
+            Count("answered_in_time", N_("Cases answered inside the legal term in the period")),
+            Count("silences", N_("Positive silences in the period")),
         ),
         (
             Gap("cases_overdue", N_("Open cases whose legal term is past"), _MAJOR),
@@ -172,7 +173,8 @@ CLAUSES: tuple[Clause, ...] = (
         "7.5", N_("Documented information"),
         N_("Which documents are controlled, which edition is in force, and that prints carry it."),
         (
-            Count("controlled", N_("Documents in the register")), Count("in_force", N_("Of these, with an edition in force")),
+            Count("controlled", N_("Documents in the register")),
+            Count("in_force", N_("Documents of the register with an edition in force")),
             Count("prints", N_("Prints of the system that carry their code")), Count("issued", N_("Documents issued in the period")),
         ),
         (Gap("documents_unissued", N_("Documents of the register without an edition in force"), _MAJOR),),
@@ -224,7 +226,8 @@ CLAUSES: tuple[Clause, ...] = (
         N_("Which indicators there are, how they are computed, and that each period has its value."),
         (
             Count("indicators", N_("Active indicators")), Count("values", N_("Values of the period")),
-            Count("values_reported", N_("Of these, reported")), Count("values_good", N_("Of these, that reach their goal")),
+            Count("values_reported", N_("Values of the period that were reported")),
+            Count("values_good", N_("Reported values that reach their goal")),
         ),
         (
             Gap("indicators_unmeasured", N_("Active indicators without any value in the period"), _MAJOR),
@@ -261,8 +264,8 @@ CLAUSES: tuple[Clause, ...] = (
         "9.3", N_("Management review"),
         N_("That the management looked at the system as a whole, decided, and that its decisions were carried out."),
         (
-            Count("reviews", N_("Management reviews signed in the period")), Count("decisions", N_("Decisions in them")),
-            Count("decisions_done", N_("Of these, with their action finished")),
+            Count("reviews", N_("Management reviews signed in the period")), Count("decisions", N_("Decisions of these reviews")),
+            Count("decisions_done", N_("Decisions whose action is finished")),
         ),
         (
             Gap("no_review", N_("No management review was signed in the period"), _MAJOR),

@@ -67,7 +67,7 @@ from app.models import (
     ProcessActivity,
     ProcessMember,
     ProcessSheet,
-    QuotationVersion,
+    Quotation,
     Rating,
     ReviewDecision,
     Risk,
@@ -214,7 +214,7 @@ def _operation(period: Period, today: date) -> Parts:
     found = Nonconformity.status == NonconformityStatus.OPEN, Nonconformity.found_on < today - MONTH
     treated = Nonconformity.status == NonconformityStatus.TREATED, Nonconformity.treated_on < today - MONTH
     return {
-        "quotations": _n(QuotationVersion, during(QuotationVersion.sent_on, period)),
+        "quotations": _n(Quotation, during(Quotation.sent_on, period)),
         "contracts_signed": _n(Contract, during(Contract.signed_on, period)), "contracts": _n(Contract, running),
         "checklists": _n(Checklist, Checklist.status == ChecklistStatus.CLOSED, during(Checklist.approved_at, period)),
         "contracts_unverified": _n(Contract, _unverified(today)), "contracts_bare": _n(Contract, running, ~frozen),

@@ -286,8 +286,10 @@ def _figure(found: Measure, value: Decimal | None) -> dict[str, Any] | None:
     return None if value is None else {"value": str(value), "scale": scale}
 
 
-def _table(columns: tuple[str, ...], rows: list[list[Cell]]) -> dict[str, Any] | None:
-    return {"columns": list(columns), "rows": rows[:MOST_ROWS], "n_more": max(0, len(rows) - MOST_ROWS)} if rows else None
+def _table(columns: tuple[str, ...], rows: list[list[Cell]], wide: int) -> dict[str, Any] | None:
+    """Return a table whose column *wide* takes the room that the others leave; nothing for no rows."""
+    shown = {"columns": list(columns), "rows": rows[:MOST_ROWS], "n_more": max(0, len(rows) - MOST_ROWS), "wide": wide}
+    return shown if rows else None
 
 
 def _earlier(session: Session, review: ManagementReview) -> dict[str, Any] | None:
@@ -304,7 +306,7 @@ def _earlier(session: Session, review: ManagementReview) -> dict[str, Any] | Non
         [number, text, action, {"word": status.value, "tone": _TONES[status]}, {"day": due_on.isoformat()}]
         for number, text, action, status, due_on in session.execute(found)
     ]
-    return _table((N_("Review"), N_("What was decided"), N_("Action"), N_("State"), N_("Do it by")), rows)
+    return _table((N_("Review"), N_("What was decided"), N_("Action"), N_("State"), N_("Do it by")), rows, 1)
 
 
 _TONES = {
@@ -325,7 +327,7 @@ def _surveys(session: Session, period: Period) -> dict[str, Any] | None:
     )
     rows: list[list[Cell]] = [[number, name, {"n": n_answers}, said or {"word": N_("Without a conclusion"), "tone": "warn"}]
                               for number, name, n_answers, said in session.execute(found)]  # fmt: skip
-    return _table((N_("Survey"), N_("Name"), N_("Answers"), N_("Conclusion")), rows)
+    return _table((N_("Survey"), N_("Name"), N_("Answers"), N_("Conclusion")), rows, 3)
 
 
 def _cases(session: Session, period: Period) -> dict[str, Any] | None:
@@ -339,7 +341,7 @@ def _cases(session: Session, period: Period) -> dict[str, Any] | None:
         .order_by(func.count().desc(), RequestType.name)
     )
     rows: list[list[Cell]] = [[name, *({"n": n} for n in counts)] for name, *counts in session.execute(found)]
-    return _table((N_("Type"), N_("Filed"), N_("Answered"), N_("Of these, late")), rows)
+    return _table((N_("Type"), N_("Filed"), N_("Answered"), N_("Of these, late")), rows, 0)
 
 
 def _indicators(session: Session, period: Period) -> dict[str, Any] | None:
@@ -360,7 +362,7 @@ def _indicators(session: Session, period: Period) -> dict[str, Any] | None:
         .order_by(Indicator.position, Indicator.code)
     )  # fmt: skip
     rows = [_indicator(sheet, value) for sheet, value in session.execute(found)]
-    return _table((N_("Code"), N_("Indicator"), N_("Last value"), N_("Unit"), N_("Goal"), N_("Where it lies")), rows)
+    return _table((N_("Code"), N_("Indicator"), N_("Last value"), N_("Unit"), N_("Goal"), N_("Where it lies")), rows, 1)
 
 
 def _indicator(sheet: Indicator, value: IndicatorValue | None) -> list[Cell]:
@@ -384,4 +386,4 @@ def _bands(session: Session) -> dict[str, Any] | None:
         .order_by(RiskBand.least_score.desc())
     )
     rows: list[list[Cell]] = [[name, {"n": n}, todo] for name, todo, n in session.execute(found)]
-    return _table((N_("Band"), N_("Open risks"), N_("What it asks for")), rows)
+    return _table((N_("Band"), N_("Open risks"), N_("What it asks for")), rows, 2)

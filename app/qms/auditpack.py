@@ -19,6 +19,7 @@ from wtforms.validators import Optional as Empty
 
 from app.domain.clauses import CLAUSES, MOST_SAMPLE, MOST_SEED, OUTSIDE, SAMPLE, Light, Period, Weight, check_period, light_of
 from app.domain.errors import DomainError
+from app.domain.states import PqrStatus
 from app.extensions import db, now, start_writing, today
 from app.forms import LenientDateField
 from app.intake import blame
@@ -34,47 +35,48 @@ WEIGHTS = {Weight.MINOR: "warn", Weight.MAJOR: "bad"}
 #: Packs of the reader that the page names; all of his works are in his tray.
 MOST_PACKS = 5
 
-#: Where the rows behind a count or a gap are listed: `{p}` is the period, `{y}` yesterday, `{m}` thirty days ago.
+#: Where the rows behind a count or a gap are listed: `{p}` is the period, `{y}` yesterday, `{w}` and `{m}`
+#: the day before a week and thirty days ago, `{s}` every state of a case that counts.
 LINKS: dict[str, str] = {
     "groups": "/interested/", "needs": "/need/list/?is_active=1", "mechanisms": "/mechanism/list/?is_active=1",
     "evidence": "/evidence/list/?on={p}", "mechanisms_overdue": "/mechanism/list/?due=overdue",
-    "needs_unfollowed": "/interested/?standing=IDLE", "legal": "/legal/list/", "legal_never": "/legal/list/?evaluated_on=empty",
-    "legal_overdue": "/legal/list/?next_on=overdue", "legal_failing": "/legal/list/?standing=PARTLY,FAILS",
-    "evaluations": "/legal/list/?evaluated_on={p}",
-    "processes": "/process/list/?is_active=1", "processes_unowned": "/processmember/list/", "sheets": "/process-sheet/list/",
-    "processes_unsheeted": "/process-sheet/list/",
-    "filed": "/pqr/list/?filed_on={p}", "answered": "/pqr/list/?answered_on={p}",
-    "answered_in_time": "/pqr/list/?answered_on={p}&timeliness=IN_TIME", "answered_late": "/pqr/list/?answered_on={p}&timeliness=LATE",
-    "silences": "/silence/list/?arisen_on={p}", "cases_overdue": "/pqr/list/?light=late,silence",
-    "silences_open": "/silence/list/?pending=1",
-    "risks": "/risk/list/?state=OPEN", "risks_unattended": "/risk/list/?gap=1", "risks_overdue": "/risk/list/?late=1",
+    "needs_unfollowed": "/need/list/?is_active=1&mechanism=empty", "legal": "/legalrequirement/list/?is_active=1",
+    "legal_never": "/legalrequirement/list/?is_active=1&evaluated_on=empty",
+    "legal_overdue": "/legalrequirement/list/?is_active=1&next_on=overdue",
+    "legal_failing": "/legalrequirement/list/?is_active=1&standing=PARTLY,FAILS", "processes": "/process/list/?is_active=1",
+    "processes_unowned": "/processmember/list/", "sheets": "/process-sheet/list/", "processes_unsheeted": "/process-sheet/list/",
+    "filed": "/pqr/?filed_on={p}&status={s}", "answered": "/pqr/?answered_on={p}",
+    "answered_in_time": "/pqr/?answered_on={p}&timeliness=IN_TIME",
+    "answered_late": "/pqr/?answered_on={p}&timeliness=LATE", "silences": "/silence/list/?arisen_on={p}",
+    "cases_overdue": "/pqr/?light=late,silence", "silences_open": "/silence/list/?pending=1", "risks": "/risk/list/?state=OPEN",
+    "risks_unattended": "/risk/list/?gap=1", "risks_overdue": "/risk/list/?late=1",
     "risk_actions": "/action/list/?origin=RISK&asked_on={p}", "processes_unrisked": "/risk-map/",
-    "editions_waiting": "/controlled-document/list/?draft=1", "calendar_changes": "/calendar/", "amendments": "/contract/list/",
+    "editions_waiting": "/controlled-document/list/?draft=1", "calendar_changes": "/calendar/",
     "messages": "/outbox/list/?status=SENT&sent_at={p}", "messages_failed": "/outbox/list/?status=FAILED&created_at={p}",
-    "unnotified": "/pqr/list/?status=ANSWERED&order=answered_on", "invitations": "/surveycampaign/list/",
-    "controlled": "/controlled-document/list/?is_active=1", "in_force": "/controlled-document/list/?is_active=1&in_force=1",
-    "documents_unissued": "/controlled-document/list/?is_active=1&in_force=0", "prints": "/controlled-document/list/",
-    "quotations": "/quotation/list/?sent_on={p}", "contracts_signed": "/contract/list/?signed_on={p}",
-    "contracts": "/contract/list/?state=ACTIVE,ENDING", "checklists": "/checklist/list/?status=CLOSED",
-    "contracts_unverified": "/verifications/list/", "findings_open": "/checklist/list/?findings=1", "contracts_bare": "/compliance/",
-    "closed": "/pqr/list/?status=CLOSED&closed_on={p}", "closed_unanswered": "/pqr/list/?status=CLOSED&closed_on={p}",
+    "unnotified": "/pqr/?status=ANSWERED&answered_on=..{w}", "controlled": "/controlled-document/list/?is_active=1",
+    "in_force": "/controlled-document/list/?is_active=1&in_force=1",
+    "documents_unissued": "/controlled-document/list/?is_active=1&in_force=0", "quotations": "/quotation/list/?sent_on={p}",
+    "contracts_signed": "/contract/list/?signed_on={p}", "contracts": "/contract/list/?state=ACTIVE,ENDING",
+    "checklists": "/checklist/list/?status=CLOSED&approved_at={p}", "contracts_unverified": "/compliance/",
+    "findings_open": "/checklist/list/?findings=1", "contracts_bare": "/contract/list/?state=ACTIVE,ENDING",
+    "closed": "/pqr/?status=CLOSED&closed_on={p}", "closed_unanswered": "/pqr/?status=CLOSED&closed_on={p}",
     "orders": "/orden/list/?status=DONE&done_on={p}", "orders_overdue": "/orden/list/?status=ISSUED&due_on=..{y}",
     "invoice_changes": "/invoice-change/list/?status=AUTHORISED&authorised_on={p}",
-    "financings": "/financing/list/?status=SIGNED&signed_on={p}",
-    "outputs": "/nonconformity/list/?found_on={p}", "outputs_untreated": "/nonconformity/list/?status=OPEN&found_on=..{m}",
-    "outputs_unverified": "/nonconformity/list/?status=TREATED", "outputs_closed": "/nonconformity/list/?status=CLOSED",
-    "indicators": "/indicators/", "values": "/indicators/", "values_reported": "/indicators/", "values_good": "/indicators/",
-    "indicators_unmeasured": "/indicators/", "values_unreported": "/indicators/", "values_analysed": "/indicators/",
-    "values_unanalysed": "/indicators/",
-    "campaigns": "/surveycampaign/list/?status=CLOSED&closes_on={p}", "campaigns_unreported": "/surveycampaign/list/?status=CLOSED",
-    "campaigns_unconcluded": "/surveycampaign/list/?status=CLOSED", "campaigns_concluded": "/surveycampaign/list/?status=CLOSED",
-    "ratings": "/rating/list/?rated_on={p}", "alarms_open": "/survey-alarm/list/?status=OPEN", "no_campaign": "/surveycampaign/list/",
+    "financings": "/financing/list/?status=SIGNED&signed_on={p}", "outputs": "/nonconformity/list/?found_on={p}",
+    "outputs_untreated": "/nonconformity/list/?status=OPEN&found_on=..{m}", "outputs_unverified": "/nonconformity/list/?status=TREATED",
+    "outputs_closed": "/nonconformity/list/?verified_on={p}", "indicators": "/indicators/", "values": "/indicators/",
+    "values_reported": "/indicators/", "values_good": "/indicators/", "indicators_unmeasured": "/indicators/",
+    "values_unreported": "/indicators/", "values_analysed": "/indicators/", "values_unanalysed": "/indicators/",
+    "campaigns": "/surveycampaign/list/?status=CLOSED&closed_at={p}",
+    "campaigns_unreported": "/surveycampaign/list/?status=CLOSED&closed_at={p}",
+    "campaigns_unconcluded": "/surveycampaign/list/?status=CLOSED&closed_at={p}", "ratings": "/rating/list/?rated_on={p}",
+    "alarms_open": "/survey-alarm/list/?status=OPEN", "no_campaign": "/surveycampaign/list/",
     "reviews": "/management-review/list/?status=SIGNED&held_on={p}", "no_review": "/management-review/list/",
-    "reviews_unsigned": "/management-review/list/?status=DRAFT", "decisions": "/action/list/?origin=REVIEW",
-    "decisions_done": "/action/list/?origin=REVIEW&status=DONE", "decisions_late": "/action/list/?origin=REVIEW&late=1",
-    "improvements": "/action/list/?kind=IMPROVEMENT&asked_on={p}", "preventive": "/action/list/?kind=PREVENTIVE&asked_on={p}",
-    "actions": "/action/list/?kind=CORRECTION,CORRECTIVE&asked_on={p}", "actions_done": "/action/list/?status=DONE&ended_on={p}",
-    "audit_actions": "/action/list/?origin=AUDIT&asked_on={p}", "actions_late": "/action/list/?status=OPEN,PLANNED,RUNNING&due_on=..{y}",
+    "reviews_unsigned": "/management-review/list/?status=DRAFT", "decisions": "/management-review/list/?status=SIGNED&held_on={p}",
+    "decisions_late": "/action/list/?origin=REVIEW&late=1", "improvements": "/action/list/?kind=IMPROVEMENT&asked_on={p}",
+    "preventive": "/action/list/?kind=PREVENTIVE&asked_on={p}", "actions": "/action/list/?kind=CORRECTION,CORRECTIVE&asked_on={p}",
+    "actions_done": "/action/list/?status=DONE&ended_on={p}", "audit_actions": "/action/list/?origin=AUDIT&asked_on={p}",
+    "actions_late": "/action/list/?status=OPEN,PLANNED,RUNNING&due_on=..{y}",
     "reviews_late": "/action/list/?status=REVIEW&review_on=..{y}", "actions_uncaused": "/action/list/?status=OPEN&asked_on=..{m}",
     "tasks_late": "/action/list/?task=late", "no_improvement": "/action/list/", "no_effect": "/action/list/?status=REVIEW",
     "effective": "/action/list/?verdict=EFFECTIVE", "not_effective": "/action/list/?verdict=NOT_EFFECTIVE",
@@ -109,8 +111,12 @@ class PackForm(FlaskForm):
 
 def _links(period: Period, on: date) -> dict[str, str]:
     """Return where the rows of each key are listed, as far as the reader may open it."""
-    days = {"p": f"{period.since}..{period.until}", "y": str(on - auditpack.DAY), "m": str(on - auditpack.MONTH - auditpack.DAY)}
-    return {key: path.format(**days) for key, path in LINKS.items() if may_open(path)}
+    yesterday = on - auditpack.DAY
+    parts = {
+        "p": f"{period.since}..{period.until}", "y": str(yesterday), "w": str(yesterday - auditpack.WEEK),
+        "m": str(yesterday - auditpack.MONTH), "s": ",".join(each.name for each in PqrStatus if each is not PqrStatus.VOIDED),
+    }  # fmt: skip
+    return {key: path.format(**parts) for key, path in LINKS.items() if may_open(path)}
 
 
 class AuditPackView(BaseView):
