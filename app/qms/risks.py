@@ -184,7 +184,7 @@ class RiskView(Steps, RuledView):
     )  # fmt: skip
     show_fieldsets = [
         (_l("The risk"), {"fields": ["event", "cause", "consequence", "process", "identified_on"]}),
-        (_l("Where it stands"), {"fields": ["inherent", "residual", "what_to_do", "state", "close_reason"]}),
+        (_l("Where the risk stands"), {"fields": ["inherent", "residual", "what_to_do", "state", "close_reason"]}),
         (_l("What is done about it"), {"fields": ["treatment", "treatment_note", "responsible", "reviewed_on", "review_on"]}),
     ]
     _texts = {"fields": ["process_id", "cause", "event", "consequence", "identified_on"]}
@@ -215,18 +215,19 @@ class RiskView(Steps, RuledView):
         Ready(N_("On the map"), "state=OPEN"),
         Ready(N_("Without the action that their band asks for"), "gap=1"),
         Ready(N_("To be looked at"), "late=1&order=review_on"),
-        Ready(N_("Mine"), "responsible=me&state=OPEN"),
+        Ready(N_("My risks"), "responsible=me&state=OPEN"),
     )
     base_order = ("number", "desc")
     clipped = ("event", "cause", "consequence")
     label_columns = {
-        "number": _l("Number"), "process": _l("Process"), "process_id": _l("Process"), "cause": _l("Cause"), "event": _l("What may happen"),
-        "consequence": _l("Consequence"), "probability": _l("Probability, without controls"), "impact": _l("Impact, without controls"),
+        "number": _l("Number"), "process": _l("Process"), "process_id": _l("Process"), "cause": _l("Cause of the risk"),
+        "event": _l("What may happen"), "consequence": _l("Consequence"), "probability": _l("Probability, without controls"),
+        "impact": _l("Impact, without controls"),
         "residual_probability": _l("Probability, with controls"), "residual_impact": _l("Impact, with controls"),
         "inherent": _l("Without controls"), "residual": _l("With controls"), "band": _l("Band"),
         "what_to_do": _l("What its band asks for"), "treatment": _l("Treatment"), "treatment_note": _l("How it is treated"),
         "responsible": _l("Responsible"), "identified_on": _l("Identified on"), "review_on": _l("Next look"),
-        "reviewed_on": _l("Looked at on"), "closed_on": _l("Closed on"), "close_reason": _l("Why it was closed"), "state": _l("State"),
+        "reviewed_on": _l("Looked at on"), "close_reason": _l("Why it was closed"), "state": _l("State"),
         "gap": _l("Asks for an action that nobody asked for"),
     }  # fmt: skip
     description_columns = {

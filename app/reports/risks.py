@@ -17,7 +17,7 @@ from app.operations import risks
 from app.reports.base import Cells, Column, Figure, FilterForm, Kind, Report
 
 HEADER = (
-    Column(N_("Number"), width=14), Column(N_("Process"), wraps=True, width=22), Column(N_("Cause"), wraps=True, width=34),
+    Column(N_("Number"), width=14), Column(N_("Process"), wraps=True, width=22), Column(N_("Cause of the risk"), wraps=True, width=34),
     Column(N_("What may happen"), wraps=True, width=34), Column(N_("Consequence"), wraps=True, width=34),
     Column(N_("Probability"), Kind.INT, 12), Column(N_("Impact"), Kind.INT, 10), Column(N_("Score"), Kind.INT, 10),
     Column(N_("Without controls"), width=14), Column(N_("Controls"), wraps=True, width=50),
