@@ -111,6 +111,10 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "lista-de-verificacion": ("Una lista de verificación a medio llenar", "comercial", "first /checklist/list/?status=OPEN&order=due_on"),
     "cumplimiento": ("Cumplimiento de contratos", "comercial", "/compliance/"),
     "matriz-cumplimiento": ("La matriz de un contrato", "comercial", "first /verifications/list/"),
+    "accion-medida": ("Cómo se mide el efecto de una acción", "calidad", "first /action/list/?status=OPEN&kind=CORRECTIVE as measure"),
+    "accion-eficacia": ("Antes y después de una acción", "subgerente", "first /action/list/?status=REVIEW&measure=CAUSE as judge"),
+    "salidas-no-conformes": ("Salidas no conformes", "calidad", "/nonconformity/list/"),
+    "salida-no-conforme": ("Una salida no conforme", "calidad", "first /nonconformity/list/?status=CLOSED"),
     "umbrales": ("Los umbrales de las encuestas", "calidad", "/survey-threshold/list/"),
     "alarma-encuesta": ("Un contacto que pide una encuesta", "comercial", "first /survey-alarm/list/?effect=CONTACT&status=OPEN"),
     "encuesta-archivo": ("Un archivo de respuestas", "comercial", "first /imports/list/?kind=survey_answers"),
@@ -138,6 +142,7 @@ IN_THE_MANUAL = (
     "contratos", "contrato", "lista-de-verificacion", "cumplimiento", "matriz-cumplimiento", "graficos-cotizaciones",
     "cotizaciones", "cotizacion", "cotizacion-renglones",
     "garantias", "plantilla-requisitos", "graficos-contratos",
+    "accion-medida", "accion-eficacia", "salidas-no-conformes",
     "parte", "acciones", "entrevistas-cola", "resultados", "respuestas-abiertas", "campanas", "campana-propuesta", "campana",
     "campana-calculadora", "formularios", "formulario-borrador", "formulario-pregunta", "formulario-publicar",
     "umbrales", "alarma-encuesta", "encuesta-quiosco", "informe-encuesta", "encuesta-archivo", "encuesta-formulario-archivo",
@@ -164,14 +169,16 @@ def sign_in(browser: Browser, username: str) -> Any:
 
 
 def go(page: Any, path: str) -> None:
-    """Open *path*: an address, or where the first row of a list leads."""
+    """Open *path*: an address, or where the first row of a list leads; `first LIST as effect` is another page of that row."""
     if not path.startswith("first "):
         page.goto(path)
         return
-    seen_in, _plus, rest = path.removeprefix("first ").partition(" + ")
+    path, _as, door = path.removeprefix("first ").partition(" as ")
+    seen_in, _plus, rest = path.partition(" + ")
     page.goto(seen_in)
     rows = page.locator("main tbody a[href], main li > a.card")
-    page.goto((rows.first.get_attribute("href") if rows.count() else seen_in) + rest)
+    address = (rows.first.get_attribute("href") if rows.count() else seen_in) + rest
+    page.goto(address.replace("/show/", f"/{door}/") if door else address)
 
 
 def shoot(page: Any, path: str, name: str, *, whole: bool = False) -> None:
