@@ -209,7 +209,7 @@ class Effects:
             return form
         form.measure_key.choices = [("", _("Choose…")), *effect_keys.offered(db.session(), by)]
         form.goal.label.text, form.goal.description = (
-            (_l("Least reduction, in percent"), _l("30: at least 30 % fewer than before."))
+            (_l("Least reduction, in percent"), _l("Write 30 for at least thirty percent less than before."))
             if by in REDUCES else (_l("Figure to reach"), _l("What the figure after has to reach to call the action effective."))
         )  # fmt: skip
         form.goal.flags.required = form.measure_key.flags.required = True

@@ -297,7 +297,8 @@ class NonconformityView(Steps, RuledView):
 def _told(event: ActionEvent) -> str:
     """Return what an event says besides its name."""
     said = event.facts
-    parts = [_(Disposition[said["disposition"]].value)] if said.get("disposition") else []
+    name = said.get("disposition")
+    parts = [_(Disposition[name].value)] if name else []
     if "authorised_by" in said:
         parts.append(_("authorised by %(name)s", name=said["authorised_by"]))
     if "action" in said:
