@@ -123,7 +123,7 @@ def actions_table(statement: Select[tuple[Action]], title: str, url: str) -> lis
 def state_shown(action: Any) -> Markup:
     """Return the state of an action, a row or a line of it, as a pill, with a word more when it is late."""
     state = Markup('<span class="pill {}">{}</span>').format(TONES[action.status], _(action.status.value))
-    return state + Markup(' <span class="pill bad">{}</span>').format(_("Late")) if actions.is_late(action, today()) else state
+    return state + Markup(' <span class="pill bad">{}</span>').format(_("Its day is past")) if actions.is_late(action, today()) else state
 
 
 def open_actions_of_process(process_id: int) -> list[Related]:

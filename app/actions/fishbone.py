@@ -12,7 +12,7 @@ from app.domain.improvement import CauseCategory
 from app.drawing import markup
 from app.words import translated
 
-WIDTH, SPINE, HEAD = 1000, 232, 180
+WIDTH, SPINE, HEAD = 1120, 232, 190
 #: Where the bones leave the spine, from the left; each goes up or down to its name.
 BONE, LEAN, FAR = (WIDTH - HEAD - 20) // 3, 66, 178
 #: How far apart the causes of a bone stand, how many find room, and how many letters of each.
@@ -38,8 +38,8 @@ def _text(picture: Element, x: int, y: int, text: str, name: str, anchor: str = 
 
 
 def _head(picture: Element, problem: str) -> None:
-    left, lines = WIDTH - HEAD, _lines(problem, 22, 6)
-    top = SPINE - 14 * len(lines) // 1 - 6
+    left, lines = WIDTH - HEAD, _lines(problem, 18, 7)
+    top = SPINE - 14 * len(lines) - 6
     size = {"x": str(left), "y": str(top), "width": str(HEAD - 4), "height": str(2 * (SPINE - top)), "rx": "6", "class": "head"}
     SubElement(picture, "rect", size)
     for n, line in enumerate(lines):

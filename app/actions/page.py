@@ -129,10 +129,11 @@ def checks(action: Action, facts: Any, hand: Hand) -> tuple[ActionMove | None, l
     if move is None:
         return None, []
     lacking = refusals(move, facts, reason="-")
+    untold = {Gate.SAYS_WHY} | ({Gate.TASKS_HAVE_OWNER, Gate.TASKS_IN_TIME} if Gate.HAS_TASKS in lacking else set())
     return move, [
         Check(gate, gate not in lacking, GATE_HOLDS[gate] if gate not in lacking else gate.value, mend(action, gate, hand))
         for gate in GATES[move].gates
-        if gate is not Gate.SAYS_WHY
+        if gate not in untold
     ]
 
 

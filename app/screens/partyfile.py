@@ -234,7 +234,7 @@ def _actions(party: Party, dossier: Dossier) -> Section | None:
 def _action_state(row: Row[Any]) -> Any:
     status = ActionStatus[row.state]
     state = _pill(_(status.value), TONES[status])
-    return state + Markup(" ") + _pill(_("Late"), "bad") if row.done_on is None and row.until_on < today() else state
+    return state + Markup(" ") + _pill(_("Its day is past"), "bad") if row.done_on is None and row.until_on < today() else state
 
 
 def _cases(party: Party, _dossier: Dossier) -> Section | None:

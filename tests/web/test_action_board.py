@@ -70,7 +70,7 @@ def test_every_state_is_a_column_with_its_cards_the_soonest_first(seeded, make, 
     for status, action in others.items():
         assert found[status] == (1, [action.number])
     assert found["CANCELLED"] == (0, [])
-    assert "Late" in card(html, late.number) and "Late" not in card(html, soon.number)
+    assert "Its day is past" in card(html, late.number) and "Its day is past" not in card(html, soon.number)
 
 
 def test_a_card_counts_the_tasks_of_its_round(seeded, make, sign_in):
