@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import flash, redirect, url_for
@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from markupsafe import Markup
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response
 from wtforms import IntegerField
@@ -65,9 +65,35 @@ class _PartOfScale(RuledView):
     def list_name(self) -> str:
         return self.model.__name__
 
+    def uses(self) -> Any:
+        """Return the condition of the risks that use a row of the scale, over both tables."""
+        raise NotImplementedError
+
     def risks_url(self, item: Any) -> str:
         """Return the address of the risks that use *item*."""
         raise NotImplementedError
+
+    def _counted(self) -> Any:
+        return select(func.count(Risk.id)).where(self.uses()).correlate(self.model).scalar_subquery()
+
+    def lines(self, statement: Select[Any], columns: Iterable[str]) -> Select[Any]:
+        return super().lines(statement, columns).add_columns(self._counted().label("n_risks"))
+
+    def line_of(self, row: Any) -> Any:
+        """Return the row of the scale, which knows how many risks use it."""
+        row[0].n_risks = row[1]
+        return row[0]
+
+    def shown(self, item: Any, name: str) -> Any:
+        if name != "n_risks":
+            return super().shown(item, name)
+        one = select(self._counted()).select_from(self.model).where(self.model.id == item.id)
+        n = item.n_risks if hasattr(item, "n_risks") else db.session.scalar(one)
+        return Markup('<a class="num" href="{}">{}</a>').format(self.risks_url(item), n)
+
+    def exported(self, name: str, column: Any) -> tuple[Any, Callable[[Any], Any]]:
+        kind, value = super().exported(name, column)
+        return kind, (lambda line: str(line.n_risks)) if name == "n_risks" else value
 
     def buttons(self, item: Any) -> list[Button]:
         found = [Button(_("The whole scale"), url_for("RiskScaleView.list"))]
@@ -129,10 +155,8 @@ class _LevelView(_PartOfScale):
         name = "uses_probability" if isinstance(item, RiskProbability) else "uses_impact"
         return url_for("RiskView.list", **{name: item.level})
 
-    def shown(self, item: Any, name: str) -> Any:
-        if name != "n_risks":
-            return super().shown(item, name)
-        return Markup('<a class="num" href="{}">{}</a>').format(self.risks_url(item), operations.n_uses(db.session(), item))
+    def uses(self) -> Any:
+        return operations.uses_level(self.model, self.model.level)
 
     def pre_add(self, item: Any) -> None:
         """Raises DomainError: see `risks.enter_level`."""
@@ -182,13 +206,12 @@ class RiskBandView(_PartOfScale):
     def risks_url(self, item: RiskBand) -> str:
         return url_for("RiskView.list", band=item.id, state="OPEN")
 
+    def uses(self) -> Any:
+        return operations.in_band(RiskBand.id) & Risk.closed_on.is_(None)
+
     def shown(self, item: RiskBand, name: str) -> Any:
-        match name:
-            case "tone":
-                return Markup('<span class="pill {}">{}</span>').format(TONES[item.tone], _(item.tone.value))
-            case "n_risks":
-                counted = select(func.count(Risk.id)).where(operations.in_band(item.id), Risk.closed_on.is_(None))
-                return Markup('<a class="num" href="{}">{}</a>').format(self.risks_url(item), db.session.scalar(counted))
+        if name == "tone":
+            return Markup('<span class="pill {}">{}</span>').format(TONES[item.tone], _(item.tone.value))
         return super().shown(item, name)
 
     def pre_add(self, item: RiskBand) -> None:

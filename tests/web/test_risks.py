@@ -266,6 +266,21 @@ def test_a_level_in_use_is_not_deleted_and_the_refusal_leads_to_who_uses_it(seed
     assert risk.number in keeper.get("/risk/list/?uses_probability=3").text
 
 
+def test_the_lists_of_the_scale_say_how_many_risks_use_each(seeded, sign_in, make, risk):
+    make.risk(4, 1, at=AT)
+    seeded.commit()
+    keeper = sign_in(CALIDAD)
+    levels = keeper.get("/risk-probability/list/").text
+    extreme = seeded.scalars(select(RiskBand).filter_by(least_score=15)).one()
+    bands = keeper.get("/risk-band/list/?cols=name,n_risks").text
+
+    assert 'href="/risk/list/?uses_probability=4">2</a>' in levels
+    assert 'href="/risk/list/?uses_probability=3">1</a>' in levels
+    assert 'href="/risk/list/?uses_probability=5">0</a>' in levels
+    for page in (bands, keeper.get(f"/risk-band/show/{extreme.id}").text):
+        assert f'href="/risk/list/?band={extreme.id}&amp;state=OPEN">1</a>' in page
+
+
 def test_a_level_that_nobody_uses_goes_and_another_comes(seeded, sign_in, risk):
     keeper = sign_in(CALIDAD)
     level = seeded.scalars(select(RiskImpact).filter_by(level=1)).one()
