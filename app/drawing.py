@@ -75,6 +75,7 @@ class Plot:
     series: tuple[Series, ...]
     is_stacked: bool = False
     is_time: bool = False  # neighbours say what a label that finds no room would
+    from_zero: bool = True  # a line that compares values with a goal may begin where they do
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,10 @@ def _marked(point: Point, mark: str) -> Any:
 
 
 def _reach(plot: Plot) -> tuple[float, float]:
-    """Return the lowest and highest number of the axis; it always shows zero."""
+    """Return the lowest and highest number of the axis; it shows zero unless the plot begins elsewhere."""
+    if not plot.from_zero:
+        values = [float(point.value) for series in plot.series for point in series.points if point.value is not None] or [0.0]
+        return min(values), max(values)
     columns = list(zip(*([float(point.value or 0) for point in series.points] for series in plot.series), strict=True))
     if plot.is_stacked:
         ends = [(sum(v for v in values if v < 0), sum(v for v in values if v > 0)) for values in columns]

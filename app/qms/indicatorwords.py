@@ -39,11 +39,11 @@ def say_count(number: Decimal | None) -> str:
 
 
 def say_figure(indicator: Indicator, value: Decimal | None) -> str:
-    """Return a value with the decimals and the unit of its sheet."""
+    """Return a value with the decimals and the unit of its sheet; a count is told by the name of the indicator."""
     if value is None:
         return "—"
     number = _number(value, indicator.decimals)
-    return f"{number}\u00a0{indicator.unit}" if indicator.unit else number
+    return number if indicator.scale is Scale.COUNT else f"{number}\u00a0{indicator.unit}".strip()
 
 
 def _number(value: Decimal, places: int) -> str:
@@ -79,7 +79,7 @@ def trend(indicator: Indicator, values: Sequence[IndicatorValue]) -> Markup:
     words = {1: _("better"), -1: _("worse"), 0: _("the same")}[good]
     tone = {1: "ok", -1: "bad", 0: "stop"}[good] if indicator.goal is not None else "info"
     by = say_figure(indicator, abs(measured[0] - measured[1]))
-    return Markup('<span class="trend {}"><span aria-hidden="true">{}</span> {} <span class="quiet">{}</span></span>').format(
+    return Markup('<span class="went {}"><span aria-hidden="true">{}</span> {} <span class="quiet">{}</span></span>').format(
         tone, _MARKS[way], words if indicator.goal is not None else {1: _("rose"), -1: _("fell"), 0: _("the same")}[way], by if way else ""
     )
 
@@ -122,7 +122,7 @@ def chart(indicator: Indicator, values: Sequence[IndicatorValue], urls: Sequence
         if any(edge is not None for edge in edges):
             series.append(Series(name, tuple(Point(edge, say_figure(indicator, edge)) for edge in edges), tone))
     labels = tuple(say_period(value.period_from, value.period_until) for value, _url in shown)
-    return drawn(Plot("LineChart", indicator.name, say_bands(indicator), labels, tuple(series), is_time=True))
+    return drawn(Plot("LineChart", indicator.name, say_bands(indicator), labels, tuple(series), is_time=True, from_zero=False))
 
 
 def say_parts(indicator: Indicator) -> tuple[str, str]:
