@@ -295,7 +295,7 @@ def test_an_action_is_printed_with_every_round(seeded, action, sign_in, make):
     text = " ".join(" ".join(sheet.extract_text() for sheet in PdfReader(BytesIO(answer.data)).pages).split())
 
     assert answer.mimetype == "application/pdf"
-    for said in (one.number, one.title, "No hay rutina de calibración", "Tarea 1", "Acta firmada", "Vuelta 2"):
+    for said in (one.number, one.title, "No hay rutina de calibración", "Tarea 1", "Acta firmada", "Ronda 2"):
         assert said in text
 
 
