@@ -71,10 +71,11 @@ def _data(session: Session, packed: Packed, at: datetime) -> dict[str, Any]:
 def _clause(clause: Clause, packed: Packed, light: Light) -> dict[str, Any]:
     numbers = packed.numbers
     gaps = [
-        {"label": _(gap.label), "n": say_number(numbers[gap.key]), "weight": _(gap.weight.value), "tone": _TONE_OF[gap.weight.name]}
+        {"label": _(gap.label), "n": "—" if gap.is_flag else say_number(numbers[gap.key]), "weight": _(gap.weight.value),
+         "tone": _TONE_OF[gap.weight.name]}
         for gap in clause.gaps
         if numbers[gap.key]
-    ]
+    ]  # fmt: skip
     return {
         "number": clause.number,
         "title": _(clause.title),

@@ -50,11 +50,12 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Something that is missing: how many, and how much it weighs."""
+    """Something that is missing: how many (a flag: that there is none at all), and how much it weighs."""
 
     key: str
     label: str
     weight: Weight = Weight.MINOR
+    is_flag: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +243,7 @@ CLAUSES: tuple[Clause, ...] = (
             Count("ratings", N_("Ratings of the attention in the period")),
         ),
         (
-            Gap("no_campaign", N_("No survey ended in the period"), _MAJOR),
+            Gap("no_campaign", N_("No survey ended in the period"), _MAJOR, True),
             Gap("campaigns_unreported", N_("Surveys that ended in the period without their report")),
             Gap("alarms_open", N_("Alarms of surveys that nobody has attended")),
         ),
@@ -268,7 +269,7 @@ CLAUSES: tuple[Clause, ...] = (
             Count("decisions_done", N_("Decisions whose action is finished")),
         ),
         (
-            Gap("no_review", N_("No management review was signed in the period"), _MAJOR),
+            Gap("no_review", N_("No management review was signed in the period"), _MAJOR, True),
             Gap("decisions_late", N_("Actions of management reviews whose last day is past"), _MAJOR),
             Gap("reviews_unsigned", N_("Management reviews that were held and are not signed")),
         ),
@@ -281,7 +282,7 @@ CLAUSES: tuple[Clause, ...] = (
             Count("improvements", N_("Improvements asked for in the period")),
             Count("preventive", N_("Preventive actions asked for in the period")),
         ),
-        (Gap("no_improvement", N_("Neither an improvement nor a preventive action was asked for in the period")),),
+        (Gap("no_improvement", N_("Neither an improvement nor a preventive action was asked for in the period"), is_flag=True),),
     ),
     Clause(
         "10.2", N_("Nonconformities and corrective actions"),
@@ -306,7 +307,7 @@ CLAUSES: tuple[Clause, ...] = (
             Count("effective", N_("Actions found effective in the period")),
             Count("not_effective", N_("Actions found not effective in the period, and opened again")),
         ),
-        (Gap("no_effect", N_("No effect of an action was reviewed in the period")),),
+        (Gap("no_effect", N_("No effect of an action was reviewed in the period"), is_flag=True),),
     ),
 )  # fmt: skip
 

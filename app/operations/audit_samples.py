@@ -41,9 +41,10 @@ from app.operations.auditpack import during, ended_in
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A record of a sample: its place among all of its kind, how it is called, and its file, where it has one."""
+    """A record of a sample: its place among all of its kind, its row, how it is called, and its file, where it has one."""
 
     place: int
+    key: int
     number: str
     title: str | None
     on: date | None
@@ -81,7 +82,7 @@ def samples(session: Session, period: Period, seed: int, n: int, *, with_reserve
     files = {file.id: file for file in session.scalars(select(StoredFile).where(StoredFile.id.in_(ids)))} if ids else {}
     found: dict[str, list[Drawn]] = {key: [] for key in kinds}
     for row in sorted(rows, key=lambda row: row.place):
-        found[row.kind].append(Drawn(row.place, row.number, row.title, row.on, row.pqr_id, files.get(row.file_id)))
+        found[row.kind].append(Drawn(row.place, row.id, row.number, row.title, row.on, row.pqr_id, files.get(row.file_id)))
     return {key: Sampled(sizes[key], tuple(found[key])) for key in kinds}
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from io import BytesIO
 from tempfile import TemporaryFile
 from typing import IO, Any, BinaryIO
 
@@ -24,19 +25,23 @@ from app import jobs, queries
 from app.archive import checked_zip
 from app.audit import record_reading
 from app.documents import auditpack as paper
+from app.documents.actions import action_paper
+from app.documents.controlled import master_list_pdf
 from app.domain import N_
 from app.domain.clauses import CLAUSES, Period
+from app.domain.controlled import PRINTS
 from app.extensions import LANGUAGE, local, now
-from app.models import Contract, Job, Risk, StoredFile
+from app.models import Action, Contract, ControlledDocument, Job, Risk, StoredFile
 from app.operations import audit_samples, auditpack, files, matrix, risks
 from app.operations.archive import MANIFEST, README, SUMS, Box, Sums
-from app.operations.audit_samples import Sampled
+from app.operations.audit_samples import Drawn, Sampled
 from app.operations.files import store_file
-from app.reports import compliance
+from app.reports import compliance, indicators
 from app.reports.auditpack import ActionRegister, ClauseSheet, OutputRegister, SampleSheet
-from app.reports.base import Report
+from app.reports.base import Report, format_of
 from app.reports.checklists import workbook
 from app.reports.interested import InterestedMatrix
+from app.reports.legalmatrix import LegalMatrix
 from app.reports.response_times import ResponseTimes
 from app.reports.risks import RiskRegister
 from app.reports.xlsx import write_sheets
@@ -117,6 +122,7 @@ def write_pack(
         box = _Counted(Box(zipped, local(at), sums), made, tell, _n_entries(found, wanted))
         if wanted.with_files:
             _put_samples(box, found)
+            _put_actions(session, box, found["actions"].drawn, at)
             _put_formats(session, box, wanted, author, at)
         packed = paper.Packed(
             wanted.period, wanted.seed, numbers, found, made.paths, tuple(made.formats), tuple(made.missing), tuple(_left_out(wanted)),
@@ -158,7 +164,7 @@ class _Counted:
 
 
 def _n_entries(found: dict[str, Sampled], wanted: Wanted) -> int:
-    n_files = sum(1 for its in found.values() for each in its.drawn if each.file is not None)
+    n_files = sum(1 for its in found.values() for each in its.drawn if each.file is not None) + len(found["actions"].drawn)
     return 3 + (n_files + len(_FORMATS) if wanted.with_files else 0)
 
 
@@ -193,14 +199,45 @@ def _put_file(box: _Counted, folder: str, number: str, stored: StoredFile) -> st
     return path
 
 
+def _put_actions(session: Session, box: _Counted, drawn: Iterable[Drawn], at: datetime) -> None:
+    """Write the paper of each drawn action: an action keeps none."""
+    for each in drawn:
+        path = box.path_for("muestras/10.2", f"{each.number}.pdf")
+        box.put(path, [action_paper(session, session.get_one(Action, each.key), at)])
+        box.made.paths["actions", each.place] = path
+
+
 def _put_formats(session: Session, box: _Counted, wanted: Wanted, author: str, at: datetime) -> None:
-    """Write the registers of the house as the company shows them, each with the code of the document that it fills."""
-    for clause, make in _FORMATS:
-        report = make(session, wanted, local(at).date())
-        with workbook(session, report, author, at) as file:
-            path = box.path_for(f"formatos/{clause}", f"{_(report.name)}.xlsx")
+    """Write the registers of the house as the company shows them, each called by the code of the document that it fills."""
+    for each in _FORMATS:
+        format = format_of(session, each.key, _(each.name or PRINTS[each.key]))
+        name = " ".join(filter(None, (format.code, format.name)))
+        with each.make(session, wanted, author, at) as file:
+            path = box.path_for(f"formatos/{each.clause}", f"{name}.{each.ending}")
             box.put(path, _blocks(file))
-        box.made.formats.append((clause, _(report.name), path))
+        box.made.formats.append((each.clause, name, path))
+
+
+# ── The registers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A register of a pack: its clause, its key among `domain.controlled.PRINTS`, what makes it, and its name where it is not the key's."""
+
+    clause: str
+    key: str
+    make: Callable[[Session, Wanted, str, datetime], BinaryIO]
+    ending: str = "xlsx"
+    name: str = ""
+
+
+def _sheet(make: Callable[[Session, Wanted, date], Report]) -> Callable[[Session, Wanted, str, datetime], BinaryIO]:
+    """Return what makes the workbook of a report, with its cover."""
+
+    def made(session: Session, wanted: Wanted, author: str, at: datetime) -> BinaryIO:
+        return workbook(session, make(session, wanted, local(at).date()), author, at)
+
+    return made
 
 
 def _times(session: Session, wanted: Wanted, on: date) -> Report:
@@ -208,10 +245,6 @@ def _times(session: Session, wanted: Wanted, on: date) -> Report:
     words = [f"{say_day(period.since)} – {say_day(period.until)}"]
     asked = queries.TimesFilter(since=period.since, until=period.until)
     return ResponseTimes(session, asked, calendar, on, lambda cases: cases, words=words, reveals_reserved=wanted.with_reserved)
-
-
-def _matrix(session: Session, _wanted: Wanted, on: date) -> Report:
-    return InterestedMatrix(matrix.matrix(session, matrix.Wanted(), on))
 
 
 def _risks(session: Session, _wanted: Wanted, _on: date) -> Report:
@@ -224,11 +257,23 @@ def _compliance(session: Session, wanted: Wanted, _on: date) -> Report:
     return compliance.OverviewSheet(compliance.overview(session, "contract", select(Contract.id), *years))
 
 
-#: The registers of a pack, each with its clause and what makes it.
-_FORMATS: tuple[tuple[str, Callable[[Session, Wanted, date], Report]], ...] = (
-    ("4.2", _matrix), ("5.1.2", _times), ("6.1", _risks), ("8.2", _compliance),
-    ("8.7", lambda session, wanted, _on: OutputRegister(session, wanted.period)),
-    ("10.2", lambda session, wanted, _on: ActionRegister(session, wanted.period)),
+def _documents(session: Session, _wanted: Wanted, _author: str, at: datetime) -> BinaryIO:
+    loaded = joinedload(ControlledDocument.process), joinedload(ControlledDocument.in_force)
+    found = select(ControlledDocument).where(ControlledDocument.is_active).options(*loaded).order_by(ControlledDocument.code)
+    return BytesIO(master_list_pdf(session, session.scalars(found).unique().all(), [], at))
+
+
+_FORMATS = (
+    Format("4.2", "interested", _sheet(lambda session, _wanted, on: InterestedMatrix(matrix.matrix(session, matrix.Wanted(), on)))),
+    Format("4.2", "legal_matrix", _sheet(lambda session, _wanted, on: LegalMatrix(session, on))),
+    Format("5.1.2", "response_times", _sheet(_times)),
+    Format("6.1", "risk_map", _sheet(_risks)),
+    Format("7.5", "documents", _documents, "pdf"),
+    Format("8.2", "compliance", _sheet(_compliance)),
+    Format("8.7", "nonconformity", _sheet(lambda session, wanted, _on: OutputRegister(session, wanted.period)),
+           name=OutputRegister.name),
+    Format("9.1.1", "indicators", lambda session, _wanted, author, at: indicators.workbook(session, author, at)),
+    Format("10.2", "action", _sheet(lambda session, wanted, _on: ActionRegister(session, wanted.period)), name=ActionRegister.name),
 )  # fmt: skip
 
 
