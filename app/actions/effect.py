@@ -199,7 +199,7 @@ class Effects:
     @staticmethod
     def _measure_form(action: Action, by: EffectMeasure, key: str) -> MeasureForm:
         same = action.measure is by
-        usual = USUAL_REDUCTION if by in REDUCES else None
+        usual = USUAL_REDUCTION if by in REDUCES else effectiveness.goal_of(db.session(), by, key)
         form = MeasureForm(data={
             "measure_key": key, "window_days": action.window_days or USUAL_WINDOW, "goal": action.goal if same else usual,
             "baseline_on": action.baseline_on or action.asked_on,
@@ -286,12 +286,13 @@ class Effects:
         found = effectiveness.compare(db.session(), action, today=on)
         is_over = found.after.is_over(on)
         urls = rows_urls(by, action.measure_key, found.before, found.after)
-        is_judge = action.status is ActionStatus.REVIEW and is_over and self.may_do("judge")
+        waits = action.review_on is not None and action.review_on > on
+        is_judge = action.status is ActionStatus.REVIEW and is_over and not waits and self.may_do("judge")
         return {
             "by": by, "of_what": effect_keys.key_text(db.session(), by, action.measure_key), "goal": say_goal(by, action.goal),
             "rows": self._sides(by, found, urls), "drawing": self._drawing(by, found, urls),
             "proposal": found.proposal, "why": say_why(found.proposal.why, found.proposal.fields), "is_over": is_over,
-            "has_begun": on >= found.after.first, "is_carried_out": action.carried_out_on is not None,
+            "waits_until": action.review_on if is_over and waits else None, "is_carried_out": action.carried_out_on is not None,
             "change": None if found.proposal.change is None else say_change(by, found.proposal.change),
             "may_judge": is_judge, "is_own": is_judge and effectiveness.carried_it_out(db.session(), action, current_user.id),
             "indicator_url": self._indicator_url(by, action.measure_key), "sees_all": may("can_see_all"),

@@ -227,6 +227,13 @@ def _direction(session: Session, by: EffectMeasure, key: str) -> Direction:
     return session.scalar(select(Indicator.direction).where(Indicator.code == key)) or Direction.MORE
 
 
+def goal_of(session: Session, by: EffectMeasure, key: str) -> Decimal | None:
+    """Return the goal that the sheet of an indicator has; None of any other measure."""
+    if by is not EffectMeasure.INDICATOR or not key:
+        return None
+    return session.scalar(select(Indicator.goal).where(Indicator.code == key))
+
+
 # ── Planned, and judged ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -282,13 +289,15 @@ def judge_effect(
     Effective ends the action; not effective takes it up again, with its history.
 
     Raises:
-        MoveRefused: The window after is not over; who judges carried it out; or as `actions.judge`.
+        MoveRefused: It does not wait for its review; the window after is not over; who judges carried it out; or as `actions.judge`.
         DomainError: It does not say why.
     """
     queries.lock(session, action)
     today = local(at).date()
-    if action.status is ActionStatus.REVIEW:
-        check_review(action.number, action.measure, windows_of(action)[1], today)
+    if action.status is not ActionStatus.REVIEW:
+        msgid = N_("%(number)s is “%(status)s”: its effect is not judged now.")
+        raise MoveRefused(msgid, number=action.number, status=action.status.value)
+    check_review(action.number, action.measure, windows_of(action)[1], today)
     check_judge(reason, is_responsible=carried_it_out(session, action, user_id))
     seen = compare(session, action, today=today)
     review = ActionReview(

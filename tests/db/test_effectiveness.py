@@ -13,9 +13,10 @@ from app.domain.errors import DomainError, MoveRefused
 from app.domain.improvement import ActionKind, ActionOrigin, ActionStatus, EffectMeasure, EffectVerdict
 from app.domain.indicators import Direction, Standing
 from app.models import Action, ActionEvent, ActionReview, Indicator, IndicatorValue, Process, RequestType, Service, SuiCause
-from app.operations import action_plans, actions, effect_keys, effectiveness, improvement
+from app.operations import action_plans, actions, effect_keys, effectiveness, improvement, indicators
 from app.operations import pqr as cases
 from app.operations.effectiveness import EffectPlan
+from app.operations.indicator_measures import MEASURES
 
 ASKED = date(2026, 5, 4)
 DONE = date(2026, 5, 29)
@@ -156,6 +157,17 @@ def test_nobody_judges_their_own_work(make, who):
     assert action.status is ActionStatus.REVIEW
 
 
+@pytest.mark.parametrize("verdict", list(EffectVerdict), ids=lambda verdict: verdict.name)
+def test_whoever_judges_second_finds_it_judged(make, verdict):
+    action = carried_out(make)
+    when = {"at": instant(REVIEW), "user_id": make.user("Calidad").id}
+    effectiveness.judge_effect(make.session, action, verdict, "Así se vio.", **when)
+
+    with pytest.raises(MoveRefused, match="not judged now"):
+        effectiveness.judge_effect(make.session, action, EffectVerdict.EFFECTIVE, "Sirvió.", **when)
+    assert len(make.session.scalars(select(ActionReview)).all()) == 1
+
+
 def test_a_review_says_why(make):
     action = carried_out(make)
 
@@ -275,6 +287,20 @@ def test_an_indicator_that_is_typed_in_is_the_mean_of_its_periods_inside_the_win
     figure = effectiveness.measure(session, EffectMeasure.INDICATOR, "IND-EF", Window(date(2026, 3, 1), date(2026, 5, 15)), today=REVIEW)
 
     assert (figure.value, figure.of) == (15, 2)
+
+
+def test_an_indicator_that_the_system_reckons_is_reckoned_for_the_window(make):
+    session, window = make.session, Window(date(2026, 3, 1), date(2026, 3, 31))
+    file(make, 4, Window(date(2026, 3, 2), date(2026, 3, 5)))
+    key = next(key for key in sorted(MEASURES) if indicators.measure(session, key, window.first, window.last).value is not None)
+    said = {"code": "IND-EF", "name": "Lo que el sistema cuenta", "formula": "Casos", "unit": "casos", "measure": key}
+    session.add(Indicator(**said, starts_on=date(2026, 1, 1)))
+    session.flush()
+
+    figure = effectiveness.measure(session, EffectMeasure.INDICATOR, "IND-EF", window, today=REVIEW)
+
+    reading = indicators.measure(session, key, window.first, window.last)
+    assert (figure.n, figure.of, figure.value) == (reading.numerator, reading.denominator, reading.value)
 
 
 # ── What an origin suggests ───────────────────────────────────────────────────────────────────────────────────────────────
