@@ -1,8 +1,8 @@
 """
 The search of the top bar: `/search?q=…`. What names one thing opens it; anything else is a page of what was found, by kind.
 
-Nobody finds here what his lists do not show: cases, contracts and actions in his scope, parties, accounts, contacts and quotations if he
-may list them, and nobody by a name that a case keeps in reserve (`search.SEARCHED` holds no such words).
+Nobody finds here what his lists do not show: cases, contracts, actions and risks in his scope, parties, accounts, contacts and quotations
+if he may list them, and nobody by a name that a case keeps in reserve (`search.SEARCHED` holds no such words).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from enum import Enum
 from typing import Any
 
@@ -17,22 +18,40 @@ from flask import redirect, request, url_for
 from flask_appbuilder import BaseView, expose, has_access
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, String, Text, and_, cast, func, literal, or_, select, type_coerce, union_all
+from sqlalchemy import Select, String, Text, and_, case, cast, func, literal, or_, select, type_coerce, union_all
 from werkzeug.wrappers import Response
 
 from app import queries
 from app.caselist import is_masked, light_shown, shown_name
 from app.domain.campaigns import CampaignStatus
 from app.domain.contracts import ContractStage
-from app.domain.improvement import ActionStatus
+from app.domain.controlled import ControlledKind
+from app.domain.improvement import ActionStatus, NonconformityStatus
+from app.domain.legalmatrix import Compliance
 from app.domain.quotations import QuotationStatus
 from app.domain.states import DocumentType
 from app.extensions import db, today
 from app.listing import BOUND
-from app.models import Account, Action, Checklist, Contract, Party, PartyContact, Pqr, Questionnaire, Quotation, SurveyCampaign
+from app.models import (
+    Account,
+    Action,
+    Checklist,
+    Contract,
+    ControlledDocument,
+    LegalRequirement,
+    Nonconformity,
+    Party,
+    PartyContact,
+    Pqr,
+    Process,
+    Questionnaire,
+    Quotation,
+    Risk,
+    SurveyCampaign,
+)
 from app.search import matching
-from app.security import may, scope_actions, scope_cases, scope_checklists, scope_contracts
-from app.words import say_phone, tidy
+from app.security import may, scope_actions, scope_cases, scope_checklists, scope_contracts, scope_nonconformities, scope_risks
+from app.words import say_day, say_phone, tidy
 
 N_SHOWN = 8
 _NUMBER = re.compile(r"([A-Za-z]+)[\s-]*(\d{4})[\s-]*(\d+)")
@@ -230,11 +249,15 @@ class Kind:
 
 
 def _state(states: type[Enum]) -> Callable[[str], str]:
-    return lambda name: _(states[name].value)
+    return lambda name: _(states[name].value) if name else "—"
 
 
 def _as_it_is(statement: Select[Any]) -> Select[Any]:
     return statement
+
+
+def _process_of(model: Any) -> Any:
+    return select(Process.name).where(Process.id == model.process_id).correlate(model).scalar_subquery()
 
 
 FORM_OF = select(Questionnaire.name).where(Questionnaire.id == SurveyCampaign.questionnaire_id).correlate(SurveyCampaign).scalar_subquery()
@@ -265,6 +288,31 @@ KINDS = (
         "surveys", "SurveyCampaignView", "SurveyCampaign", SurveyCampaign, _l("Campaigns of surveys"),
         (_l("Number"), _l("Name"), _l("Form"), _l("State")), _as_it_is,
         (SurveyCampaign.number, SurveyCampaign.name, FORM_OF, SurveyCampaign.status), SurveyCampaign.id, _state(CampaignStatus),
+    ),
+    Kind(
+        "nonconformities", "NonconformityView", "Nonconformity", Nonconformity, _l("Non-conforming outputs"),
+        (_l("Number"), _l("What does not conform"), _l("Process"), _l("State")),
+        lambda statement: scope_nonconformities(statement, today()),
+        (Nonconformity.number, Nonconformity.what, _process_of(Nonconformity), Nonconformity.status), Nonconformity.id,
+        _state(NonconformityStatus),
+    ),
+    Kind(
+        "risks", "RiskView", "Risk", Risk, _l("Risks"), (_l("Number"), _l("Event"), _l("Process"), _l("Next look at it")),
+        lambda statement: scope_risks(statement, today()),
+        (Risk.number, Risk.event, _process_of(Risk), case((Risk.closed_on.is_(None), cast(Risk.review_on, String)), else_="")), Risk.id,
+        lambda day: say_day(date.fromisoformat(day)) if day else _("Closed"),
+    ),
+    Kind(
+        "legal", "LegalRequirementView", "LegalRequirement", LegalRequirement, _l("Legal matrix"),
+        (_l("Norm"), _l("Obligation"), _l("Articles"), _l("Compliance")), _as_it_is,
+        (LegalRequirement.norm, LegalRequirement.obligation, LegalRequirement.articles, LegalRequirement.standing), LegalRequirement.id,
+        _state(Compliance),
+    ),
+    Kind(
+        "documents", "ControlledDocumentView", "ControlledDocument", ControlledDocument, _l("Documented information"),
+        (_l("Code"), _l("Name"), _l("Issuer"), _l("Kind")), _as_it_is,
+        (ControlledDocument.code, ControlledDocument.name, ControlledDocument.issuer, ControlledDocument.kind), ControlledDocument.id,
+        _state(ControlledKind),
     ),
 )  # fmt: skip
 #: Numbers that open a page, and which words do not find.

@@ -46,11 +46,15 @@ from app.models import (
     Action,
     ActionTask,
     Contract,
+    ControlledDocument,
+    LegalRequirement,
+    Nonconformity,
     OutboxMessage,
     Party,
     PartyContact,
     Pqr,
     Quotation,
+    Risk,
     SearchDoc,
     SurveyCampaign,
 )
@@ -88,6 +92,10 @@ SEARCHED: dict[Any, Words] = {
     Action: Words(own=("number", "title", "cause"), of={"party": ("name",)}),
     ActionTask: Words(own=("what",), of={"action": ("number", "title", "cause")}),
     SurveyCampaign: Words(own=("number", "name"), of={"questionnaire": ("code", "name")}),
+    Nonconformity: Words(own=("number", "what", "requirement")),
+    Risk: Words(own=("number", "event", "cause", "consequence")),
+    LegalRequirement: Words(own=("norm", "articles", "topic", "obligation", "applies_to", "how_met")),
+    ControlledDocument: Words(own=("code", "name", "issuer")),
 }
 #: Rows whose words find the one that they are a part of, by their column that names it.
 PARTS: dict[Any, Any] = {Action: ActionTask.action_id}
