@@ -24,6 +24,10 @@ class BandTone(Enum):
     EXTREME = N_("Extreme risk")
 
 
+#: Words of state of the style sheet and of the papers.
+TONES = {BandTone.LOW: "ok", BandTone.MODERATE: "warn", BandTone.HIGH: "soon", BandTone.EXTREME: "bad"}
+
+
 class ControlKind(Enum):
     PREVENTIVE = N_("Prevents it")
     DETECTIVE = N_("Finds it")

@@ -16,8 +16,9 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 
-from app.domain.risks import Band, BandTone, Level, Scale, Spot, path_of, warnings_of
-from app.downloads import send_made
+from app.documents.risks import risk_map_pdf
+from app.domain.risks import TONES, Band, Level, Scale, Spot, path_of, warnings_of
+from app.downloads import send_made, show_pdf
 from app.extensions import db, now, today
 from app.models import Risk, RiskMove
 from app.operations import risks as operations
@@ -28,7 +29,6 @@ from app.security import may, scope_risks
 
 log = structlog.get_logger("atiende")
 
-TONES = {BandTone.LOW: "ok", BandTone.MODERATE: "warn", BandTone.HIGH: "soon", BandTone.EXTREME: "bad"}
 #: Lines of the table under the map; the list has all.
 MOST_LINES = 100
 
@@ -114,7 +114,7 @@ class RiskMapView(BaseView):
     route_base = "/risk-map"
     default_view = "list"
     class_permission_name = "Risk"
-    method_permission_name = {"list": "map", "excel": "export"}
+    method_permission_name = {"list": "map", "excel": "export", "pdf": "export"}
 
     @expose("/")
     @has_access
@@ -145,6 +145,20 @@ class RiskMapView(BaseView):
         file = workbook(db.session(), RiskRegister(db.session(), found, scale_now()), current_user.get_full_name(), now())
         log.info("export", report=RiskRegister.identifier, extension="xlsx", user_id=current_user.id, request_id=g.request_id)
         return send_made(file, f"mapa-de-riesgos-{today():%Y-%m-%d}.xlsx", XLSX_TYPE)
+
+    @expose("/pdf")
+    @has_access
+    @permission_name("export")
+    def pdf(self) -> Response:
+        """The map on paper, with code, version and date on top, its risks below."""
+        is_residual, process_id = self._asked()
+        found = db.session.scalars(self._loaded(process_id)).all()
+        process = found[0].process.name if process_id is not None and found else ""
+        content = risk_map_pdf(
+            db.session(), found, scale_now(), is_residual=is_residual, process=process, author=current_user.get_full_name(), at=now()
+        )
+        log.info("export", report=RiskRegister.identifier, extension="pdf", user_id=current_user.id, request_id=g.request_id)
+        return show_pdf(content, f"mapa-de-riesgos-{today():%Y-%m-%d}.pdf")
 
     # What is asked
 

@@ -167,6 +167,7 @@ class RiskView(Steps, RuledView):
     datamodel = SQLAInterface(Risk)
     route_base = "/risk"
     class_permission_name = "Risk"
+    print_key = "risks"
     include_route_methods = READ_WRITE | {"review", "control", "control_change", "close", "reopen", "ask"}
     method_permission_name = {
         "list": "list", "show": "show", "export": "export", "add": "add", "edit": "edit", "review": "review", "control": "control",

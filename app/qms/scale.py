@@ -20,11 +20,11 @@ from wtforms.validators import InputRequired, NumberRange
 
 from app.baseviews import READ_WRITE, Button, RuledView
 from app.domain.errors import DomainError
-from app.domain.risks import MOST_LEVELS, warnings_of
+from app.domain.risks import MOST_LEVELS, TONES, warnings_of
 from app.extensions import db, now
 from app.models import Risk, RiskBand, RiskImpact, RiskProbability
 from app.operations import risks as operations
-from app.qms.riskmap import TONES, grid, scale_now
+from app.qms.riskmap import grid, scale_now
 from app.screens.records import history_of
 from app.security import may
 from app.words import say

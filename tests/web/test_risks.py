@@ -8,6 +8,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from pypdf import PdfReader
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
@@ -350,3 +351,22 @@ def test_the_pages_cost_the_same_however_many_risks_there_are(seeded, sign_in, m
     assert few[1] <= 8 and max(few) <= 12
 
 
+
+
+def test_the_map_on_paper_names_each_risk_in_its_cell_with_its_controls(seeded, sign_in, make, risk):
+    make.risk(2, 2, at=AT, process=make.process("CARTERA"), event="Se pierde un pago")
+    seeded.commit()
+    reader = sign_in(CALIDAD)
+    both = words_of(reader.get("/risk-map/pdf"))
+    one = words_of(reader.get(f"/risk-map/pdf?process={risk.process_id}&which=inherent"))
+
+    assert both.count(risk.number) == both.count("RG-2026-0002") == 2  # on the map and below
+    assert "4 × 5 = 20" in both and "3 × 5 = 15" in both and "Lista de chequeo antes de cerrar" in both
+    assert "RG-2026-0002" not in one
+    assert words_of(sign_in(DUENO, "TECNICA").get("/risk-map/pdf")).count("RG-") == 0
+
+
+def words_of(answer: Any) -> str:
+    """Return the text of a PDF in one line."""
+    assert answer.status_code == 200, answer.text
+    return " ".join(" ".join(page.extract_text() for page in PdfReader(BytesIO(answer.get_data())).pages).split())
