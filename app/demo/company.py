@@ -25,17 +25,22 @@ from werkzeug.security import generate_password_hash
 
 from app import queries
 from app.audit import silently
+from app.demo.actions import plan_actions
 from app.demo.background import leave_in_tray
 from app.demo.checklists import checklist
 from app.demo.contracts import contract
+from app.demo.documents import keep_documents
+from app.demo.effect import improve
 from app.demo.exchange import exchange, pass_morning, seat_chief, settle_mail
 from app.demo.fieldwork import furnish
+from app.demo.indicators import report_indicators
 from app.demo.interested import follow_parties
 from app.demo.lives import World, life, planned_cases
 from app.demo.nights import pass_night
 from app.demo.outward import tell_programs
 from app.demo.parties import relate
 from app.demo.quotations import quote
+from app.demo.risks import map_risks
 from app.demo.surveys import survey
 from app.domain import N_
 from app.domain.calendar import ONE_DAY
@@ -159,6 +164,7 @@ def _live(world: World, n_cases: int) -> None:
     tell_programs(world.session, world.ends_at)
     leave_in_tray(world.session, world.user_id("auxiliar"), world.ends_at)
     _sell(world)
+    _manage(world)
     settle_mail(world.session)
 
 
@@ -171,6 +177,16 @@ def _sell(world: World) -> None:
     checklist(session, at, people["comercial"], people["dueno.tecnica"], people["subgerente"])
     survey(session, at, people)
     follow_parties(session, at, people)
+
+
+def _manage(world: World) -> None:
+    """The quality system, up to now: its documents, actions with their effect, risks and indicators."""
+    session, at, people = world.session, world.ends_at, world.users
+    keep_documents(session, people["calidad"].id, at)
+    plan_actions(session, at, people)
+    improve(session, at)
+    map_risks(session, at, people)
+    report_indicators(session, at, people)
 
 
 def _pass_nights(world: World, since: date | None, until: date) -> None:
