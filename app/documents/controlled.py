@@ -45,7 +45,7 @@ def _row(document: ControlledDocument) -> dict[str, Any]:
         "issuer": document.issuer or (document.process.name if document.process else "—"),
         "version": edition.version if edition else "—",
         "issued": base.short_day(document.issued_on) if document.issued_on else "—",
-        "changed": base.short_day(edition.changed_on) if edition else "Sin versión en vigor",
+        "changed": base.short_day(edition.changed_on) if edition else "Sin versión vigente",
         "place": document.place or "—",
         "kept": "; ".join(part for part in (kept, document.disposal) if part) or "—",
     }

@@ -213,6 +213,8 @@ class ProcessSheetView(Steps, RuledView):
             elif self._kept(form, sheet, row):
                 flash(_("Saved."), "success")
                 return redirect(f"{self.row_url(sheet)}#cycle")
+        for n, each in enumerate(form.activities, 1):
+            each.form.text.label.text, each.form.path.label.text = _("Activity %(n)s", n=n), _("Page of activity %(n)s", n=n)
         facts = {"form": form, "item": sheet, "row": row, "view": self, "seen": self._seen(sheet)}
         return self.render_template("qms/process_row.html", **facts), 422 if form.errors else 200
 

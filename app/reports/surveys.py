@@ -31,7 +31,7 @@ from app.models import (
     SurveyResponse,
     SurveyTag,
 )
-from app.reports.base import Cells, Column, FilterForm, Kind, Report
+from app.reports.base import Cells, Column, ControlledFormat, FilterForm, Kind, Report, format_of
 from app.reports.base import Figure as Total
 from app.reports.xlsx import write_sheets
 from app.words import page_lang, say_day, say_instant
@@ -88,8 +88,8 @@ class SummarySheet(_Sheet):
         Column(N_("Until"), Kind.DECIMAL, 10), Column(N_("In words"), Kind.TEXT, 60),
     )  # fmt: skip
 
-    def __init__(self, organisation: str, cover: Cover, found: Tabulation) -> None:
-        self._organisation, self._cover, self._found = organisation, cover, found
+    def __init__(self, organisation: str, cover: Cover, found: Tabulation, format: ControlledFormat) -> None:
+        self._organisation, self._cover, self._found, self._format = organisation, cover, found, format
 
     def rows(self) -> Iterator[Cells]:
         """Yield a row a figure or fact."""
@@ -131,6 +131,8 @@ class SummarySheet(_Sheet):
         form = campaign.version.questionnaire
         yield _("Company"), self._organisation
         yield _("Campaign"), f"{campaign.number} · {campaign.name}"
+        if self._format.code:
+            yield _("Format"), _("%(code)s, version %(version)s", code=self._format.code, version=self._format.version)
         version = _("version %(n)s", n=campaign.version.number)
         yield _("Form"), f"{form.code} {form.name}, {version}"
         yield _("Period"), _("from %(since)s to %(until)s", since=say_day(campaign.period_from), until=say_day(campaign.period_until))
@@ -404,7 +406,8 @@ def workbook(session: Session, cover: Cover, found: Tabulation, crosses: Iterabl
         counted: SELECT of the keys of the responses behind the figures; None leaves out what people wrote and all answers.
     """
     sheets: list[Report] = [
-        SummarySheet(queries.organisation(session).name, cover, found), QuestionSheet(found), DistributionSheet(found),
+        SummarySheet(queries.organisation(session).name, cover, found, format_of(session, "survey_report", "")),
+        QuestionSheet(found), DistributionSheet(found),
         GroupSheet(found, list(crosses)),
     ]  # fmt: skip
     if counted is not None:

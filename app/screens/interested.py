@@ -467,7 +467,7 @@ class MechanismView(Steps, RuledView):
 
 
 def issue_report(item: Mechanism) -> Evidence:
-    """Make the workbook of R10-01-01 for the period of *item*, store it and note it. Identities stay reserved. Raises DomainError."""
+    """Make the control of response times for the period of *item*, store it and note it. Identities stay reserved. Raises DomainError."""
     session, on = db.session(), today()
     since, until = interested.report_period(item, on)
     organisation = queries.organisation(session)
@@ -478,8 +478,9 @@ def issue_report(item: Mechanism) -> Evidence:
         made.seek(0)
         content = made.read()
     key = f"R10-01-01 {since:%Y-%m}..{until:%Y-%m}"
-    stored = files.store_file(session, content, f"{key.replace(' ', '-')}.xlsx", XLSX_TYPE)
-    return interested.keep_report(session, item, key, f"R10-01-01 · {span}", stored, at=now())
+    format = format_of(session, report.identifier, _(report.name))
+    stored = files.store_file(session, content, f"{format.code or report.identifier}-{since:%Y-%m}..{until:%Y-%m}.xlsx", XLSX_TYPE)
+    return interested.keep_report(session, item, key, f"{format.code or format.name} · {span}", stored, at=now())
 
 
 # ── Evidence ──────────────────────────────────────────────────────────────────────────────────────────────────────────────

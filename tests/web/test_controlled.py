@@ -147,7 +147,7 @@ def test_the_master_list_comes_on_paper_and_as_a_workbook_with_the_code_of_the_h
     book = load_workbook(io.BytesIO(quality.get("/controlled-document/export/xlsx").data))
 
     assert "Listado maestro de información documentada" in paper and "P10-01 Procedimiento Atención al Cliente Versión 1" in paper
-    assert "R06-01-06" in paper and "Sin versión en vigor" in paper
+    assert "R06-01-06" in paper and "Sin versión vigente" in paper
     cover = {line[0].value: line[1].value for line in book.worksheets[0].iter_rows(max_col=2)}
     assert (cover["Format"], cover["Version"]) == ("P10-01", "1")
     codes = [line[0].value for line in book.worksheets[1].iter_rows(min_row=2)]

@@ -76,6 +76,7 @@ def test_the_page_shows_each_case_with_a_link_to_it(cases, reader):
 def test_the_page_and_the_cover_carry_the_code_and_version_of_the_format(cases, reader, seeded, make):
     document = seeded.scalars(select(ControlledDocument).where(ControlledDocument.code == "R10-01-01")).one()
     document.code = "R010-01-01"
+    seeded.flush()
     approve_edition(seeded, draft_edition(seeded, document, "7", "Columnas nuevas", today()), at=now(), user_id=make.user(CALIDAD).id)
     browser = reader(AUXILIAR)
 
