@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask_babel import gettext as _
@@ -13,18 +14,21 @@ from wtforms.validators import Optional as Empty
 
 from app.forms import UpTo
 from app.operations.indicator_measures import MEASURES
-from app.words import tidy
+from app.words import page_lang, tidy
+
+_THOUSANDS = re.compile(r"-?[1-9]\d{0,2}(\.\d{3})+")
 
 
 class FigureField(DecimalField):
-    """A number as people write it, with a comma or a point before its decimals."""
+    """A number as people write it: with a comma or a point before its decimals; in Spanish 1.300 is a thousand and three hundred."""
 
     def __init__(self, label: Any, **options: Any) -> None:
         super().__init__(label, places=None, validators=[Empty()], **options)
 
     def process_formdata(self, valuelist: list[str]) -> None:
         text = " ".join(valuelist).replace(" ", "").replace("\u00a0", "")
-        super().process_formdata([text.replace(".", "").replace(",", ".") if "," in text else text])
+        has_thousands = _THOUSANDS.fullmatch(text) and not page_lang().startswith("en")
+        super().process_formdata([text.replace(".", "").replace(",", ".") if "," in text or has_thousands else text])
 
 
 class TypeForm(FlaskForm):

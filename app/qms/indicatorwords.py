@@ -22,10 +22,12 @@ _MARKS = {1: "▲", -1: "▼", 0: "="}
 _WIDTH, _HEIGHT, _EDGE = 104, 28, 4
 
 
-def say_period(period_from: date, period_until: date) -> str:
-    """Return «junio de 2026», «abr – jun 2026» or «2026»."""
+def say_period(period_from: date, period_until: date, *, is_short: bool = False) -> str:
+    """Return «junio de 2026» («jun 2026» where there is little room), «abr – jun 2026» or «2026»."""
     locale = "en" if page_lang().startswith("en") else "es_CO"
     if (period_from.year, period_from.month) == (period_until.year, period_until.month):
+        if is_short:
+            return format_date(period_from, "MMM y", locale=locale)
         return format_date(period_from, "MMMM y" if locale == "en" else "MMMM 'de' y", locale=locale)
     if period_from.month == 1 and period_until.month == 12 and period_from.year == period_until.year:
         return str(period_from.year)
@@ -78,7 +80,7 @@ def trend(indicator: Indicator, values: Sequence[IndicatorValue]) -> Markup:
     good = way if indicator.direction is Direction.MORE else -way
     words = {1: _("better"), -1: _("worse"), 0: _("the same")}[good]
     tone = {1: "ok", -1: "bad", 0: "stop"}[good] if indicator.goal is not None else "info"
-    by = say_figure(indicator, abs(measured[0] - measured[1]))
+    by = _number(abs(measured[0] - measured[1]), indicator.decimals)
     return Markup('<span class="went {}"><span aria-hidden="true">{}</span> {} <span class="quiet">{}</span></span>').format(
         tone, _MARKS[way], words if indicator.goal is not None else {1: _("rose"), -1: _("fell"), 0: _("the same")}[way], by if way else ""
     )
@@ -121,7 +123,7 @@ def chart(indicator: Indicator, values: Sequence[IndicatorValue], urls: Sequence
     ):  # fmt: skip
         if any(edge is not None for edge in edges):
             series.append(Series(name, tuple(Point(edge, say_figure(indicator, edge)) for edge in edges), tone))
-    labels = tuple(say_period(value.period_from, value.period_until) for value, _url in shown)
+    labels = tuple(say_period(value.period_from, value.period_until, is_short=True) for value, _url in shown)
     return drawn(Plot("LineChart", indicator.name, say_bands(indicator), labels, tuple(series), is_time=True, from_zero=False))
 
 
