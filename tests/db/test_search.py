@@ -318,7 +318,8 @@ def test_the_revision_indexes_the_rows_that_are_there_and_goes_back(fresh_app):
         make.case(party=party, account=account, subject="Único: 12,500 pesos — ½")
         make.case(party=party, identity=Identity.RESERVED)
         db.session.commit()
-        kept = documents(db.session)
+        later = {"legal_requirement", "controlled_document"}  # seeds of tables that go with the downgrade
+        kept = {key: words for key, words in documents(db.session).items() if key[0] not in later}
         db.session.remove()
         downgrade(revision="0003")
         with db.engine.connect() as connection:

@@ -385,3 +385,21 @@ def test_an_action_is_found_by_words_of_its_title_cause_and_tasks(seeded, make, 
         assert action.number in html and other.number not in html, words
         assert action.number in page(client, f"/search?q={words}")
     assert action.number not in page(sign_in(DUENO, OTHER), "/search?q=patrón ensayo")
+
+
+def test_the_rooms_of_the_system_are_found_by_words_and_each_by_its_number(seeded, make, sign_in):
+    from app.models import Nonconformity, Organisation
+
+    risk = make.risk(event="Se derrama el reactivo")
+    output = Nonconformity(organisation_id=seeded.scalars(select(Organisation)).one().id, number="SNC-2026-0007", found_on=today(),
+                           process_id=make.process(OTHER).id, what="Carta enviada sin recursos")  # fmt: skip
+    seeded.add(output)
+    seeded.commit()
+    client = sign_in(CALIDAD)
+
+    assert client.get(f"/search?q={risk.number}").location == f"/risk/show/{risk.id}"
+    assert client.get("/search?q=snc 2026 7").location == f"/nonconformity/show/{output.id}"
+    assert risk.number in page(client, "/search?q=derrama reactivo")
+    assert output.number in page(client, "/search?q=carta recursos")
+    assert output.number not in page(sign_in(DUENO, MINE), "/search?q=carta enviada")
+    assert "/controlled-document/show/" in page(client, "/search?q=R10-01-01")
