@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -13,6 +15,7 @@ from app.domain.errors import DomainError, IllegalMove, MoveRefused
 from app.domain.improvement import ActionKind, ActionStatus, CauseCategory, CauseWay, EffectMeasure, EffectVerdict, TaskStatus
 from app.models import Action, ActionCause, ActionEvent, ActionReview, ActionTask
 from app.operations import action_plans, actions, effectiveness, improvement
+from tests.factories import Factory
 
 AT = datetime(2026, 7, 10, 15, tzinfo=UTC)
 TODAY = date(2026, 7, 10)
@@ -265,6 +268,48 @@ def test_who_moves_what_somebody_else_moved_meanwhile_is_told_the_state_of_now(s
     with pytest.raises(IllegalMove) as refusal:
         actions.approve(seeded, action, at=AT, user_id=None)
     assert refusal.value.fields["status"] == ActionStatus.CANCELLED.value
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", ["carry_out", "add_task"])
+def test_a_task_and_the_end_of_the_plan_wait_for_each_other(fresh_app, first):
+    """Two people at once: whoever comes second sees what the first one did, and is refused. Never a review with an open task."""
+    from app.extensions import db
+
+    with fresh_app.app_context():
+        action = Factory(db.session).planned_action("RUNNING", AT, due_on=DUE)
+        task = action_plans.tasks_of(db.session(), action)[0]
+        action_plans.end_task(db.session(), task, "Acta", ended_on=TODAY, at=AT, user_id=None)
+        key, owner = action.id, action.responsible_id
+        db.session.commit()
+    is_held, told = threading.Event(), []
+
+    def work(name: str) -> None:
+        with fresh_app.app_context():
+            if name != first:
+                is_held.wait(10)
+            row = db.session.get(Action, key)
+            try:
+                if name == "carry_out":
+                    actions.carry_out(db.session(), row, at=AT, user_id=None)
+                else:
+                    action_plans.add_task(db.session(), row, "Otra", DUE, owner, at=AT, user_id=None)
+                is_held.set()
+                if name == first:
+                    time.sleep(0.3)  # the other one asks for the same row meanwhile
+                db.session.commit()
+                told.append(name)
+            except MoveRefused as refusal:
+                db.session.rollback()
+                told.append(refusal.msgid)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in ("carry_out", "add_task")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert told[0] == first
+    assert len(told) == 2 and told[1] not in ("carry_out", "add_task")
 
 
 def test_calling_it_off_drops_its_open_tasks_with_the_reason(seeded, make):
