@@ -111,6 +111,8 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "lista-de-verificacion": ("Una lista de verificación a medio llenar", "comercial", "first /checklist/list/?status=OPEN&order=due_on"),
     "cumplimiento": ("Cumplimiento de contratos", "comercial", "/compliance/"),
     "matriz-cumplimiento": ("La matriz de un contrato", "comercial", "first /verifications/list/"),
+    "indicadores": ("Tablero de indicadores", "calidad", "/indicators/"),
+    "indicador": ("Ficha de un indicador", "calidad", "/indicator/show/1"),
     "mapa-riesgos": ("El mapa de riesgos", "calidad", "/risk-map/"),
     "riesgo": ("Un riesgo, con su camino por el mapa", "calidad", "first /risk/list/?q=desviacion"),
     "informacion-documentada": ("Información documentada", "calidad", "/controlled-document/list/?is_active=1"),
