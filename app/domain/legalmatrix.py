@@ -42,7 +42,7 @@ class EvaluationState(Enum):
     NEVER = N_("Never evaluated")
     OVERDUE = N_("Evaluation overdue")
     SOON = N_("Evaluation due soon")
-    CURRENT = N_("Up to date")
+    CURRENT = N_("Evaluated in time")
     IDLE = N_("Not followed any more")
 
 

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from app.importing import cases, contacts, contracts, customers, invoices, market, past, places, surveys  # noqa: F401  each registers its kinds
+from app.importing import (  # noqa: F401  each registers its kinds
+    actions,
+    cases,
+    contacts,
+    contracts,
+    customers,
+    invoices,
+    legal,
+    market,
+    past,
+    places,
+    risks,
+    surveys,
+)
 from app.importing.kinds import KINDS, Kind
 
 

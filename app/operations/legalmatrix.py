@@ -128,10 +128,11 @@ def matrix(session: Session) -> Sequence[LegalRequirement]:
 
 
 def rests_of(session: Session, requirement_id: int) -> Sequence[LegalRest]:
-    """Return what rests on a row of the matrix, with what it is. One statement."""
+    """Return what rests on a row of the matrix, with what it is: terms, then texts, then parameters. One statement."""
     parts = (LegalRest.legal_term, LegalRest.answer_template, LegalRest.parameter)
     found = select(LegalRest).where(LegalRest.requirement_id == requirement_id).options(*map(joinedload, parts))
-    return session.scalars(found.order_by(LegalRest.id)).all()
+    in_order = (LegalRest.legal_term_id.is_(None), LegalRest.answer_template_id.is_(None), LegalRest.id)
+    return session.scalars(found.order_by(*in_order)).all()
 
 
 def obligations_of(kind: str, key: Any) -> Select[tuple[LegalRequirement]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from textwrap import shorten
 from typing import Any
 
 import structlog
@@ -58,10 +59,10 @@ log = structlog.get_logger("atiende")
 USUAL_TERM = timedelta(days=30)
 #: What may rest on an obligation: what people call it, and the page of a row of it.
 KINDS: dict[str, tuple[str, Callable[[Any], str], str]] = {
-    "term": (N_("Legal term"), lambda row: f"{_(row.act.value)} · {row.request_type or _('any type')}: {row.value} {_(row.unit.value)}"
-             f" ({row.norm})", "LegalTermView"),
+    "term": (N_("Legal term"), lambda row: f"{_(row.act.value)} · {row.request_type or _('any type')}: {row.value} {_(row.unit.value)}",
+             "LegalTermView"),
     "template": (N_("Answer template"), lambda row: row.name, "AnswerTemplateView"),
-    "parameter": (N_("Parameter"), lambda row: row.key, "ParameterView"),
+    "parameter": (N_("Parameter"), lambda row: f"{row.key} · {shorten(row.description, 90, placeholder='…')}", "ParameterView"),
 }  # fmt: skip
 RIGHTS = {"term": "LegalTerm", "template": "AnswerTemplate", "parameter": "Parameter"}
 
@@ -77,7 +78,7 @@ class EvaluationForm(FlaskForm):
     )
     on = LenientDateField(_l("Evaluated on"), default=today, validators=[InputRequired(_l("Write the day on which it was evaluated."))])
     evidence = TextAreaField(
-        _l("Evidence"), filters=[tidy], validators=[DataRequired(_l("Write what was looked at.")), UpTo(4000)],
+        _l("Evidence of compliance"), filters=[tidy], validators=[DataRequired(_l("Write what was looked at.")), UpTo(4000)],
         description=_l("What was looked at: the record with its date, the report, the sample."),
     )  # fmt: skip
     file = FileField(_l("The file"))
@@ -198,8 +199,8 @@ class LegalRequirementView(Steps, RuledView):
     intro = _l("What norms oblige the company to, how it is met, and whether it was evaluated. Each row says how sure it is.")
     form_intro = _l("Nothing is deleted: what no longer obliges is made inactive, and its evaluations stay.")
     empty_text = _l("The matrix is empty. Write what each norm obliges to, or bring in the Excel that the company keeps.")
-    list_columns = ["norm", "articles", "obligation", "process", "standing", "state", "next_on", "sure"]
-    more_columns = ("sure", "state", "evaluated_on", "topic")
+    list_columns = ["norm", "obligation", "sure", "standing", "state", "next_on"]
+    more_columns = ("articles", "sure", "state", "evaluated_on", "topic")
     show_fieldsets = [
         (_l("What it obliges to"), {"fields": ["norm", "articles", "topic", "obligation", "applies_to"]}),
         (_l("What the company does"), {"fields": ["how_met", "process", "responsible"]}),
@@ -258,6 +259,8 @@ class LegalRequirementView(Steps, RuledView):
 
     def shown(self, item: LegalRequirement, name: str) -> Any:
         match name:
+            case "norm" if not (request.endpoint or "").endswith(".show"):
+                return str(item)
             case "sure":
                 return say_mark(sureness(item.confidence))
             case "standing":
@@ -293,7 +296,7 @@ class LegalRequirementView(Steps, RuledView):
         return found + ask_about(ActionOrigin.LEGAL, item) + history_of("legal_requirement", item.id)
 
     def related(self, item: LegalRequirement) -> list[Related]:
-        heads = (_("Day"), _("Result"), _("Evidence"), _("Evaluated by"), _("The file"), _("Action, or why none"))
+        heads = (_("Day"), _("Result"), _("Evidence of compliance"), _("Evaluated by"), _("The file"), _("Action, or why none"))
         rows = [self._line_of(row) for row in operations.evaluations_of(db.session(), item.id)]
         rests = [self._rest_of(row) for row in operations.rests_of(db.session(), item.id)]
         tables = [Related(_("Evaluations"), heads, rows)] if rows else []

@@ -22,7 +22,7 @@ HEADER = (
     Column(N_("How it is met"), wraps=True, width=40), Column(N_("Process"), wraps=True, width=22),
     Column(N_("Responsible"), wraps=True, width=22), Column(N_("Where it was read"), wraps=True, width=26),
     Column(N_("How sure it is"), wraps=True, width=22), Column(N_("Every how many months"), Kind.INT, 12),
-    Column(N_("Last evaluation"), Kind.DATE, 13), Column(N_("Result"), wraps=True, width=16), Column(N_("Evidence"), wraps=True, width=40),
+    Column(N_("Last evaluation"), Kind.DATE, 13), Column(N_("Result"), wraps=True, width=16), Column(N_("Evidence of compliance"), wraps=True, width=40),
     Column(N_("Action, or why none"), wraps=True, width=26), Column(N_("Next evaluation"), Kind.DATE, 13),
     Column(N_("State"), wraps=True, width=18),
 )  # fmt: skip
