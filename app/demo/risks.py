@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from flask_appbuilder.security.sqla.models import User
@@ -23,7 +23,7 @@ _BEFORE, _AFTER = ControlKind.PREVENTIVE, ControlKind.CORRECTIVE
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """A risk of the story: `months` ago, its place, what was done about it, and what somebody saw when he looked."""
+    """A risk of the story: `months` ago, its place, what was done about it, and what somebody saw when he looked; each in its order."""
 
     process: str
     person: str
@@ -37,6 +37,7 @@ class _Told:
     controls: tuple[tuple[int, Controlled], ...] = ()  # (months ago, the control)
     looks: tuple[tuple[int, Spot, str], ...] = ()  # (months ago, where it stood, why)
     action: tuple[str, str] | None = None
+    stops: tuple[int, int, str] | None = None  # (months ago, which control, why it is no longer applied)
     ends: tuple[int, str] | None = None
 
 
@@ -73,9 +74,11 @@ STORY = (
         controls=(
             (10, Controlled("La crítica separa los consumos que se apartan de los seis meses anteriores y ordena la visita.", _BEFORE, 1, 0,
                             evidence="Lista de desviaciones con su orden de revisión.")),
-            (3, Controlled("Segunda lectura de una muestra de cada ruta.", ControlKind.DETECTIVE, 1, 0, is_working=False)),
+            (7, Controlled("Segunda lectura de una muestra de cada ruta.", ControlKind.DETECTIVE, 1, 0,
+                           evidence="Planilla de la segunda lectura.")),
         ),
-        looks=((1, Spot(4, 4), "La segunda lectura se dejó de hacer por falta de personal: no baja nada."),),
+        stops=(2, 1, "Se dejó de hacer por falta de personal."),
+        looks=((1, Spot(4, 4), "Sin la segunda lectura volvieron a salir facturas con desviación: hay que retomarla."),),
         action=("Volver a hacer la segunda lectura de una muestra de cada ruta",
                 "Definir la muestra y quién la lee; presentar el primer mes."),
     ),
@@ -86,7 +89,7 @@ STORY = (
         "Daño a la persona y sanción de la Superintendencia de Industria y Comercio (Ley 1581 de 2012).",
         controls=((8, Controlled("Permisos por proceso e identidad reservada oculta; cada consulta de datos personales queda registrada.",
                                  _BEFORE, 1, 0, evidence="Registro de consultas.")),),
-        looks=((2, Spot(4, 5), "Se encontraron dos correos con cédulas a la vista: sigue en la zona extrema y falta decidir qué se hace."),),
+        looks=((2, Spot(4, 5), "Dos correos salieron con cédulas a la vista: sigue en la zona extrema y falta decidir qué se hace."),),
     ),
     _Told(
         "SUBGERENCIA", "subgerente", 12, Spot(3, 4),
@@ -139,20 +142,20 @@ def map_risks(session: Session, at: datetime, users: Mapping[str, User]) -> None
 
 
 def _live(session: Session, told: _Told, process: Process, person: User | None, at: datetime) -> Risk:
-    """Write one risk, and what happened to it since, in the order of its months."""
+    """Write one risk and what happened to it since: its controls, then what stopped, then the looks at it."""
     user_id = person.id if person is not None else None
     risk = Risk(
         process_id=process.id, cause=told.cause, event=told.event, consequence=told.consequence, probability=told.spot.probability,
         impact=told.spot.impact, treatment=told.treatment, treatment_note=told.note, responsible=person,
     )  # fmt: skip
     risks.enter_risk(session, risk, at=_ago(at, told.months), user_id=user_id)
-    steps = [(months, control) for months, control in told.controls] + [(look[0], look[1:]) for look in told.looks]
-    for months, step in sorted(steps, key=lambda each: -each[0]):
-        if isinstance(step, Controlled):
-            risks.add_control(session, risk, step, at=_ago(at, months), user_id=user_id)
-        else:
-            spot, why = step
-            risks.review_risk(session, risk, spot, why, at=_ago(at, months), user_id=user_id)
+    rows = [risks.add_control(session, risk, control, at=_ago(at, months), user_id=user_id) for months, control in told.controls]
+    if told.stops is not None:
+        months, which, why = told.stops
+        control = replace(told.controls[which][1], is_working=False)
+        risks.change_control(session, rows[which], control, why, at=_ago(at, months), user_id=user_id)
+    for months, spot, why in told.looks:
+        risks.review_risk(session, risk, spot, why, at=_ago(at, months), user_id=user_id)
     if told.action is not None:
         title, what = told.action
         asked = Asked(title, what, ActionKind.PREVENTIVE, process.id, local(at).date() + timedelta(days=40), user_id)

@@ -274,10 +274,10 @@ def path(scale: Scale, moves: Sequence[RiskMove]) -> Path:
         numbers.setdefault(spot, []).append(str(n))
     stays = [Drawn(*middle(spot), " ".join(each[-2:]), "now" if spot == known[-1] else "") for spot, each in numbers.items()]
     last = Spot(moves[-1].probability, moves[-1].impact) if moves else None
-    is_apart = last is not None and last.impact in across and last.probability in down and last not in numbers
+    is_there = last is not None and last.impact in across and last.probability in down
     return Path(
         _LEFT + len(across) * width + 8, bottom + _BELOW, cells, levels, stays,
-        " ".join(f"{x:g},{y:g}" for x, y in map(middle, known)), Drawn(*middle(last), "") if last is not None and is_apart else None,
+        " ".join(f"{x:g},{y:g}" for x, y in map(middle, known)), Drawn(*middle(last), "") if last is not None and is_there else None,
         _told(spots, last),
     )  # fmt: skip
 
