@@ -221,7 +221,7 @@ class IndicatorView(Steps, RuledView):
 
     def _steps(self, value: IndicatorValue) -> Any:
         is_draft = value.reported_at is None
-        wanted = [("analyse", _("Analyse")), ("report", _("Report"))] if is_draft else [("note", _("Correct or remark"))]
+        wanted = [("analyse", _("Analyse")), ("report", _("Report it"))] if is_draft else [("note", _("Correct or remark"))]
         for name, label in wanted:
             if self.may_do(name):
                 yield label, url_for(f"IndicatorView.{name}", pk=value.id)
@@ -296,7 +296,7 @@ class IndicatorView(Steps, RuledView):
             operations.report(db.session(), value, form.analysis.data or "", at=now(), user_id=current_user.id)
 
         help = _l("Once reported, the figures and the analysis stay as they are. A correction is written beside them.")
-        return self._about(value, form, _("Report"), help, act)
+        return self._about(value, form, _("Report it"), help, act)
 
     @expose("/note/<pk>", methods=["GET", "POST"])
     @has_access
