@@ -352,6 +352,7 @@ def test_the_next_round_tells_what_came_of_this_one(seeded, make, form, campaign
     survey_alarms.settle(seeded, first, "Se llamó", ended_on=TODAY, at=AT)
     action = seeded.scalars(select(Action)).one()
     action.kind = ActionKind.CORRECTION
+    seeded.flush()
     actions.finish(seeded, action, "Se cambió la válvula", ended_on=TODAY, at=AT, user_id=None)
     later = make.campaign(form.versions[0], at=AT, period_from=date(2026, 8, 1), period_until=date(2026, 8, 31))
 

@@ -96,7 +96,7 @@ def test_the_desk_sees_the_head_of_contracts_and_no_quotation(sign_in, cerezos):
 
     assert "Suministro de agua" in page
     assert "Acometida nueva" not in page and "Calibrar el macromedidor" not in page
-    assert [n_of(page, path) for path in ("/contract/", "/quotation/", "/action/", "/checklist/")] == [0, 0, 0, 0]
+    assert [n_of(page, path) for path in ("/contract/", "/quotation/", "/action/show/", "/checklist/")] == [0, 0, 0, 0]
 
 
 def test_an_owner_sees_the_contracts_and_actions_of_his_processes(sign_in, seeded, make, cerezos):
@@ -164,15 +164,15 @@ def test_groups_are_ticked_on_their_page(sign_in, seeded, cerezos):
 
 def action_form(make, process="TECNICA", **said):
     due_on = local(now()).date() + timedelta(30)
-    return {"kind": "PREVENTIVE", "title": "Revisar válvulas", "process_id": str(make.process(process).id), "due_on": due_on.isoformat(),
-            "description": "", **said}  # fmt: skip
+    return {"kind": "PREVENTIVE", "origin": "OTHER", "title": "Revisar válvulas", "process_id": str(make.process(process).id),
+            "due_on": due_on.isoformat(), "description": "", **said}  # fmt: skip
 
 
-def test_quality_asks_for_an_action_and_its_owner_finishes_it(sign_in, seeded, make, cerezos):
-    page = sign_in(CALIDAD).post("/action/add", data=action_form(make, party=f"#{cerezos.id}"))
+def test_quality_asks_for_a_correction_and_its_owner_finishes_it(sign_in, seeded, make, cerezos):
+    page = sign_in(CALIDAD).post("/action/add", data=action_form(make, party=f"#{cerezos.id}", kind="CORRECTION"))
     action = seeded.scalars(select(Action).order_by(Action.id.desc())).first()
     assert page.location == f"/action/show/{action.id}"
-    assert (action.kind, action.party_id, action.created_by_id is None) == (ActionKind.PREVENTIVE, cerezos.id, False)
+    assert (action.kind, action.party_id, action.created_by_id is None) == (ActionKind.CORRECTION, cerezos.id, False)
 
     owner = sign_in(DUENO, "TECNICA")
     today = local(now()).date()
