@@ -35,6 +35,7 @@ from app.demo.exchange import exchange, pass_morning, seat_chief, settle_mail
 from app.demo.fieldwork import furnish
 from app.demo.indicators import report_indicators
 from app.demo.interested import follow_parties
+from app.demo.legal import evaluate_matrix
 from app.demo.lives import World, life, planned_cases
 from app.demo.nights import pass_night
 from app.demo.outward import tell_programs
@@ -186,6 +187,7 @@ def _manage(world: World) -> None:
     plan_actions(session, at, people)
     improve(session, at)
     map_risks(session, at, people)
+    evaluate_matrix(session, at, people)
     report_indicators(session, at, people)
 
 
