@@ -27,7 +27,7 @@ from app import queries
 from app.domain.improvement import ActionStatus
 from app.domain.states import Category, OrderStatus, states_in
 from app.extensions import LANGUAGE, db, now, public_url, start_writing, today
-from app.models import Action, ActionTask, CalendarFeed, FieldOrder, Pqr
+from app.models import Action, ActionTask, CalendarFeed, FieldOrder, Pqr, Process
 from app.operations import feeds
 from app.ratelimit import count_hit, minutes_to_wait
 from app.reader import NEXT_STEPS
@@ -104,14 +104,15 @@ def _actions(session: Session, user_id: int, judges: bool, on: date) -> Iterator
     for action in session.scalars(found.options(joinedload(Action.process)).order_by(Action.id)):
         is_reviewed, facts = action.status is ActionStatus.REVIEW, (_(action.status.value), action.process.name)
         day = action.review_on if is_reviewed and action.review_on else action.due_on
-        due = _("%(number)s: last day of the plan", number=action.number)
-        title = _("%(number)s: review of its effect", number=action.number) if is_reviewed else due
+        last_day = _("%(number)s: last day of the plan", number=action.number)
+        title = _("%(number)s: review of its effect", number=action.number) if is_reviewed else last_day
         kind, url = "review" if is_reviewed else "due", public_url(f"/action/show/{action.id}")
         yield _entry(action.number, kind, day, title, facts, url, action.changed_at)
-    tasks = select(ActionTask, Action.number).join(ActionTask.action).where(queries.task_to_be_done(), task, ActionTask.due_on >= on - BACK)
-    for each, number in session.execute(tasks.order_by(ActionTask.id)):
+    tasks = select(ActionTask, Action.number, Process.name).join(ActionTask.action).join(Action.process)
+    due = tasks.where(queries.task_to_be_done(), task, ActionTask.due_on >= on - BACK)
+    for each, number, process in session.execute(due.order_by(ActionTask.id)):
         url, title = public_url(f"/action/show/{each.action_id}"), _("%(number)s: task", number=number)
-        yield _entry(f"{number}-{each.position}", "task", each.due_on, title, (each.what,), url, each.changed_at)
+        yield _entry(f"{number}-{each.position}", "task", each.due_on, title, (process,), url, each.changed_at)
 
 
 def _entry(number: str, kind: str, on: date, title: str, facts: tuple[str, ...], url: str | None, changed_at: datetime) -> Entry:

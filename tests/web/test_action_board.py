@@ -403,3 +403,48 @@ def test_the_rooms_of_the_system_are_found_by_words_and_each_by_its_number(seede
     assert output.number in page(client, "/search?q=carta recursos")
     assert output.number not in page(sign_in(DUENO, MINE), "/search?q=carta enviada")
     assert "/controlled-document/show/" in page(client, "/search?q=R10-01-01")
+
+
+# ── The scope of what asks ────────────────────────────────────────────────────────────────────────────────────────────────
+
+#: Whoever may ask for actions, and of which origins he knows the records of another process.
+KNOWS = {
+    DUENO: {"MASS_EVENT", "SURVEY", "INDICATOR", "LEGAL"},
+    COMERCIAL: {"PQR", "SURVEY", "CHECKLIST", "INDICATOR", "LEGAL"},
+    SUBGERENTE: {"PQR", "MASS_EVENT", "SURVEY", "CHECKLIST", "RISK", "INDICATOR", "NONCONFORMITY", "LEGAL", "REVIEW"},
+    CALIDAD: {"PQR", "MASS_EVENT", "SURVEY", "CHECKLIST", "RISK", "INDICATOR", "NONCONFORMITY", "LEGAL", "REVIEW"},
+}
+
+
+@pytest.fixture
+def foreign(seeded, make, a_case) -> dict[str, str]:
+    """The number of a record of each origin, of another process than MINE."""
+    from app.domain.indicators import Direction
+    from app.models import Indicator, LegalRequirement, ManagementReview, MassEvent, Nonconformity, Organisation
+    from app.operations import checklists
+    from app.operations.action_origins import key_of
+
+    house, process = seeded.scalars(select(Organisation)).one().id, make.process(OTHER)
+    contract = make.contract(process_id=process.id)
+    found = {
+        "PQR": a_case(), "SURVEY": make.campaign(process_id=process.id), "RISK": make.risk(process=process),
+        "CHECKLIST": checklists.open_checklist(seeded, contract, at=now(), actor_id=None),
+        "MASS_EVENT": MassEvent(name="Corte", since_on=today(), what="Tubo roto"),
+        "INDICATOR": Indicator(code="IND-99", name="Uno más", formula="a / b", unit="%", direction=Direction.MORE, starts_on=today()),
+        "NONCONFORMITY": Nonconformity(organisation_id=house, number="SNC-2026-0001", found_on=today(), process_id=process.id, what="Mal"),
+        "LEGAL": LegalRequirement(norm="Ley 142 de 1994", articles="art. 999", obligation="Responder"),
+        "REVIEW": ManagementReview(organisation_id=house, number="RD-2026-0001", held_on=today(), period_from=today(),
+                                   period_until=today()),
+    }  # fmt: skip
+    seeded.add_all(found.values())
+    seeded.commit()
+    return {name: key_of(ActionOrigin[name], row) for name, row in found.items()}
+
+
+@pytest.mark.parametrize("role", KNOWS)
+def test_nobody_asks_from_a_record_that_he_may_not_open(foreign, sign_in, role):
+    client = sign_in(role, MINE if role == DUENO else None)
+
+    known = {name for name, key in foreign.items() if client.get(f"/action/add?origin={name}&origin_key={key}").status_code == 200}
+
+    assert known == KNOWS[role]

@@ -225,3 +225,18 @@ def test_the_sequence_grows_with_each_change():
 
     assert 0 < sequence(AT) < sequence(AT + timedelta(minutes=1)) < 2**31
     assert calendar_of([ENTRY], "n", "900") == calendar_of([ENTRY], "n", "900")
+
+
+def test_the_days_of_actions_and_tasks_are_in_it_for_whoever_has_to_do_them(seeded, make, client, owner):
+    quality, process, on = make.user("Calidad"), make.process("TECNICA").id, {"at": AT - timedelta(1)}
+    running = make.planned_action("RUNNING", responsible_id=owner.id, process_id=process, title="Secreto de alguien", **on)
+    review = make.planned_action("REVIEW", process_id=process, boss_id=quality.id, **on)
+    make.planned_action("RUNNING", process_id=make.process("FACTURACION").id, **on)
+    make.planned_action("DONE", process_id=process, at=AT - timedelta(60), boss_id=quality.id)
+    seeded.commit()
+
+    his, decides = (entries_of(seeded, user.id, rights_of(seeded, user.id), ON) for user in (owner, quality))
+
+    assert {entry.key for entry in his} == {f"{running.number}-due", f"{running.number}-1-task"}
+    assert {entry.key: entry.on for entry in decides} == {f"{review.number}-review": review.review_on}
+    assert not any("Secreto" in entry.title + entry.text for entry in his)
