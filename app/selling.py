@@ -18,8 +18,8 @@ from app.domain.checklists import ChecklistStatus
 from app.domain.contracts import ContractState
 from app.domain.guarantees import GuaranteeState
 from app.domain.improvement import ActionStatus
-from app.models import Action, Checklist, Contract, Guarantee, Mechanism, Quotation, Risk, SurveyAlarm, SurveyCampaign
-from app.operations import actions, campaigns, contracts, guarantees, interviews, quotations, risks
+from app.models import Action, Checklist, Contract, Guarantee, IndicatorValue, Mechanism, Quotation, Risk, SurveyAlarm, SurveyCampaign
+from app.operations import actions, campaigns, contracts, guarantees, indicators, interviews, quotations, risks
 from app.security import is_user, may, processes_of, scope_actions, scope_alarms, scope_checklists, scope_contracts, scope_risks
 
 
@@ -47,7 +47,7 @@ class Watch:
 
 def watches(on: date) -> list[Watch]:
     """Return what the reader watches of the commercial side on the day *on*: what he may act on, in his scope."""
-    return [*_sold(on), *_verified(on), *_asked(on), *_followed(on), *_surveyed(on), *_alarmed(on), *_risked(on)]
+    return [*_sold(on), *_verified(on), *_asked(on), *_followed(on), *_surveyed(on), *_alarmed(on), *_risked(on), *_measured()]
 
 
 def _sold(on: date) -> Iterator[Watch]:
@@ -145,3 +145,13 @@ def _risked(on: date) -> Iterator[Watch]:
         yield Watch("late_risks", mine.where(risks.overdue(on)), _("Risks to look at"), url_for("RiskView.list", late="1"), "warn", True)
         gaps = mine.where(risks.lacks_action())
         yield Watch("risk_gaps", gaps, _("Risks without the action that they ask for"), url_for("RiskView.list", gap="1"), "bad", True)
+
+
+def _measured() -> Iterator[Watch]:
+    """Indicators that miss their goal twice in a row, and those with a value that nobody reported."""
+    if may("can_act", "Indicator"):
+        rows, url = indicators.asking().add_columns(IndicatorValue.id), url_for("IndicatorBoardView.board", waits="act")
+        yield Watch("misses", rows, _("Indicators that miss their goal twice"), url, "bad", True)
+    if may("can_report", "Indicator"):
+        url = url_for("IndicatorBoardView.board", waits="report")
+        yield Watch("unreported", indicators.to_report(), _("Indicators with values to report"), url, "warn", True)

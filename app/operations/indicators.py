@@ -375,6 +375,12 @@ def asking() -> Select[Any]:
     )  # fmt: skip
 
 
+def to_report() -> Select[tuple[int]]:
+    """Return the SELECT of the keys of indicators in use with a value that nobody reported."""
+    drafts = select(IndicatorValue.id).where(IndicatorValue.indicator_id == Indicator.id, IndicatorValue.reported_at.is_(None))
+    return select(Indicator.id).where(Indicator.is_active, drafts.exists())
+
+
 def _lock_unanswered(session: Session, value: IndicatorValue) -> None:
     queries.lock(session, value)
     if value.action_id is not None or value.no_action_reason:

@@ -40,22 +40,22 @@ class Tile:
     goal: str
     trend: Markup
     spark: Markup
-    waits: tuple[str, ...]
+    waits: dict[str, str]
 
 
 def tile_of(indicator: Indicator, values: Sequence[IndicatorValue]) -> Tile:
     """Return the tile of *indicator*; *values* are its newest, the newest first."""
     newest = next((value for value in values if value.standing is not Standing.EMPTY), None)
     n_drafts = sum(value.reported_at is None for value in values)
-    waits = [_("Two misses in a row")] if operations.ask_for(values) else []
+    waits = {"act": _("Two misses in a row")} if operations.ask_for(values) else {}
     if n_drafts:
-        waits.append(_("%(n)s to type in", n=n_drafts) if operations.is_typed(indicator) else _("%(n)s to report", n=n_drafts))
+        waits["report"] = _("%(n)s to type in", n=n_drafts) if operations.is_typed(indicator) else _("%(n)s to report", n=n_drafts)
     if any(value.differs_since for value in values):
-        waits.append(_("A reported value differs now"))
+        waits["differs"] = _("A reported value differs now")
     return Tile(
         indicator, newest.standing if newest else Standing.EMPTY, say_figure(indicator, newest.value if newest else None),
         say_period(newest.period_from, newest.period_until) if newest else "", say_figure(indicator, indicator.goal),
-        trend(indicator, values), spark(values), tuple(waits),
+        trend(indicator, values), spark(values), waits,
     )  # fmt: skip
 
 
@@ -71,16 +71,17 @@ class IndicatorBoardView(BaseView):
     @has_access
     @permission_name("list")
     def board(self) -> Any:
-        """The indicators in use by process, narrowed to a light where the address says so."""
-        asked = request.args.get("standing", "")
+        """The indicators in use by process, narrowed to a light or to what waits where the address says so."""
+        asked, waits = request.args.get("standing", ""), request.args.get("waits", "")
         tiles = [tile_of(indicator, values) for indicator, values in operations.board(db.session())]
         counts = Counter(tile.standing for tile in tiles)
         shown = [tile for tile in tiles if asked not in Standing.__members__ or tile.standing is Standing[asked]]
+        shown = [tile for tile in shown if waits in tile.waits] if waits else shown
         groups = groupby(shown, key=lambda tile: tile.indicator.process)
         return self.render_template(
             "qms/indicator_board.html", groups=[(process, list(each)) for process, each in groups], counts=counts, standings=Standing,
-            tones=TONES, asked=asked if asked in Standing.__members__ else "", n=len(tiles), may_add=may("can_add", "Indicator"),
-            may_export=may("can_export", "Indicator"), register_url=url_for("IndicatorView.list"),
+            tones=TONES, asked=asked if asked in Standing.__members__ else "", waits=waits, n=len(tiles),
+            may_add=may("can_add", "Indicator"), may_export=may("can_export", "Indicator"), register_url=url_for("IndicatorView.list"),
         )  # fmt: skip
 
     @expose("/excel")
