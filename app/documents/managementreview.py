@@ -124,8 +124,9 @@ def _said(day: str) -> str:
 def _input(review: ManagementReview, asked: Input, n: int) -> dict[str, Any]:
     found = (review.facts or {}).get("inputs", {}).get(asked.key, {})
     figures = [
-        {"label": _(each["label"]), "now": say_cell(each["now"]), "before": say_cell(each["before"]), "tone": each["tone"]}
+        {"label": _(label), "now": say_cell(each["now"]), "before": say_cell(each["before"]), "tone": each["tone"]}
         for each in found.get("figures", ())
+        if (label := each["label"])
     ]
     return {
         "n": str(n),

@@ -306,7 +306,7 @@ def _earlier(session: Session, review: ManagementReview) -> dict[str, Any] | Non
         [number, text, action, {"word": status.value, "tone": _TONES[status]}, {"day": due_on.isoformat()}]
         for number, text, action, status, due_on in session.execute(found)
     ]
-    return _table((N_("Review"), N_("What was decided"), N_("Action"), N_("State"), N_("Do it by")), rows, 1)
+    return _table((N_("Management review"), N_("What was decided"), N_("Action"), N_("State"), N_("Do it by")), rows, 1)
 
 
 _TONES = {

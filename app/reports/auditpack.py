@@ -39,7 +39,7 @@ class ClauseSheet(_Sheet):
     identifier: ClassVar[str] = "audit_pack"
     name: ClassVar[str] = N_("Clauses")
     header: ClassVar[tuple[Column, ...]] = (
-        Column(N_("Clause"), width=10), Column(N_("What it is about"), wraps=True, width=34),
+        Column(N_("Clause of ISO 9001"), width=10), Column(N_("What it is about"), wraps=True, width=34),
         Column(N_("At a glance"), wraps=True, width=24), Column(N_("What it is"), width=12),
         Column(N_("Concept"), wraps=True, width=60), Column(N_("How many"), Kind.INT, 10),
         Column(N_("How much it weighs"), wraps=True, width=24),
@@ -65,8 +65,9 @@ class SampleSheet(_Sheet):
     identifier: ClassVar[str] = "audit_pack"
     name: ClassVar[str] = N_("Samples")
     header: ClassVar[tuple[Column, ...]] = (
-        Column(N_("Clause"), width=10), Column(N_("Kind"), wraps=True, width=30), Column(N_("Out of"), Kind.INT, 10),
-        Column(N_("Place"), Kind.INT, 8), Column(N_("Record"), wraps=True, width=30), Column(N_("What it is about"), wraps=True, width=60),
+        Column(N_("Clause of ISO 9001"), width=10), Column(N_("Kind"), wraps=True, width=30), Column(N_("Out of"), Kind.INT, 10),
+        Column(N_("Place in the drawing"), Kind.INT, 10), Column(N_("Record"), wraps=True, width=30),
+        Column(N_("What it is about"), wraps=True, width=60),
         Column(N_("Date"), Kind.DATE, 12), Column(N_("With its file"), Kind.BOOL, 10),
     )  # fmt: skip
 
