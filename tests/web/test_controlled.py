@@ -10,9 +10,20 @@ from openpyxl import load_workbook
 from pypdf import PdfReader
 from sqlalchemy import select
 
+from app.demo.documents import keep_documents
 from app.domain.controlled import EditionStatus
-from app.extensions import today
-from app.models import ControlledDocument, ControlledPrint, DocumentEdition, ProcessActivity, ProcessSheet, ProcessSheetRow, StoredFile
+from app.extensions import now, today
+from app.models import (
+    ControlledDocument,
+    ControlledPrint,
+    DocumentEdition,
+    ProcessActivity,
+    ProcessSheet,
+    ProcessSheetRow,
+    Questionnaire,
+    StoredFile,
+)
+from app.operations.controlled import print_head
 from app.security import AUXILIAR, CALIDAD, CONTROL, SUBGERENTE, TECNICO
 
 PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
@@ -253,3 +264,37 @@ def test_the_page_of_a_characterisation_costs_twelve_statements_at_most(seeded, 
         quality.get(f"/controlled-document/show/{sheet.document_id}")
 
     assert len(spent) <= 12 and len(of_document) <= 12
+
+
+def test_a_process_gets_one_sheet_and_a_document_holds_one(seeded, quality, sheet, make):
+    entry = {"code": "C06-01", "name": "Caracterización Facturación", "kind": "CHARACTERISATION", "is_active": "y"}
+    quality.post("/controlled-document/add", data=entry)
+    mine = document(seeded, "C06-01")
+    told = {"process_id": make.process("FACTURACION").id, "document_id": mine.id, "objective": "Facturar bien"}
+
+    assert quality.post("/process-sheet/add", data=told | {"document_id": sheet.document_id}).status_code == 422
+    stored = quality.post("/process-sheet/add", data=told)
+    again = quality.post("/process-sheet/add", data=told)
+
+    assert stored.status_code == 302 and again.status_code == 422 and "Facturar bien" in again.text
+    added = seeded.scalars(select(ProcessSheet).where(ProcessSheet.document_id == mine.id)).one()
+    page = quality.get(f"/process-sheet/show/{added.id}").text
+    assert "It has no rows yet." in page and "Draft its next version" in page
+    paper = words_of(quality.get(f"/process-sheet/pdf/{added.id}"))
+    assert "CARACTERIZACIÓN FACTURACIÓN" in paper and "Sin versión vigente" in paper and "BORRADOR" in paper
+
+
+def test_a_survey_form_leads_to_its_entry_and_back(seeded, quality):
+    form = seeded.scalars(select(Questionnaire).where(Questionnaire.code == "R10-01-02")).one()
+
+    assert 'href="/controlled-document/list/?q=R10-01-02"' in quality.get(f"/questionnaire/show/{form.id}").text
+    assert f'href="/questionnaire/show/{form.id}"' in quality.get(f"/controlled-document/show/{document(seeded, 'R10-01-02').id}").text
+
+
+def test_the_demo_keeps_a_register_whose_prints_carry_its_codes(seeded, make):
+    keep_documents(seeded, make.user(CALIDAD).id, now())
+
+    assert {key: print_head(seeded, key).code for key in ("risk_map", "legal_matrix", "action")} == {
+        "risk_map": "R05-01-01", "legal_matrix": "R05-01-02", "action": "R05-02-01",
+    }  # fmt: skip
+    assert print_head(seeded, "financing").version == "2"
