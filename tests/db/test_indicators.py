@@ -13,10 +13,12 @@ from app.domain.checklists import ChecklistStatus
 from app.domain.errors import DomainError, MoveRefused
 from app.domain.improvement import ActionKind, ActionStatus, EffectMeasure, EffectVerdict
 from app.domain.indicators import Direction, Scale, Standing
-from app.domain.states import Outcome, PqrStatus, SilenceGround
-from app.models import ActionReview, IndicatorValue, Silence, SuiCause
+from app.domain.states import NoticeMeans, NoticeResult, Outcome, PqrStatus, SilenceGround
+from app.jobs import timetable
+from app.models import ActionReview, IndicatorValue, Notice, Silence, SuiCause
 from app.operations import indicators as operations
 from app.operations import pqr as cases
+from app.operations import reminders
 from app.operations.improvement import Asked
 from app.operations.indicator_measures import MEASURES
 from app.operations.indicators import measure
@@ -222,6 +224,24 @@ def test_a_contract_of_the_year_owes_no_verification_yet_and_an_approved_one_cou
     assert figures(measure(seeded, "contratos", *year)) == (1, 2, 50, 1)
 
 
+def test_a_summons_is_in_time_within_its_days_and_what_needed_none_is_left_out(seeded, a_case):
+    def notified(means, *, answered_on="2026-06-05", **columns):  # its five working days end on the 16th: the 8th and the 15th are holidays
+        case = answered(a_case(at=instant("2026-05-22")), answered_on)
+        sent = columns.pop("sent_on", None)
+        seeded.add(Notice(pqr=case, means=means, sent_at=instant(f"{sent or date(2026, 6, 9)}"), sent_on=sent, **columns))
+
+    by = {"appear_by": date(2026, 6, 25)}
+    notified(NoticeMeans.SUMMONS, sent_on=date(2026, 6, 16), **by)
+    notified(NoticeMeans.SUMMONS, **by)  # nobody told the day: that of its record
+    notified(NoticeMeans.SUMMONS, sent_on=date(2026, 6, 17), **by)
+    answered(a_case(at=instant("2026-05-22")), "2026-06-05")
+    notified(NoticeMeans.IN_PERSON, served_on=date(2026, 6, 10), proof="Cédula", result=NoticeResult.APPEARED)
+    notified(NoticeMeans.SUMMONS, answered_on="2026-06-26", **by)  # its days end in July
+    seeded.flush()
+
+    assert figures(measure(seeded, "notificacion_oportuna", *JUNE)) == (2, 4, 50, 1)
+
+
 # ── The life of a value ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -405,6 +425,33 @@ def test_a_reason_why_no_action_is_needed_holds_until_the_next_miss(seeded, make
 
     typed(seeded, indicator, 50, 60, 55)
     assert asking(seeded, indicator) == 3
+
+
+def test_people_are_told_of_two_misses_and_of_values_that_nobody_reported(seeded, make, a_user):
+    indicator, house = make.indicator(""), reminders.House(date(2026, 7, 2), None, (), 5)
+    typed(seeded, indicator, 50, 60)
+
+    def told(name):
+        source = reminders.SOURCES[name]
+        rows = [row for row in seeded.execute(source.rows(house)) if row.key.startswith(f"{indicator.code} ")]
+        return {row.key.split()[-1]: source.term(row, house).due_on for row in rows}
+
+    assert told("INDICATOR") == {"2026-02-01": date(2026, 3, 15)}
+    assert told("INDICATOR_REPORT") == {"2026-01-01": date(2026, 2, 15), "2026-02-01": date(2026, 3, 15)}
+    operations.decline_action(seeded, operations.latest(seeded, indicator), "La obra terminó")
+    operations.report(seeded, operations.latest(seeded, indicator), "Obra", at=AT, user_id=a_user("Calidad").id)
+    assert told("INDICATOR") == {} and set(told("INDICATOR_REPORT")) == {"2026-01-01"}
+
+
+def test_an_indicator_that_cannot_be_reckoned_holds_up_no_other(seeded, make):
+    broken, sound = make.indicator(), make.indicator()
+    broken.measure = "no-such"
+    seeded.flush()
+
+    timetable._reckon_indicators(seeded, AT)
+
+    assert operations.values_of(seeded, broken.id) == []
+    assert len(operations.values_of(seeded, sound.id)) == 6
 
 
 def test_the_board_has_every_indicator_with_its_newest_values_in_two_statements(seeded, make, count_statements):
