@@ -12,7 +12,7 @@ from markupsafe import Markup
 from sqlalchemy import Select, func, select
 
 from app.baseviews import Button, Related
-from app.domain.actions import TONES
+from app.domain.actions import TONES, state_name
 from app.domain.errors import DomainError
 from app.domain.improvement import ActionOrigin, ActionStatus
 from app.extensions import db, today
@@ -106,7 +106,8 @@ def actions_table(statement: Select[tuple[Action]], title: str, url: str) -> lis
     if not may("can_list", "Action"):
         return []
     found = scope_actions(statement, today()).with_only_columns(
-        Action.id, Action.number, Action.title, Action.status, Action.due_on, Action.review_on, Action.ended_on, func.count().over()
+        Action.id, Action.number, Action.title, Action.kind, Action.status, Action.due_on, Action.review_on, Action.ended_on,
+        func.count().over(),
     )
     rows = db.session.execute(found.limit(N_SHOWN)).all()
     if not rows:
@@ -122,7 +123,7 @@ def actions_table(statement: Select[tuple[Action]], title: str, url: str) -> lis
 
 def state_shown(action: Any) -> Markup:
     """Return the state of an action, a row or a line of it, as a pill, with a word more when it is late."""
-    state = Markup('<span class="pill {}">{}</span>').format(TONES[action.status], _(action.status.value))
+    state = Markup('<span class="pill {}">{}</span>').format(TONES[action.status], _(state_name(action.status, action.kind)))
     return state + Markup(' <span class="pill bad">{}</span>').format(_("Its day is past")) if actions.is_late(action, today()) else state
 
 

@@ -30,6 +30,7 @@ from app.domain.actions import (
     path_of,
     possible,
     refusals,
+    state_name,
 )
 from app.domain.improvement import ActionStatus, CauseCategory, CauseWay, TaskStatus
 from app.extensions import db, local, today
@@ -89,7 +90,7 @@ class Hand:
 class Step:
     """A state on the path: how it stands to the one of now (done, now or nothing), and when it was reached."""
 
-    status: ActionStatus
+    name: str
     state: str
     note: str
 
@@ -108,9 +109,10 @@ def path(action: Action, events: Iterable[ActionEvent]) -> list[Step]:
             break
     reached.setdefault(ActionStatus.OPEN.name, say_day(action.asked_on))
     return [
-        Step(status, "done" if n < here else "now" if n == here else "", reached.get(status.name, "") if n <= here else "")
+        Step(state_name(status, action.kind), "done" if n < here else "now" if n == here else "",
+             reached.get(status.name, "") if n <= here else "")
         for n, status in enumerate(states)
-    ]
+    ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +252,7 @@ def facts_of_page(action: Action) -> dict[str, Any]:
         "item": action, "hand": hand, "events": [(event, told_of(event)) for event in events], "steps": path(action, events),
         "round": now_round, "earlier": earlier, "files": files_of(action), "next_move": move, "checks": gates,
         "moves": {each.name: each for each in ActionMove}, "verbs": verbs(hand), "tone": TONES[status], "task_tones": TASK_TONES,
+        "state": state_name(status, kind),
         "today": today(), "is_late": actions.is_late(action, today()), "may_add": hand.writes_plan and may_add_tasks(status),
         "may_change": hand.writes_plan and may_change_tasks(status), "may_end": may_end_tasks(status, kind),
         "may_drop": hand.writes_plan and may_drop_tasks(status, kind), "categories": list(CauseCategory),

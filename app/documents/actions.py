@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from app.documents import base
-from app.domain.actions import TONES, ActionMove
+from app.domain.actions import TONES, ActionMove, state_name
 from app.domain.improvement import CauseWay
 from app.extensions import LANGUAGE, local
 from app.models import Action, ActionCause, ActionEvent, ActionFile, ActionReview, ActionTask
@@ -31,7 +31,7 @@ def action_paper(session: Session, action: Action, at: datetime) -> bytes:
             "title": _(action.kind.value),
             "number": action.number,
             "on": say_day(on),
-            "status": _(action.status.value),
+            "status": _(state_name(action.status, action.kind)),
             "tone": TONES[action.status],
             "what": action.title,
             "details": base.paragraphs(action.description),

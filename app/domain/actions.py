@@ -204,6 +204,11 @@ def path_of(kind: ActionKind) -> tuple[ActionStatus, ...]:
     return SHORT_PATH if kind in CORRECTIONS else PATH
 
 
+def state_name(status: ActionStatus, kind: ActionKind) -> str:
+    """Return the msgid of a state: a correction that is open is to be done, not analysed."""
+    return N_("To be done") if status is ActionStatus.OPEN and kind in CORRECTIONS else status.value
+
+
 def forward(status: ActionStatus, kind: ActionKind) -> ActionMove | None:
     """Return the move that leads on from *status*, whatever its gates say; None when it is over."""
     return next((move for move in possible(status, kind) if move in FORWARD), None)
