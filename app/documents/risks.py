@@ -93,7 +93,11 @@ def _risk(scale: Scale, risk: Risk, controls: Sequence[RiskControl], actions: li
     return {
         "number": risk.number, "process": risk.process.name, "event": risk.event, "cause": risk.cause, "consequence": risk.consequence,
         "inherent": _place(scale, risks.inherent_of(risk)), "residual": _place(scale, risks.residual_of(risk)),
-        "controls": [control.text if control.is_working else f"{control.text} ({_('not applied')})" for control in controls],
+        "controls": [_control(control) for control in controls],
         "treatment": _(risk.treatment.value), "note": risk.treatment_note, "actions": actions,
         "responsible": risk.responsible.get_full_name() if risk.responsible else "—", "next": say_day(risk.review_on),
     }  # fmt: skip
+
+
+def _control(control: RiskControl) -> str:
+    return control.text if control.is_working else _("%(control)s (not applied)", control=control.text)

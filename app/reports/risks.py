@@ -77,4 +77,5 @@ class RiskRegister(Report):
 def _said(control: RiskControl) -> str:
     """Return a control in a line: what it is, by how much it lowers, and whether it is applied."""
     effect = _("probability −%(p)s, impact −%(i)s", p=control.lowers_probability, i=control.lowers_impact)
-    return f"{control.text} ({_(control.kind.value)}; {effect if control.is_working else _('not applied')})"
+    told = effect if control.is_working else _("not applied")
+    return f"{control.text} ({_(control.kind.value)}; {told})"
