@@ -75,5 +75,5 @@ def _answer(session: Session, at: datetime, user: User) -> None:
     reported = select(IndicatorValue).where(IndicatorValue.reported_at.is_not(None), IndicatorValue.value.is_not(None))
     oldest = session.scalar(reported.order_by(IndicatorValue.period_from, IndicatorValue.id).limit(1))
     if oldest is not None:
-        reason = "Se reportó con una decimal de más: el acta del comité dice la cifra correcta."
+        reason = "Se transcribió mal: el acta del comité trae la cifra correcta."
         indicators.note(session, oldest, reason, (oldest.value or Decimal(0)) + 1, at=at, user_id=user.id)

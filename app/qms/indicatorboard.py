@@ -74,13 +74,13 @@ class IndicatorBoardView(BaseView):
         """The indicators in use by process, narrowed to a light or to what waits where the address says so."""
         asked, waits = request.args.get("standing", ""), request.args.get("waits", "")
         tiles = [tile_of(indicator, values) for indicator, values in operations.board(db.session())]
-        counts = Counter(tile.standing for tile in tiles)
+        counts, waiting = Counter(tile.standing for tile in tiles), Counter(key for tile in tiles for key in tile.waits)
         shown = [tile for tile in tiles if asked not in Standing.__members__ or tile.standing is Standing[asked]]
         shown = [tile for tile in shown if waits in tile.waits] if waits else shown
         groups = groupby(shown, key=lambda tile: tile.indicator.process)
         return self.render_template(
-            "qms/indicator_board.html", groups=[(process, list(each)) for process, each in groups], counts=counts, standings=Standing,
-            tones=TONES, asked=asked if asked in Standing.__members__ else "", waits=waits, n=len(tiles),
+            "qms/indicator_board.html", groups=[(process, list(each)) for process, each in groups], counts=counts, waiting=waiting,
+            standings=Standing, tones=TONES, asked=asked if asked in Standing.__members__ else "", waits=waits, n=len(tiles),
             may_add=may("can_add", "Indicator"), may_export=may("can_export", "Indicator"), register_url=url_for("IndicatorView.list"),
         )  # fmt: skip
 
