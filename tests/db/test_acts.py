@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 from pypdf import PdfReader
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from app import documents
 from app.documents import ACTS, acts, base
 from app.domain.errors import DomainError
 from app.domain.states import DocumentKind, Identity, Visibility
-from app.models import Document, NumberSeries, Parameter
+from app.models import Document, LegalRest, NumberSeries, Parameter
 from app.operations.seeds import load_seeds, read_seed
 
 FILED = datetime(2026, 7, 10, 15, 0, tzinfo=UTC)
@@ -113,8 +113,14 @@ def test_the_series_of_each_kind_has_no_gaps_and_starts_again_each_year(seeded: 
     assert numbers == ["CIT-2026-000001", "AVI-2026-000001", "CIT-2026-000002", "CIT-2027-000001"]
 
 
+def take_out(session: Session, key: str) -> None:
+    """Delete a parameter, and what the legal matrix says of it."""
+    session.execute(delete(LegalRest).where(LegalRest.parameter_key == key))
+    session.delete(session.get_one(Parameter, key))
+
+
 def test_an_act_without_its_text_is_refused_with_the_key(seeded: Session, issue: Callable[..., Document]) -> None:
-    seeded.delete(seeded.get_one(Parameter, "text.act.summons"))
+    take_out(seeded, "text.act.summons")
     seeded.flush()
 
     with pytest.raises(DomainError, match=r"text\.act\.summons"):
@@ -209,7 +215,7 @@ def test_a_number_that_the_act_has_already_is_kept(seeded: Session, issue: Calla
 
 def test_new_texts_reach_an_installation_and_edited_ones_stay(seeded: Session) -> None:
     seeded.get_one(Parameter, "text.act.aviso").value = "Nuestro aviso."
-    seeded.delete(seeded.get_one(Parameter, "text.act.summons"))
+    take_out(seeded, "text.act.summons")
     seeded.flush()
 
     load_seeds(seeded, AT)
