@@ -157,7 +157,8 @@ def remove_band(session: Session, row: RiskBand) -> None:
 def derive_again(session: Session, *, at: datetime, user_id: int | None) -> int:
     """Derive what is left of every open risk by the scale as it is now; return how many moved, each with a line of history."""
     scale, n = scale_of(session), 0
-    for risk in session.scalars(select(Risk).where(Risk.closed_on.is_(None)).order_by(Risk.id)).all():
+    held = select(Risk).where(Risk.closed_on.is_(None)).order_by(Risk.id).with_for_update()
+    for risk in session.scalars(held.execution_options(populate_existing=True)).all():
         before = residual_of(risk)
         if scale.residual(inherent_of(risk), effects_of(session, risk)) == before:
             continue

@@ -91,6 +91,17 @@ def test_an_owner_sees_the_risks_of_his_processes_and_no_others_at_any_door(seed
     assert [row[0] for row in rows if str(row[0]).startswith("RG-")] == [risk.number]
 
 
+def test_my_day_counts_what_the_map_asks_for(seeded, sign_in, make, risk):
+    late = make.risk(1, 1, at=AT)
+    late.review_on = date(2026, 7, 2)
+    seeded.commit()
+    page = sign_in(CALIDAD).get("/").text
+
+    for url in ("/risk/list/?late=1", "/risk/list/?gap=1"):
+        assert f'href="{url}"' in page
+    assert "/risk/list/?gap=1" not in sign_in(DUENO, "TECNICA").get("/").text
+
+
 @pytest.mark.parametrize("query", ["which=nonsense", "process=x"])
 def test_a_mangled_address_of_the_map_finds_nothing(sign_in, query):
     assert sign_in(CALIDAD).get(f"/risk-map/?{query}").status_code == 404
