@@ -197,7 +197,7 @@ def end_task(session: Session, task: ActionTask, said: str, *, ended_on: date, a
 
 
 def drop_task(session: Session, task: ActionTask, reason: str, *, at: datetime, user_id: int | None) -> ActionTask:
-    """Record why a task is not done; return it, flushed. Raises MoveRefused: it ended, or nothing is dropped now; DomainError: no reason."""
+    """Record why a task is not done; return it, flushed. Raises MoveRefused: it ended, or not now; DomainError: no reason."""
     action = _taken(session, task)
     _refuse(action, may_drop_tasks(action.status, action.kind))
     return _end(session, task, action, TaskStatus.DROPPED, reason, local(at).date(), at, user_id)
