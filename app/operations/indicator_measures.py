@@ -25,7 +25,7 @@ from app.domain.improvement import EffectVerdict
 from app.domain.indicators import Scale
 from app.domain.notices import summons_until, terms_of
 from app.domain.questionnaires import QuestionKind
-from app.domain.states import NoticeMeans, Outcome, PqrStatus
+from app.domain.states import Category, NoticeMeans, Outcome, PqrStatus, states_in
 from app.domain.surveys import DETRACTOR, PROMOTER, SATISFACTION, SATISFIED
 from app.domain.times import NOT_COUNTED
 from app.extensions import LOCAL_ZONE
@@ -150,9 +150,11 @@ _VOIDED = (Pqr.status == PqrStatus.VOIDED, _STATES[PqrStatus.VOIDED])
 
 
 def _in_time(span: Span) -> Facts:
-    owed = or_(span.has(Pqr.due_on), span.has(Pqr.answered_on))
-    ended = and_(Pqr.status.in_(NOT_COUNTED), span.has(Pqr.closed_on))
-    return Facts(_cases(span, or_(owed, ended)), _flag(Pqr.answered_on <= Pqr.due_on), _why(*_NOT_OWED))
+    """What was answered or due. A case that ended without a due date is left out by the day it was filed: each part has its index."""
+    ended = and_(span.has(Pqr.filed_on), Pqr.due_on.is_(None), Pqr.status.in_(NOT_COUNTED))
+    return Facts(
+        _cases(span, or_(span.has(Pqr.due_on), span.has(Pqr.answered_on), ended)), _flag(Pqr.answered_on <= Pqr.due_on), _why(*_NOT_OWED)
+    )
 
 
 def _answered(span: Span) -> Facts:
@@ -160,12 +162,14 @@ def _answered(span: Span) -> Facts:
 
 
 def _overdue(span: Span) -> Facts:
-    is_open = and_(
-        Pqr.filed_on <= span.until, or_(Pqr.answered_on.is_(None), Pqr.answered_on > span.until),
-        or_(Pqr.closed_on.is_(None), Pqr.closed_on > span.until), Pqr.status != PqrStatus.VOIDED,
+    """What nobody had answered nor ended when the window closed: open since, answered later, or ended later without an answer."""
+    was_open = or_(
+        Pqr.status.in_(states_in(Category.OPEN, Category.STOPPED)), Pqr.answered_on > span.until,
+        and_(Pqr.status.in_(NOT_COUNTED), Pqr.status != PqrStatus.VOIDED, Pqr.closed_on > span.until),
     )  # fmt: skip
-    stopped = Pqr.due_on.is_(None), N_("Its clock is stopped by law")
-    return Facts(_cases(span, is_open, or_(Pqr.due_on.is_(None), Pqr.due_on <= span.until)), _ONE, _why(stopped))
+    is_stopped = Pqr.due_on.is_(None)
+    was_due = or_(Pqr.due_on <= span.until, and_(is_stopped, Pqr.filed_on <= span.until))
+    return Facts(_cases(span, was_open, was_due), _ONE, _why((is_stopped, N_("Its clock is stopped by law"))))
 
 
 def _summoned(span: Span) -> Facts:
