@@ -15,7 +15,7 @@ from app.domain.controlled import PRINTS
 from app.domain.legalmatrix import COMPLIANCE_TONES, STATE_TONES, SURENESS_MEANS, EvaluationState, sureness
 from app.extensions import LANGUAGE, local
 from app.models import LegalEvaluation, LegalRequirement
-from app.reports.legalmatrix import LegalMatrix, follow_up, state_of
+from app.operations.legalmatrix import follow_up, latest_of, matrix, state_of, sums
 from app.words import say_day
 
 TEMPLATE = "legal_matrix"
@@ -27,15 +27,16 @@ def legal_matrix_pdf(session: Session, author: str, at: datetime) -> bytes:
     """Return the PDF of the matrix as it stands. Reads only; nothing is kept."""
     organisation, on = queries.organisation(session), local(at).date()
     with force_locale(LANGUAGE):
-        report = LegalMatrix(session, on)
+        rows = matrix(session)
+        latest = latest_of(session, [item.id for item in rows])
         by_norm: dict[str, list[LegalRequirement]] = {}
-        for item in report.rows_of_matrix:
+        for item in rows:
             by_norm.setdefault(item.norm, []).append(item)
         data = {
             "organisation": base.head(organisation, TEMPLATE), "issued_on": on.isoformat(), "title": _(PRINTS[TEMPLATE]),
-            "on": say_day(on), "author": author, "sums": " · ".join(f"{each.label}: {each.value}" for each in report.totals()),
+            "on": say_day(on), "author": author, "sums": " · ".join(f"{_(words)}: {n}" for words, n in sums(rows, on)),
             "groups": [
-                {"norm": norm, "rows": [_row(item, report.latest.get(item.id), on) for item in its]} for norm, its in by_norm.items()
+                {"norm": norm, "rows": [_row(item, latest.get(item.id), on) for item in its]} for norm, its in by_norm.items()
             ],
             "marks": [[_(mark.value), _(means)] for mark, means in SURENESS_MEANS.items()],
         }  # fmt: skip

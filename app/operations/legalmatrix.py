@@ -18,7 +18,15 @@ from app import queries
 from app.domain import N_
 from app.domain.errors import DomainError
 from app.domain.improvement import ActionOrigin
-from app.domain.legalmatrix import Compliance, check_evaluation, check_follow_up, next_evaluation_on, rests_on
+from app.domain.legalmatrix import (
+    Compliance,
+    EvaluationState,
+    check_evaluation,
+    check_follow_up,
+    next_evaluation_on,
+    rests_on,
+    state_on,
+)
 from app.extensions import local
 from app.models import AnswerTemplate, LegalEvaluation, LegalRequirement, LegalRest, LegalTerm, Parameter
 from app.operations import action_origins, improvement
@@ -122,6 +130,24 @@ def matrix(session: Session) -> Sequence[LegalRequirement]:
     parts = (LegalRequirement.process, LegalRequirement.responsible)
     found = select(LegalRequirement).where(LegalRequirement.is_active).options(*map(joinedload, parts))
     return session.scalars(found.order_by(LegalRequirement.id)).all()
+
+
+def state_of(item: LegalRequirement, today: date) -> EvaluationState:
+    """Return how the evaluation of a row stands on a day."""
+    return state_on(today, evaluated_on=item.evaluated_on, next_on=item.next_on, is_active=item.is_active)
+
+
+def follow_up(row: LegalEvaluation | None) -> str:
+    """Return the action that an evaluation asked for, or why it asked for none."""
+    return "" if row is None else row.action.number if row.action else row.no_action_reason
+
+
+def sums(rows: Sequence[LegalRequirement], today: date) -> list[tuple[str, int]]:
+    """Return what the matrix adds up to: (msgid, how many rows)."""
+    standings, states = [item.standing for item in rows], [state_of(item, today) for item in rows]
+    results = [(each.value, standings.count(each)) for each in Compliance]
+    never, overdue = EvaluationState.NEVER, EvaluationState.OVERDUE
+    return [(N_("Obligations"), len(rows)), *results, (never.value, standings.count(None)), (overdue.value, states.count(overdue))]
 
 
 # ── What rests on it ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -44,7 +44,7 @@ from app.operations.improvement import Asked
 from app.operations.legalmatrix import RESTS, Evaluated
 from app.reports.base import Kind
 from app.reports.checklists import workbook
-from app.reports.legalmatrix import LegalMatrix, state_of
+from app.reports.legalmatrix import LegalMatrix
 from app.reports.xlsx import MEDIA_TYPE as XLSX_TYPE
 from app.screens.house import process_choices
 from app.screens.interested import process_field
@@ -266,7 +266,7 @@ class LegalRequirementView(Steps, RuledView):
             case "standing":
                 return say_standing(item)
             case "state":
-                state = state_of(item, today())
+                state = operations.state_of(item, today())
                 return Markup('<span class="pill {}">{}</span>').format(STATE_TONES[state], _(state.value))
         return super().shown(item, name)
 
@@ -275,7 +275,7 @@ class LegalRequirementView(Steps, RuledView):
             case "sure":
                 return Kind.TEXT, lambda line: _(sureness(line.confidence).value)
             case "state":
-                return Kind.TEXT, lambda line: _(state_of(line, today()).value)
+                return Kind.TEXT, lambda line: _(operations.state_of(line, today()).value)
         return super().exported(name, column)
 
     # The page

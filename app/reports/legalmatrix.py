@@ -10,8 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from app.domain import N_
-from app.domain.legalmatrix import Compliance, EvaluationState, state_on
-from app.models import LegalEvaluation, LegalRequirement
+from app.models import LegalEvaluation
 from app.operations import legalmatrix
 from app.reports.base import Cells, Column, Figure, FilterForm, Kind, Report
 
@@ -22,15 +21,11 @@ HEADER = (
     Column(N_("How it is met"), wraps=True, width=40), Column(N_("Process"), wraps=True, width=22),
     Column(N_("Responsible"), wraps=True, width=22), Column(N_("Where it was read"), wraps=True, width=26),
     Column(N_("How sure it is"), wraps=True, width=22), Column(N_("Every how many months"), Kind.INT, 12),
-    Column(N_("Last evaluation"), Kind.DATE, 13), Column(N_("Result"), wraps=True, width=16), Column(N_("Evidence of compliance"), wraps=True, width=40),
+    Column(N_("Last evaluation"), Kind.DATE, 13), Column(N_("Result"), wraps=True, width=16),
+    Column(N_("Evidence of compliance"), wraps=True, width=40),
     Column(N_("Action, or why none"), wraps=True, width=26), Column(N_("Next evaluation"), Kind.DATE, 13),
     Column(N_("State"), wraps=True, width=18),
 )  # fmt: skip
-
-
-def state_of(item: LegalRequirement, today: date) -> EvaluationState:
-    """Return how the evaluation of a row stands on a day."""
-    return state_on(today, evaluated_on=item.evaluated_on, next_on=item.next_on, is_active=item.is_active)
 
 
 class LegalMatrix(Report):
@@ -43,34 +38,25 @@ class LegalMatrix(Report):
     form: ClassVar[type[FilterForm]] = FilterForm
 
     def __init__(self, session: Session, today: date) -> None:
-        self.rows_of_matrix, self._today = legalmatrix.matrix(session), today
-        self.latest = legalmatrix.latest_of(session, [item.id for item in self.rows_of_matrix])
+        self._rows, self._today = legalmatrix.matrix(session), today
+        self._latest = legalmatrix.latest_of(session, [item.id for item in self._rows])
 
     def rows(self) -> Iterator[Cells]:
         """Yield a row an obligation."""
-        for item in self.rows_of_matrix:
+        for item in self._rows:
+            state = legalmatrix.state_of(item, self._today)
             yield (
                 f"ML-{item.id}", item.norm, item.articles, item.topic, item.obligation, item.applies_to, item.how_met,
                 item.process.name if item.process else None, item.responsible.get_full_name() if item.responsible else None, item.source,
-                item.confidence, item.every_months, *_found(self.latest.get(item.id)), item.next_on, _(state_of(item, self._today).value),
+                item.confidence, item.every_months, *_found(self._latest.get(item.id)), item.next_on, _(state.value),
             )  # fmt: skip
 
     def totals(self) -> list[Figure]:
-        standings = [item.standing for item in self.rows_of_matrix]
-        late = sum(state_of(item, self._today) is EvaluationState.OVERDUE for item in self.rows_of_matrix)
-        return [
-            Figure(_("Obligations"), len(standings)), *(Figure(_(each.value), standings.count(each)) for each in Compliance),
-            Figure(_(EvaluationState.NEVER.value), standings.count(None)), Figure(_(EvaluationState.OVERDUE.value), late),
-        ]  # fmt: skip
+        return [Figure(_(words), n) for words, n in legalmatrix.sums(self._rows, self._today)]
 
     def filters_in_words(self) -> list[str]:
         return [_("Obligations in use")]
 
 
-def follow_up(row: LegalEvaluation | None) -> str:
-    """Return the action that an evaluation asked for, or why it asked for none."""
-    return "" if row is None else row.action.number if row.action else row.no_action_reason
-
-
 def _found(row: LegalEvaluation | None) -> Cells:
-    return (row.on, _(row.result.value), row.evidence, follow_up(row)) if row is not None else (None,) * 4
+    return (row.on, _(row.result.value), row.evidence, legalmatrix.follow_up(row)) if row is not None else (None,) * 4
