@@ -96,7 +96,7 @@ class Scope:
 
 def of_everything() -> Scope:
     """Return the scope of all that is held."""
-    archives = select(Job.result_file_id).where(Job.kind == "archive", Job.result_file_id.is_not(None))
+    archives = select(Job.result_file_id).where(Job.kind.in_(("archive", "audit_pack")), Job.result_file_id.is_not(None))
     own = dict.fromkeys(SHEETS, true()) | {"stored_file": _tables()["stored_file"].c.id.not_in(archives)}  # none holds the one before
     return Scope(Kind.EVERYTHING, "todo", own, follows=False)
 

@@ -93,6 +93,8 @@ def make_pack(session: Session, job: Job, progress: jobs.Progress) -> StoredFile
     author = asker.get_full_name() if asker else _("The system")
     with TemporaryFile() as out:
         with jobs.reading(session), force_locale(LANGUAGE):
+            if session.connection().dialect.name == "postgresql":
+                session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
             made = write_pack(session, out, wanted, author, at, lambda n, total: progress(n, total, N_("Putting documents together")))
         stored = store_file(session, checked_zip(out, f"paquete-auditoria-{wanted.period.until:%Y-%m-%d}.zip"))
         session.info["actor_id"] = job.asked_by_id
@@ -110,11 +112,10 @@ def write_pack(
     session: Session, out: IO[bytes], wanted: Wanted, author: str, at: datetime, tell: Tell = lambda _done, _total: None
 ) -> Made:  # fmt: skip
     """
-    Write the pack to *out*; return what came of it. Reads only, in a transaction that begins here; statements do not grow with the rows.
+    Write the pack to *out*; return what came of it. Reads only; its statements do not grow with the rows.
+
+    What is read has to be one state of the database: call inside one transaction (`REPEATABLE READ` on PostgreSQL).
     """
-    session.rollback()
-    if session.connection().dialect.name == "postgresql":
-        session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
     on, made = local(at).date(), Made()
     numbers = auditpack.numbers(session, wanted.period, on)
     found = audit_samples.samples(session, wanted.period, wanted.seed, wanted.n, with_reserved=wanted.with_reserved)
