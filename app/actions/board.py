@@ -1,15 +1,17 @@
-"""The board of actions: a column a state, the soonest first; a card is moved by its buttons, or by drawing it to another column."""
+"""The board of actions: a column a state, the soonest first; a card is moved by its buttons, or dragged to another column."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from flask import flash, redirect, request, url_for
 from flask_appbuilder import expose, has_access, permission_name
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from flask_login import current_user
 from sqlalchemy import Row, Select, and_, case, func, or_, select
 from sqlalchemy.orm import aliased, joinedload
@@ -27,6 +29,8 @@ from app.security import is_user, may, processes_of
 from app.words import say
 
 PAGE = 25
+#: Days before its day from which a card says how many are left.
+SOON = 7
 #: The page that asks what a move needs to know; a review that found no effect is decided where one that did is.
 PAGES = {move: endpoint for move, endpoint, is_press in VERBS if not is_press}
 PAGES[ActionMove.REOPEN] = PAGES[ActionMove.JUDGE]
@@ -49,12 +53,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """An action on the board."""
+    """An action on the board. `light` is how its day stands: a tone and its words, both empty while it is far or over."""
 
     action: Action
     n_done: int
     n_tasks: int
-    is_late: bool
+    light: tuple[str, str]
     steps: list[Step]
 
 
@@ -76,7 +80,7 @@ class ActionBoardView(ActionView):
     include_route_methods = {"list", "move"}
     list_template = "actions/board.html"
     list_title = _l("Board of actions")
-    intro = _l("What each action waits for. Use the buttons of a card, or draw it to another column.")
+    intro = _l("What each action waits for. Use the buttons of a card, or drag it to another column.")
 
     def row_url(self, item: Any) -> str:
         return url_for("ActionView.show", pk=item.id)
@@ -127,7 +131,7 @@ class ActionBoardView(ActionView):
             is_own=action.responsible_id == current_user.id,
         )  # fmt: skip
         steps = list(_steps(action, facts)) if row.mine or may("can_see_all", "Action") else []
-        return Card(action, facts.n_done, facts.n_open + facts.n_done, actions.is_late(action, on), steps)
+        return Card(action, facts.n_done, facts.n_open + facts.n_done, _light(action, on), steps)
 
     @expose("/move/<pk>", methods=["POST"])
     @has_access
@@ -162,6 +166,16 @@ class ActionBoardView(ActionView):
             flash(_("%(number)s stays where it is. %(why)s", number=number, why=say(error)), "warning")
         else:
             flash(_("Done: %(step)s, %(number)s.", step=_(move.value), number=number), "success")
+
+
+def _light(action: Action, on: date) -> tuple[str, str]:
+    day = action.review_on if action.status is ActionStatus.REVIEW and action.review_on else action.due_on
+    if actions.is_late(action, on):
+        return "bad", _("Its day is past")
+    n = (day - on).days
+    if action.status.is_over or n > SOON:
+        return "", ""
+    return "soon", ngettext("%(num)s day left", "%(num)s days left", n) if n else _("Today")
 
 
 def _tasks() -> Any:

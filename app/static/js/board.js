@@ -1,4 +1,4 @@
-/* Comfort of the board: a card is drawn to another column, which sends what its buttons would send. The server decides, and says why not. */
+/* Comfort of the board: a card is dragged to another column, which sends what its buttons would send. The server decides, and says why not. */
 (() => {
   "use strict";
   const board = document.querySelector("[data-board]");
@@ -17,9 +17,9 @@
     if (!card) return;
     event.dataTransfer.effectAllowed = "move";
     event.dataTransfer.setData("text/plain", card.querySelector("a").textContent);
-    card.classList.add("drawn");
+    card.classList.add("dragged");
   });
-  board.addEventListener("dragend", () => { card?.classList.remove("drawn"); card = null; unmark(); });
+  board.addEventListener("dragend", () => { card?.classList.remove("dragged"); card = null; unmark(); });
   board.addEventListener("dragover", (event) => {
     unmark();
     const over = column(event);
