@@ -327,7 +327,7 @@ def _surveys(session: Session, period: Period) -> dict[str, Any] | None:
     )
     rows: list[list[Cell]] = [[number, name, {"n": n_answers}, said or {"word": N_("Without a conclusion"), "tone": "warn"}]
                               for number, name, n_answers, said in session.execute(found)]  # fmt: skip
-    return _table((N_("Survey"), N_("Name"), N_("Answers"), N_("Conclusion")), rows, 3)
+    return _table((N_("Survey"), N_("Name"), N_("Answers received"), N_("Conclusion")), rows, 3)
 
 
 def _cases(session: Session, period: Period) -> dict[str, Any] | None:
