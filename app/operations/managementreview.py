@@ -341,7 +341,7 @@ def _cases(session: Session, period: Period) -> dict[str, Any] | None:
         .order_by(func.count().desc(), RequestType.name)
     )
     rows: list[list[Cell]] = [[name, *({"n": n} for n in counts)] for name, *counts in session.execute(found)]
-    return _table((N_("Type"), N_("Filed"), N_("Answered"), N_("Of these, late")), rows, 0)
+    return _table((N_("Type"), N_("Cases filed"), N_("Cases answered"), N_("Of these, late")), rows, 0)
 
 
 def _indicators(session: Session, period: Period) -> dict[str, Any] | None:
