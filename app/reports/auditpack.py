@@ -54,7 +54,7 @@ class ClauseSheet(_Sheet):
         for clause in CLAUSES:
             told = clause.number, _(clause.title), _(light_of(clause, self._numbers).value)
             for count in clause.counts:
-                yield (*told, _("What shows it"), _(count.label), self._numbers[count.key], None)
+                yield (*told, _("Evidence of it"), _(count.label), self._numbers[count.key], None)
             for gap in clause.gaps:
                 yield (*told, _("Gap"), _(gap.label), self._numbers[gap.key], _(gap.weight.value))
 
