@@ -33,13 +33,13 @@ class PostponeForm(ReasonForm):
 
 class TaskForm(FlaskForm):
     what = TextAreaField(_l("What has to be done"), filters=[tidy], validators=[DataRequired(_l("Write what has to be done.")), UpTo(2000)])
-    responsible = lookup(_l("Who answers for it"), "member", optional=True)
+    responsible = lookup(_l("Who is in charge of it"), "member", optional=True)
     due_on = LenientDateField(_l("Do it by"), validators=[InputRequired(_l("Write until when it has to be done."))])
 
 
 class TaskPostponeForm(FlaskForm):
     due_on = LenientDateField(_l("Do it by"), validators=[InputRequired(_l("Write until when it has to be done."))])
-    responsible = lookup(_l("Who answers for it"), "member", optional=True)
+    responsible = lookup(_l("Who is in charge of it"), "member", optional=True)
     reason = TextAreaField(_l("Why"), filters=[tidy], validators=[DataRequired(_l("Write why.")), UpTo(2000)])
 
 

@@ -41,6 +41,7 @@ from app.demo.nights import pass_night
 from app.demo.outward import tell_programs
 from app.demo.parties import relate
 from app.demo.quotations import quote
+from app.demo.reviews import review_management
 from app.demo.risks import map_risks
 from app.demo.surveys import survey
 from app.domain import N_
@@ -181,7 +182,7 @@ def _sell(world: World) -> None:
 
 
 def _manage(world: World) -> None:
-    """The quality system, up to now: its documents, actions with their effect, risks and indicators."""
+    """The quality system, up to now: its documents, actions with their effect, risks, law, indicators and reviews."""
     session, at, people = world.session, world.ends_at, world.users
     keep_documents(session, people["calidad"].id, at)
     plan_actions(session, at, people)
@@ -189,6 +190,7 @@ def _manage(world: World) -> None:
     map_risks(session, at, people)
     evaluate_matrix(session, at, people)
     report_indicators(session, at, people)
+    review_management(session, at, people)
 
 
 def _pass_nights(world: World, since: date | None, until: date) -> None:

@@ -72,7 +72,7 @@ class CauseCategory(Enum):
 class TaskStatus(Enum):
     OPEN = N_("To be done")
     DONE = N_("Done")
-    DROPPED = N_("Not done")
+    DROPPED = N_("Given up")
 
 
 class EffectMeasure(Enum):
