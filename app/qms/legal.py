@@ -199,8 +199,8 @@ class LegalRequirementView(Steps, RuledView):
     intro = _l("What norms oblige the company to, how it is met, and whether it was evaluated. Each row says how sure it is.")
     form_intro = _l("Nothing is deleted: what no longer obliges is made inactive, and its evaluations stay.")
     empty_text = _l("The matrix is empty. Write what each norm obliges to, or bring in the Excel that the company keeps.")
-    list_columns = ["norm", "obligation", "sure", "standing", "state", "next_on"]
-    more_columns = ("articles", "sure", "state", "evaluated_on", "topic")
+    list_columns = ["norm", "obligation", "sure", "standing", "state"]
+    more_columns = ("next_on", "articles", "sure", "state", "evaluated_on", "topic")
     show_fieldsets = [
         (_l("What it obliges to"), {"fields": ["norm", "articles", "topic", "obligation", "applies_to"]}),
         (_l("What the company does"), {"fields": ["how_met", "process", "responsible"]}),
