@@ -91,6 +91,8 @@ def to_tell(rule: Rule, term: Term, last: date | None, calendar: BusinessCalenda
     """
     if term.due_on is None or (rule.trigger is ReminderTrigger.AT_START and not term.is_news):
         return None
+    if rule.trigger is ReminderTrigger.DAYS_LATE and calendar.between(term.due_on, today) < rule.value:
+        return None  # not so late yet, whatever year the day would fall in
     first, every, until = _steps(rule, term, term.due_on, calendar)
     end = min(today, until or today)
     if end < first:

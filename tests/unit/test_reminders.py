@@ -128,6 +128,19 @@ def test_a_number_that_the_moment_does_not_take_is_refused_beside_its_field(trig
     assert refusal.value.fields == {"least": min(VALUES[ReminderTrigger[trigger]]), "most": max(VALUES[ReminderTrigger[trigger]])}
 
 
+
+def test_what_goes_up_after_many_days_late_asks_for_no_year_that_is_not_loaded() -> None:
+    due = date(2026, 12, 10)
+    rule = Rule(ReminderTrigger.DAYS_LATE, 30)
+    until_new_year = BusinessCalendar((), {2026})
+
+    assert to_tell(rule, Term(date(2026, 12, 1), due), None, until_new_year, date(2026, 12, 31)) is None
+    assert until_new_year.add(due, 3) == date(2026, 12, 15)
+    assert to_tell(Rule(ReminderTrigger.DAYS_LATE, 3), Term(date(2026, 12, 1), due), None, until_new_year, date(2026, 12, 15)) == Telling(
+        date(2026, 12, 15)
+    )
+
+
 def test_a_year_that_nobody_loaded_is_not_guessed():
     with pytest.raises(CalendarGap):
         to_tell(Rule(ReminderTrigger.AT_START), Term(date(1999, 1, 4), date(1999, 1, 29)), None, CALENDAR, date(2026, 1, 5))
