@@ -471,7 +471,8 @@ ROWS: list[Row] = [
     get("LegalRequirementView.file", NOBODY, misses=LEGAL, url={"pk": "@legal-other", "evaluation_id": "@evaluation"}),
     # Risks: an owner keeps those of his processes; who directs looks at them; quality keeps the scale; commerce sees only its own
     *(get(f"Risk{view}.{door}", RISKS, url=url) for view, door, url in (
-        ("MapView", "list", {}), ("MapView", "excel", {}), ("MapView", "pdf", {}), ("View", "list", {}), ("View", "export", {"kind": "csv"}),
+        ("MapView", "list", {}), ("MapView", "excel", {}), ("MapView", "pdf", {}), ("View", "list", {}),
+        ("View", "export", {"kind": "csv"}),
         ("ScaleView", "list", {}))),
     *(get("RiskView.show", "DSQGX", misses="C", url={"pk": mark}) for mark in ("@risk", "@risk-closed")),
     get("RiskView.show", "SQGX", misses="CD", url={"pk": "@risk-other"}),

@@ -99,8 +99,8 @@ LISTED: dict[type[Any], Listed] = {
         _case_cells, scope_cases, ("can_list", "Pqr"),
     ),
     ActionReview: Listed(
-        ActionReview.id, (_l("Action"), _l("What has to be done"), _l("Round of the action"), _l("Decided"), _l("Reviewed on")), _review_select,
-        _review_cells, scope_actions, ("can_list", "Action"),
+        ActionReview.id, (_l("Action"), _l("What has to be done"), _l("Round of the action"), _l("Decided"), _l("Reviewed on")),
+        _review_select, _review_cells, scope_actions, ("can_list", "Action"),
     ),
     Contract: Listed(
         Contract.id, (_l("Contract"), _l("Party"), _l("Begins"), _l("Ends")), _contract_select, _contract_cells, scope_contracts,

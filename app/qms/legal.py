@@ -37,7 +37,7 @@ from app.forms import CheckboxesField, LenientDateField, UpTo, choices_of
 from app.listing import Choices, Rows
 from app.listviews import SWITCHES, Ready
 from app.lookups import lookup
-from app.models import LegalEvaluation, LegalRequirement, LegalRest, ProcessMember
+from app.models import LegalEvaluation, LegalRequirement, LegalRest, LegalTerm, ProcessMember, RequestType
 from app.operations import files
 from app.operations import legalmatrix as operations
 from app.operations.improvement import Asked
@@ -57,10 +57,19 @@ from app.words import tidy
 log = structlog.get_logger("atiende")
 #: Until when an action is asked for, unless somebody says otherwise.
 USUAL_TERM = timedelta(days=30)
+
+
+def _say_term(term: LegalTerm) -> str:
+    """Return a term in words; the names of the types are read once a request."""
+    if "type_names" not in g:
+        g.type_names = {row.code: row.name for row in db.session.execute(select(RequestType.code, RequestType.name))}
+    what = g.type_names.get(term.request_type, term.request_type) if term.request_type else _("any type")
+    return f"{_(term.act.value)} · {what}: {term.value} {_(term.unit.value)}"
+
+
 #: What may rest on an obligation: what people call it, and the page of a row of it.
 KINDS: dict[str, tuple[str, Callable[[Any], str], str]] = {
-    "term": (N_("Legal term"), lambda row: f"{_(row.act.value)} · {row.request_type or _('any type')}: {row.value} {_(row.unit.value)}",
-             "LegalTermView"),
+    "term": (N_("Legal term"), _say_term, "LegalTermView"),
     "template": (N_("Answer template"), lambda row: row.name, "AnswerTemplateView"),
     "parameter": (N_("Parameter"), lambda row: f"{row.key} · {shorten(row.description, 90, placeholder='…')}", "ParameterView"),
 }  # fmt: skip

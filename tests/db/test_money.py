@@ -143,7 +143,8 @@ def test_the_paper_says_the_conditions_and_the_whole_schedule(seeded, house, pro
 
     assert document.number == financing.number == "FIN-2026-000001"
     for expected in (
-        "Orden de financiación", "R10-01-05 Orden de financiación Versión 1", "Luz Marina Peña, CC", "$ 600.000", "$ 100.000", "$ 500.000", "6 cuotas",
+        "Orden de financiación", "R10-01-05 Orden de financiación Versión 1",
+        "Luz Marina Peña, CC", "$ 600.000", "$ 100.000", "$ 500.000", "6 cuotas",
         "31 de agosto de 2026", "1,5 % mensual", "Tabla de pagos", "30/09/2026", "$ 87.763", "$ 87.761", "$ 26.576",
         "Consumos de mayo a julio", house["account"].number, house["pqr"].number, "Deudor",
     ):  # fmt: skip
@@ -321,7 +322,8 @@ def test_an_authorised_change_has_its_paper_and_is_final(seeded, draft, house):
 
     assert (change.status, change.authorised_by_id, change.authorised_on) == (ChangeStatus.AUTHORISED, house["boss"].id, SIGNED_ON)
     for expected in (
-        "Cambios en la factura", "R10-01-06 Cambios en la factura Versión 1", "CF-2026-000001", "F-7788", "2026-07", "$ 120.000", "−$ 12.000", "−$ 36.000",
+        "Cambios en la factura", "R10-01-06 Cambios en la factura Versión 1",
+        "CF-2026-000001", "F-7788", "2026-07", "$ 120.000", "−$ 12.000", "−$ 36.000",
         "Fuga imperceptible", "Ana Ñáñez", "Luz Marina Peña",
     ):  # fmt: skip
         assert expected in said, expected

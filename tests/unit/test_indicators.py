@@ -30,7 +30,8 @@ GOOD, FAIR, BAD, EMPTY, WATCHED = Standing.GOOD, Standing.FAIR, Standing.BAD, St
 @pytest.mark.parametrize(
     ("scale", "numerator", "denominator", "value"),
     [
-        (Scale.PERCENT, 6, 7, "85.7143"), (Scale.MEAN, 29, 4, "7.2500"), (Scale.PER_THOUSAND, 3, 1200, "2.5000"), (Scale.COUNT, 0, None, "0"),
+        (Scale.PERCENT, 6, 7, "85.7143"), (Scale.MEAN, 29, 4, "7.2500"), (Scale.PER_THOUSAND, 3, 1200, "2.5000"),
+        (Scale.COUNT, 0, None, "0"),
         (Scale.PERCENT, 0, 7, "0.0000"), (Scale.PERCENT, -2, 4, "-50.0000"),
     ],
 )  # fmt: skip
@@ -109,7 +110,8 @@ SHEET = {"months": 1, "starts_on": date(2026, 1, 1), "direction": Direction.MORE
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"months": 5}, "months"), ({"starts_on": date(2026, 1, 2)}, "starts_on"), ({"goal": None}, "fair"), ({"fair": Decimal(96)}, "fair"),
+        ({"months": 5}, "months"), ({"starts_on": date(2026, 1, 2)}, "starts_on"), ({"goal": None}, "fair"),
+        ({"fair": Decimal(96)}, "fair"),
         ({"direction": Direction.LESS}, "fair"),
     ],
 )  # fmt: skip
