@@ -17,10 +17,34 @@ from app.domain.campaigns import AlarmEffect, AlarmStatus, CampaignStatus
 from app.domain.checklists import ChecklistStatus
 from app.domain.contracts import ContractState
 from app.domain.guarantees import GuaranteeState
-from app.domain.improvement import ActionStatus
-from app.models import Action, Checklist, Contract, Guarantee, IndicatorValue, Mechanism, Quotation, Risk, SurveyAlarm, SurveyCampaign
+from app.domain.improvement import ActionStatus, NonconformityStatus
+from app.domain.legalmatrix import EvaluationState
+from app.models import (
+    Action,
+    Checklist,
+    Contract,
+    Guarantee,
+    IndicatorValue,
+    LegalRequirement,
+    Mechanism,
+    Nonconformity,
+    Quotation,
+    Risk,
+    SurveyAlarm,
+    SurveyCampaign,
+)
 from app.operations import actions, campaigns, contracts, guarantees, indicators, interviews, quotations, risks
-from app.security import is_user, may, processes_of, scope_actions, scope_alarms, scope_checklists, scope_contracts, scope_risks
+from app.security import (
+    is_user,
+    may,
+    processes_of,
+    scope_actions,
+    scope_alarms,
+    scope_checklists,
+    scope_contracts,
+    scope_nonconformities,
+    scope_risks,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +71,10 @@ class Watch:
 
 def watches(on: date) -> list[Watch]:
     """Return what the reader watches of the commercial side on the day *on*: what he may act on, in his scope."""
-    return [*_sold(on), *_verified(on), *_asked(on), *_followed(on), *_surveyed(on), *_alarmed(on), *_risked(on), *_measured()]
+    return [
+        *_sold(on), *_verified(on), *_asked(on), *_followed(on), *_surveyed(on), *_alarmed(on), *_strayed(on), *_risked(on), *_obliged(on),
+        *_measured(),
+    ]  # fmt: skip
 
 
 def _sold(on: date) -> Iterator[Watch]:
@@ -145,6 +172,27 @@ def _risked(on: date) -> Iterator[Watch]:
         yield Watch("late_risks", mine.where(risks.overdue(on)), _("Risks to look at"), url_for("RiskView.list", late="1"), "warn", True)
         gaps = mine.where(risks.lacks_action())
         yield Watch("risk_gaps", gaps, _("Risks without the action that they ask for"), url_for("RiskView.list", gap="1"), "bad", True)
+
+
+def _strayed(on: date) -> Iterator[Watch]:
+    """Outputs that do not conform: those to treat, and those that somebody else has to verify."""
+    seen = scope_nonconformities(select(Nonconformity.id), on)
+    steps = (
+        ("can_treat", NonconformityStatus.OPEN, _("Non-conforming outputs to treat")),
+        ("can_verify", NonconformityStatus.TREATED, _("Non-conforming outputs to verify")),
+    )
+    for right, status, text in steps:
+        if may(right, "Nonconformity"):
+            url = url_for("NonconformityView.list", status=status.name)
+            yield Watch(f"snc_{status.name.lower()}", seen.where(Nonconformity.status == status), text, url, "warn", True)
+
+
+def _obliged(on: date) -> Iterator[Watch]:
+    """Rows of the legal matrix whose evaluation is late, for whoever evaluates them all; owners are reminded of their own."""
+    if may("can_evaluate", "LegalRequirement") and may("can_see_all"):
+        rows = select(LegalRequirement.id).where(LegalRequirement.is_active, LegalRequirement.next_on < on)
+        url = url_for("LegalRequirementView.list", state=EvaluationState.OVERDUE.name)
+        yield Watch("evaluations", rows, _("Legal requirements to evaluate"), url, "warn", True)
 
 
 def _measured() -> Iterator[Watch]:

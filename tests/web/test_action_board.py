@@ -15,7 +15,7 @@ from app.domain.actions import ActionMove as Move
 from app.domain.improvement import ActionKind, ActionOrigin, ActionStatus
 from app.domain.states import Identity
 from app.extensions import now, today
-from app.models import Action, ActionTask
+from app.models import Action, ActionTask, Nonconformity, Organisation
 from app.operations import improvement
 from app.security import AUXILIAR, CALIDAD, COMERCIAL, DUENO, SUBGERENTE
 from tests.databases import statements_of
@@ -372,6 +372,26 @@ def test_every_number_of_mi_dia_about_actions_is_the_number_of_rows_behind_it(se
         assert page(client, found[text][1]).count('<tr role="row">') == n + 1, text
 
 
+def test_mi_dia_counts_outputs_and_obligations_that_wait_each_with_its_rows(seeded, make, sign_in):
+    whole = {"organisation_id": seeded.scalars(select(Organisation)).one().id, "found_on": today(), "what": "Carta sin recursos"}
+    seeded.add_all([
+        Nonconformity(number="SNC-2026-0001", process_id=make.process(MINE).id, **whole),
+        Nonconformity(number="SNC-2026-0002", process_id=make.process(OTHER).id, **whole),
+    ])  # fmt: skip
+    make.legal_requirement(next_on=today() - timedelta(days=1))
+    make.legal_requirement(next_on=today())
+    seeded.commit()
+
+    found = tiles(page(sign_in(CALIDAD), "/"))
+    his = tiles(page(sign_in(DUENO, MINE), "/"))
+
+    assert found["Non-conforming outputs to treat"][0] == 2 and his["Non-conforming outputs to treat"][0] == 1
+    assert found["Legal requirements to evaluate"][0] == 1 and "Legal requirements to evaluate" not in his
+    client = sign_in(CALIDAD)
+    for text, n in (("Non-conforming outputs to treat", 2), ("Legal requirements to evaluate", 1)):
+        assert page(client, found[text][1]).count('<tr role="row">') == n + 1, text
+
+
 def test_an_action_is_found_by_words_of_its_title_cause_and_tasks(seeded, make, ask, sign_in):
     process = make.process(MINE).id
     action, other = make.planned_action("RUNNING", title="Medidores de la zona norte", process_id=process), ask("Otra cosa")
@@ -388,8 +408,6 @@ def test_an_action_is_found_by_words_of_its_title_cause_and_tasks(seeded, make, 
 
 
 def test_the_rooms_of_the_system_are_found_by_words_and_each_by_its_number(seeded, make, sign_in):
-    from app.models import Nonconformity, Organisation
-
     risk = make.risk(event="Se derrama el reactivo")
     output = Nonconformity(organisation_id=seeded.scalars(select(Organisation)).one().id, number="SNC-2026-0007", found_on=today(),
                            process_id=make.process(OTHER).id, what="Carta enviada sin recursos")  # fmt: skip
