@@ -7,45 +7,42 @@ from datetime import date, datetime
 from flask_appbuilder import Model
 from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from app.domain.risks import BandTone, ControlKind, Treatment
 from app.tables.base import Audited, UtcDateTime, enum_column
 from app.tables.house import Organisation, Process
 
 
-class RiskProbability(Audited, Model):
-    """A level of probability. Risks hold the level itself: one in use is not deleted, nor given another number."""
+class _Level(Audited):
+    """A level of a scale. Risks hold the level itself: one in use is not deleted, nor given another number."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    level: Mapped[int] = mapped_column(unique=True)
+    name: Mapped[str] = mapped_column(String(60), unique=True)
+    meaning: Mapped[str] = mapped_column(Text, default="")
+
+    @declared_attr.directive
+    def __table_args__(cls) -> tuple[CheckConstraint, ...]:
+        return (
+            CheckConstraint("level BETWEEN 1 AND 10", name="level_in_scale"),
+            CheckConstraint("length(name) > 0", name="has_name"),
+        )
+
+    def __repr__(self) -> str:
+        return f"{self.level}. {self.name}"
+
+
+class RiskProbability(_Level, Model):
+    """How often something may happen."""
 
     __tablename__ = "risk_probability"
-    __table_args__ = (
-        CheckConstraint("level BETWEEN 1 AND 10", name="level_in_scale"),
-        CheckConstraint("length(name) > 0", name="has_name"),
-    )
-    id: Mapped[int] = mapped_column(primary_key=True)
-    level: Mapped[int] = mapped_column(unique=True)
-    name: Mapped[str] = mapped_column(String(60), unique=True)
-    meaning: Mapped[str] = mapped_column(Text, default="")
-
-    def __repr__(self) -> str:
-        return f"{self.level}. {self.name}"
 
 
-class RiskImpact(Audited, Model):
-    """A level of impact, as `RiskProbability`."""
+class RiskImpact(_Level, Model):
+    """How much harm it would do."""
 
     __tablename__ = "risk_impact"
-    __table_args__ = (
-        CheckConstraint("level BETWEEN 1 AND 10", name="level_in_scale"),
-        CheckConstraint("length(name) > 0", name="has_name"),
-    )
-    id: Mapped[int] = mapped_column(primary_key=True)
-    level: Mapped[int] = mapped_column(unique=True)
-    name: Mapped[str] = mapped_column(String(60), unique=True)
-    meaning: Mapped[str] = mapped_column(Text, default="")
-
-    def __repr__(self) -> str:
-        return f"{self.level}. {self.name}"
 
 
 class RiskBand(Audited, Model):
