@@ -492,6 +492,7 @@ ROWS: list[Row] = [
     *(row for part in ("Probability", "Impact", "Band") for row in catalogue(f"Risk{part}View", RISKS, "QX")),
     # Indicators: everybody of the house reads them; who reports them may answer for their misses
     *catalogue("IndicatorView", INDICATORS, "QX"),
+    post("IndicatorView.bulk_action", "QX", url={"name": "deactivate"}),
     get("IndicatorView.show", INDICATORS, url={"pk": "@indicator-typed"}),
     get("IndicatorBoardView.board", INDICATORS),
     get("IndicatorBoardView.workbook", INDICATORS),

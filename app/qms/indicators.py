@@ -89,7 +89,7 @@ class IndicatorView(Steps, RuledView):
     include_route_methods = READ_WRITE | {"reckon", "type_in", "analyse", "report", "note", "ask", "decline"}
     method_permission_name = {
         "list": "list", "show": "show", "export": "export", "add": "add", "edit": "edit", "reckon": "report", "type_in": "type",
-        "analyse": "analyse", "report": "report", "note": "analyse", "ask": "act", "decline": "act",
+        "analyse": "analyse", "report": "report", "note": "analyse", "ask": "act", "decline": "act", "bulk_action": "list",
     }  # fmt: skip
     show_template = "qms/indicator.html"
     list_title, add_title = _l("Register of indicators"), _l("New indicator")

@@ -86,7 +86,7 @@ class LegalEvaluation(Audited, Model):
 
 
 class LegalRest(Audited, Model):
-    """What of the house rests on an obligation: a legal term, a text to answer with, or a parameter."""
+    """What of the house rests on an obligation: a legal term, a text to answer with, or a parameter; the link goes with it."""
 
     __tablename__ = "legal_rest"
     __table_args__ = (
@@ -105,11 +105,11 @@ class LegalRest(Audited, Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     requirement_id: Mapped[int] = mapped_column(ForeignKey("legal_requirement.id", ondelete="RESTRICT"))
     requirement: Mapped[LegalRequirement] = relationship()
-    legal_term_id: Mapped[int | None] = mapped_column(ForeignKey("legal_term.id", ondelete="RESTRICT"))
+    legal_term_id: Mapped[int | None] = mapped_column(ForeignKey("legal_term.id", ondelete="CASCADE"))
     legal_term: Mapped[LegalTerm | None] = relationship()
-    answer_template_id: Mapped[int | None] = mapped_column(ForeignKey("answer_template.id", ondelete="RESTRICT"))
+    answer_template_id: Mapped[int | None] = mapped_column(ForeignKey("answer_template.id", ondelete="CASCADE"))
     answer_template: Mapped[AnswerTemplate | None] = relationship()
-    parameter_key: Mapped[str | None] = mapped_column(ForeignKey("parameter.key", ondelete="RESTRICT"))
+    parameter_key: Mapped[str | None] = mapped_column(ForeignKey("parameter.key", ondelete="CASCADE"))
     parameter: Mapped[Parameter | None] = relationship()
 
     def __repr__(self) -> str:

@@ -19,7 +19,11 @@ from tests.web.test_every_page import POSTS, visit
 
 MOST_OPTIONS = 60
 #: Lists that are longer, and why they do not grow with use.
-LONGER = {"condition": "the answers to the questions before, as many as the form that somebody writes has"}
+LONGER = {
+    "condition": "the answers to the questions before, as many as the form that somebody writes has",
+    "term": "the terms of the law, as many as the law has",
+    "parameter": "the parameters of the product, as many as it has",
+}
 FRAGMENT = {"X-Fragment": "1"}
 OURS = {"Sec-Fetch-Site": "same-origin"}
 
