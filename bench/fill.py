@@ -242,6 +242,7 @@ class House:
     """What all cases share, read once."""
 
     def __init__(self) -> None:
+        from flask_appbuilder.security.sqla.models import User
         from sqlalchemy import func, select
 
         from app import models, queries
@@ -260,7 +261,7 @@ class House:
         self.service = session.scalar(select(models.Service.id).order_by(models.Service.position).limit(1))
         self.causes = list(session.scalars(select(models.SuiCause.id).where(models.SuiCause.service_id == self.service)))
         self.municipality = organisation.municipality_code
-        self.first_agent = session.scalar(select(func.max(models.User.id))) + 1
+        self.first_agent = session.scalar(select(func.max(User.id))) + 1
         self.last: dict[int, int] = {}
         session.rollback()
 
@@ -288,7 +289,8 @@ def people(n: int, house: House) -> Rows:
         }  # fmt: skip
         yield m.Account, {
             "id": i, "number": f"C{i:07}", "service_id": house.service, "party_id": i, "address": f"Calle {i % 90} # {i % 40}-{i % 98}",
-            "municipality_code": house.municipality, "stratum": 1 + i % 6, "use": "RESIDENTIAL", "is_active": True, **stamp,
+            "municipality_code": house.municipality, "stratum": 1 + i % 6, "use": "RESIDENTIAL", "is_active": True, "zone": f"Sector {i % 9}",
+            **stamp,
         }  # fmt: skip
 
 
@@ -385,7 +387,7 @@ def answer_rows(ticket: Ticket, house: House, on: date, notified: date | None) -
     if notified:
         yield m.Notice, {
             "pqr_id": i, "means": "IN_PERSON", "address": None, "sent_at": at, "served_on": notified, "proof": "Recibió en la ventanilla",
-            **stamp,
+            "result": "APPEARED", **stamp,
         }  # fmt: skip
 
 
