@@ -186,7 +186,8 @@ def _load(
                 values["starts_on"] = local(at).date()
                 values["next_on"] = next_due_on(None, values["starts_on"], values["months"])
             if model is Indicator:
-                values["starts_on"] = local(at).date().replace(month=1, day=1)
+                on, n = local(at).date(), values["months"]
+                values["starts_on"] = on.replace(month=(on.month - 1) // n * n + 1, day=1)  # the period that runs: nobody owes earlier ones
             stamp = {"created_at": at, "changed_at": at} if issubclass(model, Audited) else {}
             twin = model(**values, **stamp)
             new.append(twin)
