@@ -120,6 +120,13 @@ class Scale:
             _lowered(self.impacts, inherent.impact, sum(effect.lowers_impact for effect in working)),
         )
 
+    def steps(self, inherent: Spot, left: Spot) -> tuple[int, int]:
+        """Return by how many steps of probability and of impact *left* lies below *inherent*: what `residual` takes away."""
+        return (
+            sum(left.probability < each.level <= inherent.probability for each in self.probabilities),
+            sum(left.impact < each.level <= inherent.impact for each in self.impacts),
+        )
+
     def score_span(self, band: Band) -> tuple[int, int]:
         """Return the least and the greatest score of *band*."""
         above = [each.least_score for each in self.bands if each.least_score > band.least_score]

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.domain import N_
-from app.domain.risks import Treatment
+from app.domain.risks import Scale, Spot, Treatment
 from app.extensions import local
 from app.importing.contracts import user_options
 from app.importing.headers import canon
@@ -81,7 +81,8 @@ class Risks(Kind):
 
     def begin(self, run: Run) -> None:
         rows = run.session.execute(select(Risk.process_id, Risk.event, Risk.number))
-        run.facts |= {"there": {(row.process_id, canon(row.event)): row.number for row in rows}, "first": {}}
+        there = {(row.process_id, canon(row.event)): row.number for row in rows}
+        run.facts |= {"there": there, "first": {}, "scale": scale_of(run.session)}
 
     def check(self, rows: Sequence[Row], run: Run) -> None:
         for row in rows:
@@ -92,7 +93,7 @@ class Risks(Kind):
                 left = row[f"residual_{name}"]
                 if left is not None and left > row[name]:
                     row.refuse(N_("Controls only lower a risk: what is left is not above what it was."), f"residual_{name}")
-            if _lowers(row) != (0, 0) and not row["controls"]:
+            if _lowers(row, run.facts["scale"]) != (0, 0) and not row["controls"]:
                 row.refuse(N_("What is left is lower: write by which controls."), "controls")
             if row["identified_on"] is not None and row["identified_on"] > local(run.at).date():
                 row.refuse(N_("That day has not come yet."), "identified_on")
@@ -109,14 +110,15 @@ class Risks(Kind):
                 treatment_note=row["treatment_note"] or "", responsible_id=row["responsible"], identified_on=row["identified_on"],
                 review_on=row["review_on"],
             )  # fmt: skip
-            probability, impact = _lowers(row)
+            probability, impact = _lowers(row, run.facts["scale"])
             controls = [Controlled(row["controls"], lowers_probability=probability, lowers_impact=impact)] if row["controls"] else []
             enter_risk(run.session, risk, controls, at=run.at, user_id=run.user_id, reason=_from(run, row))
 
 
-def _lowers(row: Row) -> tuple[int, int]:
-    """Return by how many levels the controls lower probability and impact."""
-    return tuple(max(row[name] - (row[f"residual_{name}"] or row[name]), 0) for name in ("probability", "impact"))  # type: ignore[return-value]
+def _lowers(row: Row, scale: Scale) -> tuple[int, int]:
+    """Return by how many steps of *scale* the controls lower probability and impact."""
+    inherent = Spot(row["probability"], row["impact"])
+    return scale.steps(inherent, Spot(row["residual_probability"] or inherent.probability, row["residual_impact"] or inherent.impact))
 
 
 def _from(run: Run, row: Row) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.domain.improvement import ActionKind, ActionOrigin, ActionStatus
 from app.domain.legalmatrix import Compliance
 from app.domain.risks import Treatment
-from app.models import Action, ActionEvent, LegalEvaluation, LegalRequirement, Risk, RiskControl, RiskMove
+from app.models import Action, ActionEvent, LegalEvaluation, LegalRequirement, Risk, RiskControl, RiskMove, RiskProbability
 from tests.db.test_import_contracts import changed, come_in, said
 from tests.db.test_imports import check, counts, n_of, receive, table
 
@@ -111,6 +111,15 @@ def test_risks_come_in_with_a_control_for_what_is_left(seeded):
     assert (late.treatment, unread.residual_probability) == (Treatment.REDUCE, 3)
     assert late.number.startswith("RG-2026-")
     assert n_of(seeded, RiskMove) == 2
+
+
+def test_what_is_left_of_a_risk_is_what_the_file_says_on_a_scale_with_gaps_too(seeded):
+    seeded.delete(seeded.scalars(select(RiskProbability).where(RiskProbability.level == 3)).one())
+    seeded.flush()
+    come_in(seeded, "risks", RISKS[:2])
+    risk, control = seeded.scalars(select(Risk)).one(), seeded.scalars(select(RiskControl)).one()
+
+    assert (risk.probability, risk.residual_probability, control.lowers_probability) == (4, 2, 1)
 
 
 def test_risks_that_are_here_are_not_touched(seeded):

@@ -63,6 +63,7 @@ def test_a_control_lowers_levels_and_not_numbers():
     uneven = Scale(tuple(Level(n, str(n)) for n in (1, 2, 5, 9)), LEVELS, (LOW,))
 
     assert uneven.residual(Spot(9, 3), [Effect(2, 0)]) == Spot(2, 3)
+    assert uneven.steps(Spot(9, 3), Spot(2, 3)) == (2, 0)
 
 
 @given(
