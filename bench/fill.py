@@ -289,8 +289,8 @@ def people(n: int, house: House) -> Rows:
         }  # fmt: skip
         yield m.Account, {
             "id": i, "number": f"C{i:07}", "service_id": house.service, "party_id": i, "address": f"Calle {i % 90} # {i % 40}-{i % 98}",
-            "municipality_code": house.municipality, "stratum": 1 + i % 6, "use": "RESIDENTIAL", "is_active": True, "zone": f"Sector {i % 9}",
-            **stamp,
+            "municipality_code": house.municipality, "stratum": 1 + i % 6, "use": "RESIDENTIAL", "is_active": True,
+            "zone": f"Sector {i % 9}", **stamp,
         }  # fmt: skip
 
 
