@@ -30,6 +30,7 @@ from app.models import (
     CommercialEvent,
     IndicatorNote,
     RiskMove,
+    SuiLoadRow,
     SurveyCall,
 )
 
@@ -38,7 +39,9 @@ SILENT = {"created_at", "changed_at", "created_by_id", "changed_by_id", "login_c
 SECRET = {"password", "access_key", "token", "secret", "previous_secret", "token_hash"}
 LOGGED = (Audited, User, Role)
 #: Facts of the past: a session that changes or deletes one is refused.
-IMMUTABLE = (ActionEvent, ActionReview, CaseEvent, CalendarChange, ChangeLog, CommercialEvent, IndicatorNote, RiskMove, SurveyCall)
+IMMUTABLE = (
+    ActionEvent, ActionReview, CaseEvent, CalendarChange, ChangeLog, CommercialEvent, IndicatorNote, RiskMove, SuiLoadRow, SurveyCall,
+)  # fmt: skip
 
 
 def _plain(value: Any) -> Any:

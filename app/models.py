@@ -85,7 +85,9 @@ from app.tables.questionnaires import (
 from app.tables.quotations import Quotation, QuotationFollowUp, QuotationLine, QuotationVersion
 from app.tables.records import ChangeLog, RateCounter, SearchDoc
 from app.tables.reminders import Reminder, ReminderRule
+from app.tables.reporting import ReportFavourite, ReportRecipient, ReportRun, ReportSchedule
 from app.tables.risks import Risk, RiskBand, RiskControl, RiskImpact, RiskMove, RiskProbability
+from app.tables.sui import Interruption, InterruptionCause, SuiColumn, SuiLoad, SuiLoadRow, SuiMap, SuiRule
 from app.tables.surveys import (
     SurveyAlarm,
     SurveyAnswer,
@@ -107,15 +109,17 @@ __all__ = [
     "ChecklistFile", "ChecklistItem", "CommercialEvent", "Consent", "ConsentText", "Contract", "ContractFile", "ContractKind",
     "ContractRequirement", "ContractSignatory", "ControlledDocument", "ControlledPrint", "Document", "DocumentEdition", "Evidence",
     "FieldOrder", "Financing", "Guarantee", "ImportBatch", "ImportMapping", "InboundMessage", "Indicator", "IndicatorNote",
-    "IndicatorValue", "Instalment", "InterestGroup", "Invoice", "InvoiceChange", "InvoiceChangeLine", "Job", "JobRun", "Leave",
-    "LegalEvaluation", "LegalRequirement", "LegalRest", "LegalTerm", "ListColumns", "MailLanguage", "ManagementReview", "MarketClaim",
-    "MassEvent", "Mechanism", "MessageTemplate", "Municipality", "Need", "Nonconformity", "Note", "Notice", "NoticePreference",
-    "NumberSeries", "OrderFile", "Organisation", "OutboxMessage", "Parameter", "Party", "PartyContact", "PartyGroup", "PastRecord",
-    "Pqr", "Process", "ProcessActivity", "ProcessMember", "ProcessSheet", "ProcessSheetRow", "QualityIssue", "Question",
-    "QuestionOption", "Questionnaire", "QuestionnaireSection", "QuestionnaireVersion", "Quotation", "QuotationFollowUp",
-    "QuotationLine", "QuotationVersion", "RateCounter", "Rating", "Reminder", "ReminderRule", "RequestType", "Requirement",
-    "RequirementItem", "RequirementTemplate", "ReviewDecision", "Risk", "RiskBand", "RiskControl", "RiskImpact", "RiskMove",
-    "RiskProbability", "SavedFilter", "SearchDoc", "Service", "Signature", "Silence", "StoredFile", "SuiCause", "SuiCode",
-    "SurveyAlarm", "SurveyAnswer", "SurveyAnswerTag", "SurveyCall", "SurveyCampaign", "SurveyInvitee", "SurveyOptOut", "SurveyQuota",
-    "SurveyResponse", "SurveyTag", "SurveyThreshold", "UtcDateTime", "Webhook", "WebhookDelivery", "WorkerBeat", "enum_column",
+    "IndicatorValue", "Instalment", "InterestGroup", "Interruption", "InterruptionCause", "Invoice", "InvoiceChange",
+    "InvoiceChangeLine", "Job", "JobRun", "Leave", "LegalEvaluation", "LegalRequirement", "LegalRest", "LegalTerm", "ListColumns",
+    "MailLanguage", "ManagementReview", "MarketClaim", "MassEvent", "Mechanism", "MessageTemplate", "Municipality", "Need",
+    "Nonconformity", "Note", "Notice", "NoticePreference", "NumberSeries", "OrderFile", "Organisation", "OutboxMessage", "Parameter",
+    "Party", "PartyContact", "PartyGroup", "PastRecord", "Pqr", "Process", "ProcessActivity", "ProcessMember", "ProcessSheet",
+    "ProcessSheetRow", "QualityIssue", "Question", "QuestionOption", "Questionnaire", "QuestionnaireSection", "QuestionnaireVersion",
+    "Quotation", "QuotationFollowUp", "QuotationLine", "QuotationVersion", "RateCounter", "Rating", "Reminder", "ReminderRule",
+    "ReportFavourite", "ReportRecipient", "ReportRun", "ReportSchedule", "RequestType", "Requirement", "RequirementItem",
+    "RequirementTemplate", "ReviewDecision", "Risk", "RiskBand", "RiskControl", "RiskImpact", "RiskMove", "RiskProbability",
+    "SavedFilter", "SearchDoc", "Service", "Signature", "Silence", "StoredFile", "SuiCause", "SuiCode", "SuiColumn", "SuiLoad",
+    "SuiLoadRow", "SuiMap", "SuiRule", "SurveyAlarm", "SurveyAnswer", "SurveyAnswerTag", "SurveyCall", "SurveyCampaign",
+    "SurveyInvitee", "SurveyOptOut", "SurveyQuota", "SurveyResponse", "SurveyTag", "SurveyThreshold", "UtcDateTime", "Webhook",
+    "WebhookDelivery", "WorkerBeat", "enum_column",
 ]  # fmt: skip

@@ -60,7 +60,7 @@ def rights(view: str, *permissions: str) -> frozenset[Right]:
 CATALOGUES = (
     "Organisation", "Municipality", "Process", "ProcessMember", "Channel", "Service", "RequestType", "SuiCause", "SuiCode",
     "LegalTerm", "Parameter", "ConsentText", "AnswerTemplate", "ReminderRule", "Webhook", "ContractKind", "RequirementTemplate",
-    "InterestGroup",
+    "InterestGroup", "SuiRule",
 )  # fmt: skip
 REGISTERS = ("Job", "JobRun", "ChangeLog", "OutboxMessage", "WebhookDelivery")
 READ_CALENDAR = frozenset({("can_list", "CalendarDay"), ("can_show", "CalendarDay")})
@@ -180,6 +180,26 @@ OWN_QMS = READ_SHEETS | TREAT | KEEP_RISKS | READ_LEGAL | rights("LegalRequireme
     "Indicator", "can_analyse"
 )  # fmt: skip
 
+# Reports, the regulator's files, the boards
+OPEN_REPORTS = rights("Report", "can_list", "can_schedule") | rights("ReportRun", *READ, "can_download") | rights(
+    "ReportSchedule", *WRITE, "can_pause"
+)  # fmt: skip
+REPORTS_OF_CASES = frozenset().union(
+    *(rights(view, "can_list", "can_export") for view in ("PqrReport", "NoticeReport", "OrderReport"))
+) | rights("CaseDashboard", "can_list")  # fmt: skip
+REPORTS_OF_MONEY = rights("MoneyReport", "can_list", "can_export")
+REPORTS_OF_ACTIONS = rights("ActionReport", "can_list", "can_export") | rights("QualityDashboard", "can_list")
+SELLING_BOARDS = rights("CommercialDashboard", "can_list") | rights("SatisfactionDashboard", "can_list")
+ALL_REPORTS = OPEN_REPORTS | REPORTS_OF_CASES | REPORTS_OF_MONEY | REPORTS_OF_ACTIONS | SELLING_BOARDS | rights(
+    "TransparencyReport", "can_list", "can_export"
+)  # fmt: skip
+LOOK_AT_SUI = rights("Sui", "can_list", "can_show")
+READ_SUI = LOOK_AT_SUI | rights("Sui", "can_export", "can_download") | rights("SuiRule", *READ)
+REPORT_TO_SUI = READ_SUI | rights("Sui", "can_freeze", "can_send")
+READ_INTERRUPTIONS = rights("Interruption", *READ, "can_download")
+TELL_INTERRUPTIONS = READ_INTERRUPTIONS | rights("Interruption", *WRITE, "can_link")
+RESTORE = TELL_INTERRUPTIONS | rights("Interruption", "can_restore")
+
 AUXILIAR, DUENO, TECNICO = "Auxiliar PQR", "Dueño de proceso", "Técnico"
 SUBGERENTE, COMERCIAL, CALIDAD = "Subgerente administrativo y comercial", "Comercial", "Calidad"
 CONTROL, ADMIN, PUBLIC = "Control interno / Gerencia", "Admin", "Public"
@@ -187,11 +207,13 @@ CONTROL, ADMIN, PUBLIC = "Control interno / Gerencia", "Admin", "Public"
 PROCESS_ROLES: dict[str, frozenset[Right]] = {
     AUXILIAR: EVERYBODY | READ_CASES | READ_TIMES | DESK | rights("Party", *WRITE) | rights("Account", *WRITE)
     | rights("Invoice", *READ) | WRITE_MONEY | COMPUTE | BILL | WRITE_CONTACTS | rights("Contract", "can_headline")
-    | INTERVIEW | READ_ALARMS | rights("SurveyAlarm", "can_settle") | DO_TASKS | READ_SHEETS | TELL_NONCONFORMITY,
+    | INTERVIEW | READ_ALARMS | rights("SurveyAlarm", "can_settle") | DO_TASKS | READ_SHEETS | TELL_NONCONFORMITY
+    | OPEN_REPORTS | REPORTS_OF_CASES | REPORTS_OF_MONEY | LOOK_AT_SUI | TELL_INTERRUPTIONS,
     DUENO: EVERYBODY | READ_CASES | READ_TIMES | OWNER | READ_PARTIES
     | WRITE_MONEY | COMPUTE | READ_MATRIX | FOLLOW | READ_CONTACTS | READ_CONTRACTS | VERIFY | ACT
     | rights("Compliance", "can_list", "can_export")
-    | READ_SURVEYS | READ_ALARMS | rights("SurveyAlarm", "can_settle") | OWN_QMS,
+    | READ_SURVEYS | READ_ALARMS | rights("SurveyAlarm", "can_settle") | OWN_QMS
+    | OPEN_REPORTS | REPORTS_OF_CASES | REPORTS_OF_ACTIONS | RESTORE,
     TECNICO: EVERYBODY | rights("MyOrder", "can_list", "can_fill"),
     SUBGERENTE: EVERYBODY | READ_CASES | READ_TIMES | MANAGER | READ_PARTIES | rights("AnswerTemplate", *WRITE)
     | rights("Leave", *WRITE) | rights("ReminderRule", *READ)
@@ -199,20 +221,22 @@ PROCESS_ROLES: dict[str, frozenset[Right]] = {
     | READ_COMMERCIAL | FOLLOW | SELL | CONTRACT | VERIFY | rights("Checklist", "can_open", "can_approve", "can_return", "can_reopen")
     | ACT | APPROVE_ACTIONS | DIRECT_QMS
     | READ_RESULTS | ALL_ALARMS | CONCLUDE | rights("SurveyAlarm", "can_settle")
-    | rights("SurveyCampaign", "can_confirm", "can_close", "can_reopen", "can_drop"),
+    | rights("SurveyCampaign", "can_confirm", "can_close", "can_reopen", "can_drop")
+    | ALL_REPORTS | rights("Report", "can_see_all") | REPORT_TO_SUI | RESTORE | rights("Interruption", "can_void"),
     COMERCIAL: EVERYBODY | READ_CASES | rights("Pqr", "can_see_all") | rights("Party", *WRITE) | rights("Account", *READ)
     | rights("Invoice", *READ) | READ_PAST | LOOK_AT_MONEY | COMPUTE
     | READ_COMMERCIAL | WRITE_MATRIX | WRITE_CONTACTS | SELL | CONTRACT | VERIFY | rights("Checklist", "can_open") | ACT | HOLD_SURVEYS
-    | READ_SHEETS | TELL_NONCONFORMITY | READ_LEGAL | READ_RISKS,
+    | READ_SHEETS | TELL_NONCONFORMITY | READ_LEGAL | READ_RISKS
+    | OPEN_REPORTS | SELLING_BOARDS | rights("CaseDashboard", "can_list") | READ_INTERRUPTIONS,
     CALIDAD: EVERYBODY | READ_CASES | READ_TIMES | rights("Pqr", "can_see_all") | READ_PARTIES
     | READ_MONEY | COMPUTE | READ_PAST | READ_COMMERCIAL | WRITE_MATRIX | ACT | APPROVE_ACTIONS | KEEP_QMS
     | READ_RESULTS | ALL_ALARMS | CONCLUDE | TAG | rights("SurveyResult", "can_see_small") | rights("SurveyAlarm", "can_settle")
-    | rights("Questionnaire", *WRITE, "can_publish"),
+    | rights("Questionnaire", *WRITE, "can_publish") | ALL_REPORTS | READ_SUI | READ_INTERRUPTIONS,
     CONTROL: EVERYBODY | READ_CASES | READ_TIMES | rights("Pqr", "can_see_all", "can_see_reserved") | READ_PARTIES
     | rights("ChangeLog", *READ) | READ_CALENDAR | rights("LegalTerm", *READ) | rights("Job", *READ) | rights("JobRun", *READ)
     | READ_MONEY | COMPUTE | READ_BILLING | TAKE_AWAY | rights("InboundMessage", *READ) | READ_QUALITY
     | READ_IMPORTS | READ_PAST | rights("ReminderRule", *READ) | READ_COMMERCIAL
-    | READ_RESULTS | ALL_ALARMS | READ_QMS,
+    | READ_RESULTS | ALL_ALARMS | READ_QMS | ALL_REPORTS | rights("Report", "can_see_all") | READ_SUI | READ_INTERRUPTIONS,
     PUBLIC: frozenset(),
 }  # fmt: skip
 
@@ -233,6 +257,7 @@ ADMINISTRATION = (
     | rights("BillingColumn", "can_map")
     | rights("QualityIssue", "can_settle")
     | rights("Leave", *WRITE)
+    | rights("SuiRule", "can_delete")
 )
 
 

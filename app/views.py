@@ -90,6 +90,7 @@ from app.work import PeriodicView, WorkView
 
 SERVICE, FIELD, REPORTS = N_("Service"), N_("Field and money"), N_("Reports")
 PARTIES, SATISFACTION, QUALITY = N_("Commercial"), N_("Satisfaction"), N_("Management system")
+REGULATOR = N_("Regulator (SUI)")
 TERMS, EXCHANGE = N_("Calendar and terms"), N_("Data in and out")
 HOUSE, RECORDS, SECURITY = N_("Settings"), N_("Records"), N_("Security")
 
@@ -148,7 +149,7 @@ MENU: list[tuple[type, str, str, str]] = [
     (AuditPackView, N_("Audit pack"), "done", QUALITY),
     (RiskScaleView, N_("Scale of the risk map"), "sliders", QUALITY),
     (PastRecordView, N_("Registers of other programs"), "history", EXCHANGE),
-    (MarketClaimView, N_("Claims of the market (SUI)"), "chart", REPORTS),
+    (MarketClaimView, N_("Claims of the market (SUI)"), "chart", REGULATOR),
     (ImportBatchView, N_("Files that come in"), "template", EXCHANGE),
     (BillingBatchView, N_("Batches for billing"), "invoice", EXCHANGE),
     (ArchiveView, N_("Archive in open formats"), "report", EXCHANGE),

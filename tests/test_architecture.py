@@ -71,6 +71,9 @@ RANK = {
     "surveys": 80,  # hang on the declared screens and on the pages of verification
     "actions": 80,  # hang on the declared screens
     "qms": 80,
+    "reporting": 80,
+    "sui": 80,
+    "dashboards": 80,
     "answering": 81,  # pages of the portal: surveys, answered by citizens
     "checklists": 77,  # the annual verification of contracts, which hangs on their pages
     "money": 75,  # financing, invoice changes, deviations
@@ -100,7 +103,7 @@ READS_THE_CLOCK = {
     "views", "charts", "reader", "home", "baseviews", "listviews", "caselist", "fieldwork", "finder", "almanac", "drafting", "signatures",
     "approvals", "desk", "counter", "screens", "portal", "portal_appeals", "noticeboard",
     "api", "jobs", "cli", "serve", "money", "checklists", "contracts", "quotations", "billing", "massevents", "rating", "imports", "work",
-    "surveys", "answering", "actions", "qms",
+    "surveys", "answering", "actions", "qms", "reporting", "sui", "dashboards",
 }  # fmt: skip
 MAY_READ_THE_CLOCK = {
     "extensions.py": "defines now() and today()",
@@ -111,7 +114,7 @@ MAY_READ_THE_CLOCK = {
 }
 CLOCKS = {"now", "today", "utcnow", "localtime", "time", "gmtime"}
 
-MAX_LINES = {"models.py": 1200, "views.py": 260, "queries.py": 800}
+MAX_LINES = {"models.py": 1200, "views.py": 290, "queries.py": 800}
 MAX_LINES |= {f"screens/{path.name}": 600 for path in (APP / "screens").glob("*.py")}
 MAX_FUNCTION = 60
 #: path:function → why it may be longer.

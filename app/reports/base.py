@@ -8,8 +8,8 @@ A report is made for one reader, one filter and one day, and knows nothing of sc
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -18,13 +18,19 @@ from typing import Any, ClassVar
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
+from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
+from app.domain.calendar import BusinessCalendar
 from app.domain.controlled import PRINTS, PrintHead
+from app.domain.reports import ReportFormat, ReportGroup
+from app.drawing import Plot
 from app.operations.controlled import print_head
 
-#: The values of one row, in the order of the header; None leaves a cell empty.
+#: The values of one row, in the order of the header; None leaves a cell empty, and `Linked` says where the rows behind a value are.
 Cells = tuple[Any, ...]
+#: Limits a SELECT to the rows of a reader.
+Scope = Callable[[Select[Any]], Select[Any]]
 
 
 class Kind(Enum):
@@ -82,11 +88,77 @@ def format_of(session: Session, key: str, name: str) -> ControlledFormat:
 
 
 @dataclass(frozen=True, slots=True)
+class Linked:
+    """A value and the address of the list that has exactly its rows. Files write the value, screens link it."""
+
+    value: Any
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
-    """One total: its label, in the reader's language, and its value."""
+    """
+    One total: its label, in the reader's language, and its value.
+
+    `path` leads to its rows, `before` is the value it is compared with, `tone` a word of state of the style sheet, `unit` what follows it.
+    """
 
     label: str
     value: int | Decimal | str
+    path: str = ""
+    before: int | Decimal | None = None
+    tone: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """
+    One table of a report: a sheet of the workbook, a chapter of the PDF, a section of the page.
+
+    `rows` streams every row; `first` gives up to so many for a page (None: the first ones of `rows`); `n_rows` has the database count
+    them (None: they are few, groups and no records). `figures` and `plots` say what the table adds up to, without reading its rows.
+    `about` says in words what is counted and what is left out.
+    """
+
+    key: str
+    title: str
+    header: tuple[Column, ...]
+    rows: Callable[[], Iterator[Cells]]
+    about: str = ""
+    figures: tuple[Figure, ...] = ()
+    plots: tuple[Plot, ...] = ()
+    n_rows: Callable[[], int] | None = None
+    first: Callable[[int], list[Cells]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whom a report is made for: what they may do, and which rows are theirs. Whoever makes a report brings one; it asks nobody else."""
+
+    user_id: int
+    name: str
+    may: Callable[[str, str], bool]
+    scopes: Mapping[str, Scope]
+
+    def scope(self, table: str, statement: Select[Any]) -> Select[Any]:
+        """Return *statement* limited to the reader's rows of *table*. Raises KeyError for one without scope: then all or nothing is his."""
+        return self.scopes[table](statement)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one making of a report starts from. `form` is valid; `at` is Colombian wall clock, naive."""
+
+    session: Session
+    reader: Reader
+    form: Any
+    calendar: BusinessCalendar
+    at: datetime
+
+    @property
+    def today(self) -> date:
+        return self.at.date()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +199,46 @@ class Report(ABC):
     def filters_in_words(self) -> list[str]:
         """Return what was asked for, and what the reader's rights leave out, in the reader's language."""
 
+    def parts(self) -> Sequence[Part]:
+        """Return its tables, in order; one of a single table is its own part."""
+        return (Part(self.identifier, _(self.name), self.header, self.rows),)
+
+    def headline(self) -> list[Figure]:
+        """Return the few figures that stand above everything, counted by the database."""
+        return []
+
     def file_name(self, format: ControlledFormat, on: date, extension: str) -> str:
         """Return the name of the download: R10-01-01-2026-07-10.xlsx, by its own name where it fills no controlled format."""
         safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in format.code or self.identifier)
         return f"{safe}-{on:%Y-%m-%d}.{extension}"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """
+    A report in the catalogue: who may open it, how it is made, in which formats, for whom it is meant.
+
+    `right` opens the page; its view with `can_export` lets the file leave. `address` is its own page, where it has one; else the page
+    of all reports shows it. `serves` says in a sentence for whom and for what it is (a msgid), `norm` what asks for it.
+    """
+
+    report: type[Report]
+    group: ReportGroup
+    right: tuple[str, str]
+    make: Callable[[Asked], Report]
+    serves: str
+    norm: str = ""
+    formats: tuple[ReportFormat, ...] = tuple(ReportFormat)
+    address: str = ""
+    words: tuple[str, ...] = field(default=())
+
+    @property
+    def key(self) -> str:
+        return self.report.identifier
+
+    @property
+    def export_right(self) -> tuple[str, str]:
+        return "can_export", self.right[1]
 
 
 def is_spanish() -> bool:

@@ -58,6 +58,7 @@ class Account(Audited, Model):
     municipality_code: Mapped[str] = mapped_column(ForeignKey("municipality.code", ondelete="RESTRICT"))
     municipality: Mapped[Municipality] = relationship()
     stratum: Mapped[int | None] = mapped_column(comment="1 to 6, residential only")
+    settlement_code: Mapped[str | None] = mapped_column(String(3), comment="DANE centro poblado; empty: the municipal seat")
     zone: Mapped[str] = mapped_column(String(80), default="", comment="Sector, neighbourhood or route, by which surveys are sampled")
     use: Mapped[AccountUse] = enum_column(AccountUse, "use_known", default=AccountUse.RESIDENTIAL)
     meter: Mapped[str | None] = mapped_column(String(40))
