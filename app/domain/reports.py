@@ -37,17 +37,17 @@ class Every(Enum):
 
     DAY = N_("Every working day")
     WEEK = N_("Every week")
-    MONTH = N_("Every month")
-    QUARTER = N_("Every three months")
+    MONTH = N_("Once a month")
+    QUARTER = N_("Once in three months")
 
 
 class ReportOutcome(Enum):
     """How a run of a report ended."""
 
-    RUNNING = N_("Under way")
+    RUNNING = N_("Being made")
     DONE = N_("Done")
     EMPTY = N_("Without rows")
-    REFUSED = N_("Refused")
+    REFUSED = N_("Not made")
     FAILED = N_("Failed")
     CANCELLED = N_("Cancelled")
 

@@ -54,7 +54,7 @@ class LoadStatus(Enum):
 
     FROZEN = N_("Frozen")
     SENT = N_("Reported to the SUI")
-    REPLACED = N_("Replaced by another version")
+    REPLACED = N_("Replaced by a later version")
 
 
 class SuiMapKind(Enum):
