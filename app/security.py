@@ -7,12 +7,13 @@ A row out of scope does not exist (404) at any door.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
-from flask import g
+from flask import current_app, g
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_appbuilder.security.sqla.models import (
     Permission,
@@ -45,6 +46,7 @@ from app.models import (
     Risk,
     SurveyAlarm,
 )
+from app.reports.base import Reader
 
 Right = tuple[str, str]
 
@@ -443,6 +445,48 @@ def scope_risks(statement: Select[Any], today: date) -> Select[Any]:
 def scope_alarms(statement: Select[Any], today: date) -> Select[Any]:
     """Return *statement* (over SurveyAlarm) limited to those of the reader's processes and his own."""
     return _of_mine(statement, SurveyAlarm, "SurveyAlarm", today)
+
+
+# ── Who a report is made for ──────────────────────────────────────────────────────────────────────────────────────────────
+
+#: Limits a SELECT over a table to the rows of the user of this request, by the name of the table.
+SCOPES = {
+    "pqr": scope_cases, "field_order": scope_orders, "contract": scope_contracts, "checklist": scope_checklists,
+    "action": scope_actions, "nonconformity": scope_nonconformities, "risk": scope_risks, "survey_alarm": scope_alarms,
+}  # fmt: skip
+
+
+def reader_of(on: date) -> Reader:
+    """Return the user of this request as a report wants its reader: what they may do, and which rows are theirs on *on*."""
+    scopes = {table: partial(_scoped, scope, on) for table, scope in SCOPES.items()}
+    return Reader(current_user.id, current_user.get_full_name(), may, scopes)
+
+
+def _scoped(scope: Callable[[Select[Any], date], Select[Any]], on: date, statement: Select[Any]) -> Select[Any]:
+    return scope(statement, on)
+
+
+_OF_A_REQUEST = ("_login_user", "user", "rights")
+
+
+@contextmanager
+def acting_as(user: User) -> Iterator[None]:
+    """
+    Let a job see what *user* sees: inside, rights and rows are those that they would have in a request of now; nobody's if inactive.
+
+    Nothing of it outlives the block: neither the user nor what was read of their rights. What is written inside is theirs.
+    """
+    kept = {name: g.pop(name) for name in _OF_A_REQUEST if name in g}
+    with current_app.test_request_context():  # the doors of Flask-Login and the addresses of pages ask for a request
+        g._login_user = g.user = user
+        g.rights = {} if user.is_active else {user.id: frozenset()}
+        try:
+            yield
+        finally:
+            for name in _OF_A_REQUEST:
+                g.pop(name, None)
+            for name, value in kept.items():
+                setattr(g, name, value)
 
 
 def _permission_view(session: Session, right: Right, cache: dict[Right, PermissionView]) -> PermissionView:

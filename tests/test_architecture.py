@@ -33,7 +33,7 @@ RANK = {
     "operations": 50,
     "documents": 60,
     "reports": 60,
-    "security": 60,
+    "security": 61,  # says who the reader of a report is
     "mailer": 60,
     "mailbox": 60,
     "hooks": 60,  # calls other programs, as the mailer does

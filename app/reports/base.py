@@ -18,8 +18,9 @@ from typing import Any, ClassVar
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
-from sqlalchemy import Select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import ImmutableMultiDict
 
 from app.domain.calendar import BusinessCalendar
 from app.domain.controlled import PRINTS, PrintHead
@@ -112,6 +113,15 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class Sentence:
+    """A fact in words, in the reader's language; `path` leads to its rows, `tone` is a word of state of the style sheet."""
+
+    text: str
+    path: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """
     One table of a report: a sheet of the workbook, a chapter of the PDF, a section of the page.
@@ -172,10 +182,25 @@ class Cover:
 
 
 class FilterForm(FlaskForm):
-    """What narrows a report. It travels in the URL and changes nothing, so it carries no token."""
+    """
+    What narrows a report. It travels in the URL and changes nothing, so it carries no token.
+
+    A subclass says in words what was asked for, and in arguments how to ask for it again; this one asks for everything.
+    """
 
     class Meta:
         csrf = False
+
+    def load(self, session: Session, reader: Reader) -> None:
+        """Give the fields their choices, of what *reader* may ask for."""
+
+    def in_words(self, today: date) -> list[str]:
+        """Return what a valid form asks for, a sentence a part, in the reader's language."""
+        return []
+
+    def args(self) -> dict[str, str]:
+        """Return the arguments of the address that asks for the same again."""
+        return {}
 
 
 class Report(ABC):
@@ -207,10 +232,32 @@ class Report(ABC):
         """Return the few figures that stand above everything, counted by the database."""
         return []
 
+    def sentences(self) -> Sequence[Sentence]:
+        """Return what a manager reads first, a fact a sentence; none for a report that only lists."""
+        return ()
+
     def file_name(self, format: ControlledFormat, on: date, extension: str) -> str:
         """Return the name of the download: R10-01-01-2026-07-10.xlsx, by its own name where it fills no controlled format."""
         safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in format.code or self.identifier)
         return f"{safe}-{on:%Y-%m-%d}.{extension}"
+
+
+class PartedReport(Report):
+    """A report of several tables: `parts` and `headline` say all of it, and there are no rows besides theirs."""
+
+    header = ()
+
+    def rows(self) -> Iterator[Cells]:
+        yield from ()
+
+    def totals(self) -> list[Figure]:
+        return self.headline()
+
+
+def _form(offer: Offer, args: Mapping[str, Any], session: Session, reader: Reader, today: date) -> FilterForm:
+    form = offer.report.form(ImmutableMultiDict(args))
+    form.load(session, reader)
+    return form
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +266,9 @@ class Offer:
     A report in the catalogue: who may open it, how it is made, in which formats, for whom it is meant.
 
     `right` opens the page; its view with `can_export` lets the file leave. `address` is its own page, where it has one; else the page
-    of all reports shows it. `serves` says in a sentence for whom and for what it is (a msgid), `norm` what asks for it.
+    of all reports shows it. `serves` says in a sentence for whom and for what it is (a msgid), `norm` what asks for it. `read` makes
+    the form of the arguments of an address, where `Report.form` is not one that takes just them. An offer without formats is a page
+    that the catalogue names, and gives no file by itself.
     """
 
     report: type[Report]
@@ -231,6 +280,7 @@ class Offer:
     formats: tuple[ReportFormat, ...] = tuple(ReportFormat)
     address: str = ""
     words: tuple[str, ...] = field(default=())
+    read: Callable[[Offer, Mapping[str, Any], Session, Reader, date], Any] = _form
 
     @property
     def key(self) -> str:
@@ -239,6 +289,16 @@ class Offer:
     @property
     def export_right(self) -> tuple[str, str]:
         return "can_export", self.right[1]
+
+
+def n_of(session: Session, statement: Select[Any]) -> int:
+    """Return how many rows *statement* has, counted by the database: what `Part.n_rows` of a streamed part answers."""
+    return session.scalar(select(func.count()).select_from(statement.order_by(None).subquery())) or 0
+
+
+def unlinked(value: Any) -> Any:
+    """Return a value of a row as files write it: without its address."""
+    return value.value if type(value) is Linked else value
 
 
 def is_spanish() -> bool:
