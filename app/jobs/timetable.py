@@ -39,6 +39,7 @@ from app.operations import (
     outbox,
     quotation_mail,
     reminders,
+    reporting,
     requirements,
     silence,
     survey_mail,
@@ -130,6 +131,8 @@ def _sweep(session: Session, at: datetime) -> Counts:
     """Delete what nothing needs any more. Results go before the files, whose rows they let go of."""
     counts = {N_("counters of the rate limits"): ratelimit.sweep(), N_("old results and runs"): work.sweep(session, at, datetime.now(UTC))}
     session.commit()
+    counts[N_("files of reports")] = reporting.sweep(session, local(at).date())
+    session.commit()
     return counts | {N_("files that nothing names"): files.sweep_orphans(session)}
 
 
@@ -184,6 +187,15 @@ def _invite_to_surveys(session: Session, at: datetime) -> Counts:
     return {N_("invitations to surveys"): n_invited, N_("reminders of surveys"): n_reminded}
 
 
+def _begin_reports(session: Session, at: datetime) -> Counts:
+    """Begin the reports that are due; each recipient's is a job of its own."""
+    n_over = reporting.settle(session, at)
+    session.commit()
+    n_begun = reporting.begin_due(session, at) + reporting.retry(session, at)
+    session.commit()
+    return {N_("reports begun"): n_begun, N_("reports broken off"): n_over}
+
+
 def _find_evidence(session: Session, at: datetime) -> Counts:
     return {N_("pieces of evidence found"): interested.find_all(session, at)}
 
@@ -231,6 +243,10 @@ TIMETABLE: tuple[Periodic, ...] = (
         "invite_survey", N_("Invitations to surveys"),
         N_("Sends personal links to who is asked, and reminders to who has not answered, in working hours."),
         crontab(minute="5"), _invite_to_surveys,
+    ),
+    Periodic(
+        "send_reports", N_("Reports by mail"), N_("Makes the reports that somebody has sent by mail, for each who receives them."),
+        crontab(minute="*/5"), _begin_reports,
     ),
     Periodic(
         "turn_the_day", N_("The end of the day"),

@@ -170,6 +170,18 @@ EVENTS: dict[str, Event] = {
         N_("Another program stopped receiving"), S, {"name": N_("Name of the webhook"), "since": N_("Since when it fails")},
         may_digest=True, may_refuse=True,
     ),
+    "report": Event(
+        N_("A report that leaves by itself, with its file"), S,
+        {"name": N_("Name of the sending"), "report": N_("Name of the report"), "filter": N_("What was asked for, in words"),
+         "n": N_("How many rows it has"), "sender": N_("Who has it sent"), "how": N_("Whether the file goes along or waits on its page"),
+         "until": N_("Last day on which the file may be downloaded")},
+        needs=frozenset({"how"}), may_refuse=True,
+    ),
+    "report_failed": Event(
+        N_("A report that leaves by itself did not leave"), S,
+        {"name": N_("Name of the sending"), "person": N_("For whom it was"), "reason": N_("Why it did not leave")},
+        needs=frozenset({"reason"}), may_digest=True, may_refuse=True,
+    ),
     "digest": Event(
         N_("The daily digest"), S, {"day": N_("Date"), "n": N_("How many notices"), "items": N_("The notices, one under another")},
         needs=frozenset({"items"}),
@@ -189,6 +201,7 @@ def tell_user(
     *,
     key: str,
     pqr: Pqr | None = None,
+    attachment: StoredFile | None = None,
     at: datetime,
 ) -> OutboxMessage | None:
     """
@@ -200,6 +213,7 @@ def tell_user(
         facts: The fields of the event. Dates are written out, members of an Enum, lazy texts and numbers said, in the language of the
             person; None is empty. `url` may be a path of ours.
         pqr: The case it is about: it gives the fields of `CASE`, and the thread of the mailbox.
+        attachment: The file that goes with it; of an event that waits for no digest.
 
     Raises:
         KeyError: The event is not declared, or has no such field.
@@ -214,7 +228,10 @@ def tell_user(
         greeting = "" if is_held else _("Good day, %(name)s:", name=user.first_name)
         values = said(EVENTS[event], {**case_facts(pqr), **facts}) | {"greeting": greeting, "organisation": organisation.name}
         frame = frame_of(organisation, language, is_staff=True)
-    return _queue(session, frame, subject, body, values, key=key, event=event, to=user.email, user=user, pqr=pqr, is_held=is_held, at=at)
+    return _queue(
+        session, frame, subject, body, values, key=key, event=event, to=user.email, user=user, pqr=pqr, attachment=attachment,
+        is_held=is_held, at=at,
+    )  # fmt: skip
 
 
 def delivery_of(session: Session, user: User, event: str) -> Delivery:
