@@ -14,7 +14,8 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from flask_login import current_user
 from flask_wtf import FlaskForm
-from sqlalchemy import ColumnElement, Select, exists, select
+from sqlalchemy import ColumnElement, Select, exists, or_, select
+from sqlalchemy.orm import Session
 from wtforms import Form, SelectField, StringField
 from wtforms.validators import DataRequired
 
@@ -28,12 +29,13 @@ from app.domain.states import Category, Identity, Move, PqrStatus, states_in
 from app.domain.times import Timeliness
 from app.extensions import db, now, today
 from app.forms import UpTo
-from app.listing import Choices, Facet, Moment, Rows, Text, flag_facet
+from app.listing import EMPTY, Choices, Dates, Facet, Moment, Rows, Text, enum_facet, flag_facet
 from app.listviews import Bulk, Ready, calendar_now
 from app.lookups import lookup
 from app.models import Account, Appeal, MassEvent, Municipality, Pqr, Process, Silence
 from app.operations import mass, messages, silence
 from app.operations import pqr as operations
+from app.reports.behaviour_sources import is_appeal, is_recurrent, was_open
 from app.security import is_user, may, processes_of, scope_cases
 from app.words import say, say_light, tidy
 
@@ -142,6 +144,35 @@ def _sspd(value: str, _moment: Moment) -> ColumnElement[bool]:
     return row.where(Appeal.sspd_sent_on.is_not(None), Appeal.sspd_result.is_(None) if value == "sent" else Appeal.sspd_result.is_not(None))
 
 
+def _appeals(value: str, _moment: Moment) -> ColumnElement[bool]:
+    return is_appeal() if value == "1" else ~is_appeal()
+
+
+class _OpenOn(Dates):
+    """The cases that were open when a day was over; the last day, of a range."""
+
+    def condition(self, value: str, moment: Moment) -> ColumnElement[bool] | None:
+        try:
+            since, until = self.range_of(value)
+        except ValueError:
+            return None
+        day = until or since
+        return was_open(day, moment.today) if day else None
+
+    def options(self, session: Session) -> list[tuple[str, str]]:
+        return []
+
+
+class _Zone(Text):
+    """The zone of the account; empty is also that of a case without account."""
+
+    def condition(self, value: str, moment: Moment) -> ColumnElement[bool] | None:
+        return or_(self.column.is_(None), self.column == "") if value == EMPTY else super().condition(value, moment)
+
+    def words(self, session: Session, value: str) -> str:
+        return _("(empty)") if value == EMPTY else value
+
+
 def _of_account(column: Any) -> Any:
     """Return the expression of a column of the account of a case."""
     return select(column).where(Account.id == Pqr.account_id).correlate(Pqr).scalar_subquery()
@@ -161,7 +192,11 @@ FACETS: tuple[Facet, ...] = (
     Rows("mass_event", _l("Mass event"), Pqr.mass_event_id, MassEvent, MassEvent.id, "event", True),
     Rows("answers", _l("Process that answers"), queries.answering_process(), Process, Process.id),
     Rows("municipality", _l("Municipality"), _of_account(Account.municipality_code), Municipality, Municipality.code, "municipality"),
-    Text("zone", _l("Zone"), _of_account(Account.zone)),
+    _Zone("zone", _l("Zone"), _of_account(Account.zone)),
+    _OpenOn("open_on", _l("Open at the end of the day"), Pqr.filed_on),
+    Choices("again", _l("Files again"), lambda: (("1", N_("Same cause within 90 days")),), lambda *_asked: is_recurrent(db.session)),
+    Choices("appeal", _l("Is an appeal"), lambda: (("1", N_("Yes")), ("0", N_("No"))), _appeals),
+    enum_facet("identity", _l("Identity"), Pqr.identity, Identity),
 )
 
 READY = (
