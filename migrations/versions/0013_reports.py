@@ -183,7 +183,7 @@ def upgrade():
 
     op.create_table('sui_rule',
     sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('key', sa.Enum('CODE_TABLE', 'PROCEDURES', 'ANSWERS', 'PENDING_ANSWERS', 'NOTICES', 'NO_NOTICE', 'GROUPS', 'SEAT_CODE', 'NO_ACCOUNT', 'NO_INVOICE', 'NO_TRANSFER', 'TRANSFERRED', 'PLACE_OF_ACCOUNT', 'RADICADO', 'CAUSE_OF_SERVICE', 'INVOICE_OF_GROUP', 'DATES_IN_ORDER', 'ANSWER_WHOLE', 'TRANSFER_OF_APPEAL', name='key_known', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('key', sa.Enum('CODE_TABLE', 'PROCEDURES', 'ANSWERS', 'PENDING_ANSWERS', 'NOTICES', 'NO_NOTICE', 'GROUPS', 'SEAT_CODE', 'NO_ACCOUNT', 'NO_INVOICE', 'NO_TRANSFER', 'TRANSFERRED', 'PLACE_OF_ACCOUNT', 'RADICADO', 'CAUSE_OF_SERVICE', 'INVOICE_OF_GROUP', 'DATES_IN_ORDER', 'ANSWER_WHOLE', 'TRANSFER_OF_APPEAL', 'UNNOTIFIED', 'ENCODING', name='key_known', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('service_id', sa.Integer(), nullable=True),
     sa.Column('value', sa.String(length=240), nullable=False, comment='A code, several separated by commas, or nothing'),
     sa.Column('weight', sa.Enum('REFUSES', 'WARNS', name='weight_known', native_enum=False, create_constraint=True, length=24), nullable=False),
