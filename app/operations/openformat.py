@@ -93,8 +93,8 @@ SHEETS: dict[str, Sheet] = {
         "id kind document_type document_number name email phone address municipality_code created_at changed_at",
     ),
     "account": _audited(
-        "id number service_id party_id address municipality_code zone stratum use meter is_active",
-        "id number service_id address municipality_code zone stratum use meter is_active",
+        "id number service_id party_id address municipality_code settlement_code zone stratum use meter is_active",
+        "id number service_id address municipality_code settlement_code zone stratum use meter is_active",
     ),
     "consent": _audited("id party_id pqr_id text_id granted_at withdrawn_at", "id pqr_id text_id granted_at withdrawn_at"),
     "invoice": _audited(
@@ -364,6 +364,30 @@ SHEETS: dict[str, Sheet] = {
         "id threshold_id campaign_id response_id effect what figure process_id responsible_id status raised_on due_on ended_on result"
         " action_id pqr_id"
     ),
+    # The regulator
+    "sui_column": _audited("id format position heading field fixed kind rule source confidence is_active"),
+    "sui_rule": _audited("id key service_id value weight is_active valid_from valid_until norm confidence"),
+    "sui_map": _audited("id kind member service_id code valid_from valid_until norm confidence"),
+    "sui_load": _audited(
+        "id format service_id month version reason status is_draft n_rows sha256 file_id rules warnings frozen_at frozen_by_id sent_on"
+        " sent_by_id receipt receipt_file_id"
+    ),
+    "sui_load_row": Sheet("id load_id position pqr_id interruption_id cells"),
+    "interruption_cause": _audited("id code name sui_code is_active position"),
+    "interruption": _audited(
+        "id number kind cause_id service_id municipality_code settlement_code sector zones what starts_at starts_on expected_end_at ends_at"
+        " n_subscribers is_estimated notice_on notice_means notice_file_id has_alternative alternative mass_event_id voided_at"
+        " voided_reason"
+    ),
+    # Reports
+    "report_schedule": _audited(
+        "id name report format filters words language every weekday month_day hour sends_empty is_active stopped_reason owner_id next_at"
+    ),
+    "report_recipient": Sheet("schedule_id user_id"),
+    "report_run": Sheet(
+        "id report format filters words user_id schedule_id due_at started_at ended_at outcome n_rows n_bytes error file_id expires_on",
+        {"job_id": TECHNICAL},
+    ),
     # In and out
     "outbox_message": Sheet(
         "id key event to_address user_id language subject body pqr_id status n_attempts next_attempt_at was_interrupted last_error"
@@ -422,6 +446,7 @@ TABLES_LEFT_OUT: dict[str, str] = {
     "list_columns": OWN,
     "notice_preference": OWN,
     "mail_language": OWN,
+    "report_favourite": OWN,
     "alembic_version": TECHNICAL,
 }
 

@@ -18,9 +18,11 @@ from app.domain.deadlines import Regime, TermAct, TermUnit
 from app.domain.improvement import CauseWay, EffectMeasure, EffectVerdict, TaskStatus
 from app.domain.indicators import Standing
 from app.domain.interested import EvidenceSource
+from app.domain.interruptions import InterruptionKind
 from app.domain.legalmatrix import Compliance
 from app.domain.questionnaires import Audience, QuestionKind
 from app.domain.quotations import QuotationStatus
+from app.domain.reports import Every, ReportFormat, ReportOutcome
 from app.domain.risks import BandTone
 from app.domain.states import (
     AnswerStatus,
@@ -50,6 +52,7 @@ from app.domain.states import (
     ToldAs,
     Visibility,
 )
+from app.domain.sui import LoadStatus, SuiFormat, SuiMapKind, SuiRuleKey
 
 AT = datetime(2026, 7, 10, 15, tzinfo=UTC)
 ON = date(2026, 7, 10)
@@ -92,6 +95,8 @@ def build(session: Session) -> dict[str, list[Any]]:
         _system(add, n, rows)
         _risks(add, n, rows)
         _minutes(add, n, rows)
+        _reports(add, n, rows)
+        _regulator(add, n, rows)
     return rows
 
 
@@ -445,3 +450,32 @@ def _minutes(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
                                     period_from=date(2026, 1, 1), period_until=date(2026, 6, 30)))  # fmt: skip
     add(m.ReviewDecision(review_id=review.id, position=1, text="Contratar", process_id=rows["process"][n - 1].id,
                          due_on=date(2026, 12, 1)))  # fmt: skip
+
+
+def _reports(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
+    """A report that leaves every working day, whom it goes to, and one making of it that ended with a file."""
+    user_id = rows["ab_user"][n - 1].id
+    add(m.ReportFavourite(user_id=user_id, report="response_times"))
+    schedule = add(m.ReportSchedule(name=f"Diario {n}", report="response_times", format=ReportFormat.XLSX, every=Every.DAY, owner_id=user_id,
+                                    next_at=AT))  # fmt: skip
+    add(m.ReportRecipient(schedule_id=schedule.id, user_id=user_id))
+    add(m.ReportRun(report="response_times", format=ReportFormat.XLSX, user_id=user_id, schedule_id=schedule.id, due_at=AT,
+                    job_id=rows["job"][n - 1].id, started_at=AT, ended_at=AT, outcome=ReportOutcome.DONE, n_rows=3, n_bytes=1,
+                    file_id=_file(add, f"informe{n}")))  # fmt: skip
+
+
+def _regulator(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
+    """How the regulator's files are written, an interruption with its notice, a month that was frozen and told."""
+    service_id = rows["service"][n - 1].id
+    add(m.SuiColumn(format=SuiFormat.CLAIMS, position=n, heading="Radicado", field="number"))
+    add(m.SuiRule(key=SuiRuleKey.PROCEDURES, service_id=service_id, value="1,2", valid_from=ON))
+    add(m.SuiMap(kind=SuiMapKind.ANSWER_OF_OUTCOME, member="GRANTED", service_id=service_id, code="1", valid_from=ON))
+    cause = add(m.InterruptionCause(code=f"CAUSA{n}", name=f"Causa {n}"))
+    add(m.Interruption(number=f"INT-2026-000{n}", kind=InterruptionKind.PLANNED, cause_id=cause.id, service_id=service_id,
+                       municipality_code="11001", sector="Centro", zones=["Centro"], what="Lavado de tanques", starts_at=AT, starts_on=ON,
+                       notice_on=date(2026, 7, 8), notice_means="Radio", notice_file_id=_file(add, f"aviso{n}"),
+                       mass_event_id=rows["mass_event"][n - 1].id))  # fmt: skip
+    load = add(m.SuiLoad(format=SuiFormat.CLAIMS, service_id=service_id, month=date(2026, 6, 1), status=LoadStatus.SENT, n_rows=1,
+                         sha256="0" * 64, file_id=_file(add, f"sui{n}"), frozen_at=AT, sent_on=ON, receipt=f"R-{n}",
+                         receipt_file_id=_file(add, f"recibo{n}")))  # fmt: skip
+    add(m.SuiLoadRow(load_id=load.id, position=1, pqr_id=rows["pqr"][n - 1].id, cells=["1"]))
