@@ -60,6 +60,9 @@ from app.models import (
     Service,
     SuiCause,
     SuiCode,
+    SuiColumn,
+    SuiMap,
+    SuiRule,
     SurveyThreshold,
 )
 from app.operations.controlled_seeds import load_register
@@ -100,6 +103,9 @@ CATALOGUES = (
     _Catalogue(RequestType, "request_type", also="name"),
     _Catalogue(SuiCause, "sui_cause", key=("service", "code")),
     _Catalogue(SuiCode, "sui_code", key=("kind", "variant", "code")),
+    _Catalogue(SuiColumn, "sui_column", key=("format",)),  # whoever has columns of a file made them their own
+    _Catalogue(SuiRule, "sui_rule", key=("key", "service")),
+    _Catalogue(SuiMap, "sui_map", key=("kind", "member", "service")),
     _Catalogue(LegalTerm, "legal_term", key=("regime", "act", "request_type")),
     _Catalogue(ConsentText, "consent_text", key=("kind", "version")),
     _Catalogue(AnswerTemplate, "answer_template", key=("name",)),
