@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -139,14 +139,16 @@ def freeze(
     user_id: int | None,
     reason: str = "",
     rules: Mapping[str, Any] | None = None,
-    warnings: Sequence[Any] = (),
+    warnings: Callable[[], list[Any]] = list,
     is_draft: bool = False,
     encoding: str = ENCODING,
 ) -> SuiLoad:
     """
     Freeze a month: write its file, store it with its hash and keep every row; return the load, flushed. An earlier version is replaced.
 
-    Whoever calls has judged *lines* in this transaction: none of them is bad.
+    Args:
+        lines: Judged as they come: what raises among them leaves nothing frozen.
+        warnings: What was pointed out, asked once every line is written.
 
     Raises:
         MoveRefused: The month is not over, or is frozen and there is no *reason*, or a letter does not fit the encoding.
@@ -158,7 +160,7 @@ def freeze(
     check_free(earlier, reason)
     load = SuiLoad(
         format=format, service=service, month=month, version=earlier.version + 1 if earlier else 1, reason=reason.strip(),
-        status=LoadStatus.FROZEN, is_draft=is_draft, rules=dict(rules or {}), warnings=list(warnings), frozen_at=at, frozen_by_id=user_id,
+        status=LoadStatus.FROZEN, is_draft=is_draft, rules=dict(rules or {}), frozen_at=at, frozen_by_id=user_id,
     )  # fmt: skip
     kept: list[Line] = []
 
@@ -170,7 +172,7 @@ def freeze(
     with TemporaryFile() as target:
         load.n_rows = write_csv(headings, told(), target, encoding)
         load.file = _stored(session, load, target)
-    load.sha256 = load.file.sha256
+    load.sha256, load.warnings = load.file.sha256, warnings()
     if earlier is not None:
         earlier.status = LoadStatus.REPLACED
     session.add(load)
