@@ -75,7 +75,7 @@ class Pqr(Audited, Model):
         Index(None, "filed_on", "id"),  # newest first, keyset
         Index(None, "due_on", "id"),  # what is due next, whatever its state
         Index(None, "request_type_id", "filed_on", "id"),  # one type: the list, its count beside a search, the chart
-        Index(None, "answered_on"),
+        Index(None, "answered_on", "due_on"),  # what was answered, and whether in time, from the index alone
         Index(None, "account_id", "filed_on"),
         Index(None, "party_id", "filed_on"),
     )

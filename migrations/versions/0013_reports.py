@@ -361,11 +361,19 @@ def upgrade():
         batch_op.create_index(batch_op.f('ix_sui_load_row_pqr_id'), ['pqr_id'], unique=False)
 
     op.add_column('account', sa.Column('settlement_code', sa.String(length=3), nullable=True, comment='DANE centro poblado; empty: the municipal seat'))
+    with op.batch_alter_table('pqr', schema=None) as batch_op:  # boards count answers in time, of a year, from the index alone
+        batch_op.drop_index('ix_pqr_answered_on')
+        batch_op.create_index('ix_pqr_answered_on_due_on', ['answered_on', 'due_on'])
+
     freeze()
 
 
 def downgrade():
     thaw()
+    with op.batch_alter_table('pqr', schema=None) as batch_op:
+        batch_op.drop_index('ix_pqr_answered_on_due_on')
+        batch_op.create_index('ix_pqr_answered_on', ['answered_on'])
+
     with op.batch_alter_table('account', schema=None) as batch_op:
         batch_op.drop_column('settlement_code')
 
