@@ -294,9 +294,10 @@ class _Writing:
         if len(named) < _NAMED:
             named.append(number)
 
-    def warnings(self) -> list[dict[str, Any]]:
-        """Return what was pointed out: the rule, its words, how many rows, and the numbers of the first."""
-        return [{"rule": rule, "msgid": msgid, "n": n, "numbers": self.numbers[rule, msgid]} for (rule, msgid), n in self.counts.items()]
+    def warnings(self) -> Iterator[dict[str, Any]]:
+        """Yield, once the lines are written, what was pointed out: the rule, its words, how many rows, and the numbers of the first."""
+        for (rule, msgid), n in self.counts.items():
+            yield {"rule": rule, "msgid": msgid, "n": n, "numbers": self.numbers[rule, msgid]}
 
 
 def freeze_month(session: Session, service: Service, month: date, *, at: datetime, user_id: int | None, reason: str = "") -> SuiLoad:
@@ -312,7 +313,7 @@ def freeze_month(session: Session, service: Service, month: date, *, at: datetim
     kept = rules.as_data() | {"headings": headings, "fields": [column.field for column in columns]}
     return sui_loads.freeze(
         session, SuiFormat.CLAIMS, service, month, headings, writing.lines(), at=at, user_id=user_id, reason=reason, rules=kept,
-        warnings=writing.warnings, encoding=encoding_of(rules),
+        warnings=writing.warnings(), encoding=encoding_of(rules),
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -139,7 +139,7 @@ def freeze(
     user_id: int | None,
     reason: str = "",
     rules: Mapping[str, Any] | None = None,
-    warnings: Callable[[], list[Any]] = list,
+    warnings: Iterable[Any] = (),
     is_draft: bool = False,
     encoding: str = ENCODING,
 ) -> SuiLoad:
@@ -148,7 +148,7 @@ def freeze(
 
     Args:
         lines: Judged as they come: what raises among them leaves nothing frozen.
-        warnings: What was pointed out, asked once every line is written.
+        warnings: What was pointed out, read once every line is written.
 
     Raises:
         MoveRefused: The month is not over, or is frozen and there is no *reason*, or a letter does not fit the encoding.
@@ -172,7 +172,7 @@ def freeze(
     with TemporaryFile() as target:
         load.n_rows = write_csv(headings, told(), target, encoding)
         load.file = _stored(session, load, target)
-    load.sha256, load.warnings = load.file.sha256, warnings()
+    load.sha256, load.warnings = load.file.sha256, list(warnings)
     if earlier is not None:
         earlier.status = LoadStatus.REPLACED
     session.add(load)
