@@ -88,22 +88,25 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True)
 class _Paper:
-    """A size to draw for: width and size of letters in units of the picture, and whether its shapes are links."""
+    """A size to draw for: width and size of letters in units of the picture, whether its shapes are links, letters of a lying label."""
 
     name: str
     width: int
     letters: int
     has_links: bool
+    longest: int
 
 
-_PAPERS = (_Paper("wide", 960, 15, True), _Paper("narrow", 360, 13, False))
+_PAPERS = (_Paper("wide", 960, 15, True, 34), _Paper("narrow", 360, 13, False, 15))
+#: One of many on a page.
+SMALL = (_Paper("small", 480, 15, True, 22),)
 
 
 @lru_cache(maxsize=256)
-def drawn(plot: Plot) -> Drawing:
-    """Return *plot* as markup. Raises KeyError for a kind that does not exist."""
+def drawn(plot: Plot, papers: tuple[_Paper, ...] = _PAPERS) -> Drawing:
+    """Return *plot* as markup, drawn for each of *papers*. Raises KeyError for a kind that does not exist."""
     name = "c" + sha256(repr(plot).encode("utf-8", "replace")).hexdigest()[:8]  # ids of several charts on a page differ
-    parts = [_weaves(plot, name), *(_picture(plot, paper, name) for paper in _PAPERS)]
+    parts = [_weaves(plot, name), *(_picture(plot, paper, name) for paper in papers)]
     return Drawing(markup(parts), tuple(_key(plot, name)))
 
 
@@ -126,7 +129,7 @@ def _charted(plot: Plot, paper: _Paper) -> Element:
         font_family="sans-serif", label_font_size=paper.letters, major_label_font_size=paper.letters, value_font_size=paper.letters,
         no_data_font_size=paper.letters,
     )  # fmt: skip
-    longest = (34 if paper.has_links else 15) if is_lying else 14
+    longest = paper.longest if is_lying else 14
     labels = [_cut(label, longest) for label in plot.labels]
     thickness = (1 if plot.is_stacked else len(plot.series)) * (paper.letters + 5) + 12
     options: dict[str, Any] = {
@@ -214,6 +217,52 @@ def _spread(labels: list[str], paper: _Paper, is_time: bool) -> dict[str, Any]:
 def _cut(text: str, longest: int) -> str:
     text = _NOT_XML.sub("\ufffd", text)
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+
+
+# ── Paper ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+#: What the style sheet says on a page: the colour and the wash of each word of state, and how shapes and letters look.
+_INKS = {
+    "info": ("#0b5f78", "#cfe6ec"), "soon": ("#9c3d08", "#fbd5bd"), "stop": ("#475467", "#dde2e8"), "warn": ("#7a5000", "#fae3ad"),
+    "ok": ("#146c3e", "#c4ead3"), "bad": ("#a61b12", "#f9cbc6"),
+}  # fmt: skip
+_LOOK = """
+text { fill: #47525f; font-family: "Libertinus Serif"; font-size: 17px }
+.axis.x text { text-anchor: middle } .axis.y text { text-anchor: end }
+text.value { fill: #16202a; font-weight: bold } .lying text.value { text-anchor: start }
+path { fill: none } .guide { stroke: #dde2e8 } .axis.line, .axis .line { stroke: #98a2b3 }
+.lying .axis.y .line, .standing .axis.x .line { stroke: none }
+.nofill { stroke-width: 3 } .dot { fill: #ffffff; stroke-width: 2.5 } .rect, .slice { stroke-width: 1.5 }
+.dash-1 .line { stroke-dasharray: 9 5 } .dash-2 .line { stroke-dasharray: 2 5 } .dash-3 .line { stroke-dasharray: 12 4 2 4 }
+"""
+_INKED = (
+    ".series.{tone} .rect, .series.{tone} .slice {{ stroke: {ink}; fill: {ink} }} .series.{tone} .nofill {{ stroke: {ink} }} "
+    ".series.{tone} .dot {{ stroke: {ink} }} .weave.{tone} rect {{ fill: {wash} }} "
+    ".weave.{tone} path {{ stroke: {ink}; stroke-width: 1.75 }}"
+)
+
+
+def on_paper(plot: Plot) -> bytes:
+    """Return *plot* as an SVG that needs no style sheet, in the colours of a light page."""
+    name = "p"
+    svg = _picture(plot, _PAPERS[0], name)
+    for child in reversed(_weaves(plot, name)):
+        svg.insert(0, child)
+    look = _LOOK + "\n".join(_INKED.format(tone=tone, ink=ink, wash=wash) for tone, (ink, wash) in _INKS.items())
+    style = Element("style")
+    style.text = look
+    svg.insert(0, style)
+    for shape in svg.iter():  # a rule would win over the weave that a shape names
+        if "fill" in shape.attrib and shape.tag in ("rect", "path"):
+            shape.set("style", f"fill: {shape.attrib['fill']}")
+    svg.set("xmlns", "http://www.w3.org/2000/svg")
+    return ElementTree.tostring(svg)
+
+
+def key_on_paper(plot: Plot) -> list[tuple[str, str]]:
+    """Return the name and the ink of each series of *plot*; one series needs no key."""
+    named = [(series.name, _INKS[tone_of(plot, s)][0]) for s, series in enumerate(plot.series)]
+    return named if len(named) > 1 else []
 
 
 # ── What leaves ───────────────────────────────────────────────────────────────────────────────────────────────────────────
