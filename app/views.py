@@ -39,6 +39,11 @@ from app.qms.risks import RiskView
 from app.qms.scale import RiskBandView, RiskImpactView, RiskProbabilityView, RiskScaleView
 from app.quotations import QuotationView
 from app.rating import RatingCounterView
+from app.reporting.api import ReportApi
+from app.reporting.catalogue import ReportCatalogueView
+from app.reporting.page import ReportView
+from app.reporting.runs import ReportRunView
+from app.reporting.schedules import ReportScheduleView
 from app.screens.attention import RatingChartView, RatingView, SilenceView
 from app.screens.catalogues import (
     AnswerTemplateView,
@@ -108,10 +113,13 @@ MENU: list[tuple[type, str, str, str]] = [
     (FinancingView, N_("Financing (R10-01-05)"), "money", FIELD),
     (InvoiceChangeView, N_("Invoice changes (R10-01-06)"), "invoice", FIELD),
     (DeviationView, N_("Significant deviation"), "gauge", FIELD),
+    (ReportCatalogueView, N_("Catalogue of reports"), "report", REPORTS),
     (ResponseTimesView, N_("Response times (R10-01-01)"), "clock", REPORTS),
     (CaseChartView, N_("Charts of cases"), "chart", REPORTS),
     (RatingView, N_("Ratings of the attention"), "done", REPORTS),
     (RatingChartView, N_("Charts of the ratings"), "chart", REPORTS),
+    (ReportScheduleView, N_("Reports by mail"), "mail", REPORTS),
+    (ReportRunView, N_("Reports that were made"), "history", REPORTS),
     (PartyView, N_("Parties"), "people", PARTIES),
     (ContactView, N_("Contacts"), "members", PARTIES),
     (InterestedView, N_("Interested parties"), "report", PARTIES),
@@ -187,7 +195,7 @@ NO_MENU: list[type] = [
     CaseArchiveView, JobRunView, PreferenceView, AmendmentView, VerifiedRequirementView, VerificationView, PartyGroupView,
     RequirementItemView, ContractFileView, NeedView, EvidenceView, InterestGroupView, SurveyInviteeView,
     SurveyResponseView, SurveyWordsView, SheetView, SurveyDoorView, SurveyReportView, BuilderView, SurveyFileView,
-    RiskProbabilityView, RiskImpactView, RiskBandView, IndicatorView, IndicatorRowsView,
+    RiskProbabilityView, RiskImpactView, RiskBandView, IndicatorView, IndicatorRowsView, ReportView,
 ]  # fmt: skip
 #: What FAB registers by itself, in our words.
 SECURITY_LABELS = {
@@ -199,6 +207,7 @@ def register(builder: AppBuilder) -> None:
     """Register every screen and build the menu; security, which FAB registers first, goes last."""
     for view in NO_MENU:
         builder.add_view_no_menu(view)
+    builder.add_api(ReportApi)
     for view, name, icon, category in MENU:
         builder.add_view(view, name, icon=icon, category=category)
     for name, (label, icon) in SECURITY_LABELS.items():

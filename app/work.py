@@ -6,6 +6,7 @@ A job is its asker's alone; whoever reads the register of all jobs may open it, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -90,8 +91,17 @@ def may_stop(job: Job) -> bool:
     return not is_over(job) and not job.is_cancel_asked and (job.asked_by_id == current_user.id or may("can_stop", "Job"))
 
 
+#: kind of job → whether the reader of this request may still take away what it made, where being its asker is not enough.
+GUARDED: dict[str, Callable[[Job], bool]] = {}
+
+
 def may_download(job: Job) -> bool:
-    return job.result_file_id is not None and (job.asked_by_id == current_user.id or may("can_download", "Job"))
+    is_open = job.asked_by_id == current_user.id or may("can_download", "Job")
+    return job.result_file_id is not None and is_open and GUARDED.get(job.kind, _anybody)(job)
+
+
+def _anybody(_job: Job) -> bool:
+    return True
 
 
 class WorkView(BaseView):
@@ -155,6 +165,8 @@ class WorkView(BaseView):
         job = self._job(pk, "can_download")
         if job.result_file is None:
             abort(404)
+        if not may_download(job):
+            abort(403)
         if job.asked_by_id != current_user.id:
             start_writing()
             record_reading(db.session(), "job", pk, "result")

@@ -24,7 +24,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 VERSIONS = {
     "receipt": 1, "answer": 2, "specimen": 1, "act": 2, "fieldwork": 2,
     "sspd_front": 1, "sspd_sheet": 1, "checklist": 2, "quotation": 2, "interested": 2, "survey_report": 2, "survey_poster": 1,
-    "questionnaire": 1, "process_sheet": 1, "master_list": 1, "risk_map": 1, "management_review": 1, "audit_pack": 1,
+    "questionnaire": 1, "process_sheet": 1, "master_list": 1, "risk_map": 1, "management_review": 1, "audit_pack": 1, "report": 1,
 }  # fmt: skip
 #: Every document is an archive file (PDF/A-2a) and accessible (PDF/UA-1): tagged, readable aloud, self-contained.
 STANDARDS = ["a-2a", "ua-1"]

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import cached_property
+from itertools import islice
 from typing import Any, ClassVar
 
 from flask_babel import get_locale
@@ -27,6 +29,7 @@ from app.domain.controlled import PRINTS, PrintHead
 from app.domain.reports import ReportFormat, ReportGroup
 from app.drawing import Plot
 from app.operations.controlled import print_head
+from app.words import say_number
 
 #: The values of one row, in the order of the header; None leaves a cell empty, and `Linked` says where the rows behind a value are.
 Cells = tuple[Any, ...]
@@ -226,7 +229,12 @@ class Report(ABC):
 
     def parts(self) -> Sequence[Part]:
         """Return its tables, in order; one of a single table is its own part."""
-        return (Part(self.identifier, _(self.name), self.header, self.rows),)
+        return (Part("rows", _(self.name), self.header, self.rows),)
+
+    @cached_property
+    def tables(self) -> Sequence[Part]:
+        """The same, made once: what writers and pages read."""
+        return self.parts()
 
     def headline(self) -> list[Figure]:
         """Return the few figures that stand above everything, counted by the database."""
@@ -294,6 +302,33 @@ class Offer:
 def n_of(session: Session, statement: Select[Any]) -> int:
     """Return how many rows *statement* has, counted by the database: what `Part.n_rows` of a streamed part answers."""
     return session.scalar(select(func.count()).select_from(statement.order_by(None).subquery())) or 0
+
+
+def compared(figure: Figure) -> str:
+    """Return in words how *figure* stands against what it is compared with; empty for one that is compared with nothing."""
+    if figure.before is None or isinstance(figure.value, str):
+        return ""
+    before = say_number(figure.before)
+    if not figure.before:
+        return _("before: %(before)s", before=before)
+    change = Decimal(figure.value - figure.before) * 100 / abs(Decimal(figure.before))
+    return _("%(change)s %% against %(before)s", change=f"{change:+.0f}".replace("-", "−"), before=before)
+
+
+#: Told how many rows have been written so far; raises what has to stop the writing.
+Tell = Callable[[int], None]
+_TOLD_EVERY = 1_000
+
+
+def told(rows: Iterator[Cells], tell: Tell | None, before: int = 0) -> Iterator[Cells]:
+    """Yield *rows*, telling now and then how many there were, with *before* of other tables."""
+    if tell is None:
+        yield from rows
+        return
+    while block := list(islice(rows, _TOLD_EVERY)):
+        yield from block
+        before += len(block)
+        tell(before)
 
 
 def unlinked(value: Any) -> Any:

@@ -15,6 +15,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Row, Select, tuple_
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import ImmutableMultiDict
 from wtforms import DateField, SelectField
 from wtforms.validators import Optional as Empty
 from wtforms.validators import ValidationError
@@ -27,7 +28,7 @@ from app.domain.times import NOT_COUNTED, Timeliness, TimesSummary, days_late, s
 from app.extensions import local
 from app.models import Pqr
 from app.queries import TimesFilter
-from app.reports.base import Cells, Column, Figure, FilterForm, Kind, Report, is_spanish
+from app.reports.base import Asked, Cells, Column, Figure, FilterForm, Kind, Offer, Part, Reader, Report, is_spanish
 
 BATCH = 1_000
 Key = tuple[date, int]
@@ -105,8 +106,11 @@ class TimesForm(FilterForm):
             timeliness=Timeliness[self.in_time.data] if self.in_time.data else None,
         )
 
-    def in_words(self) -> list[str]:
-        """Return the filter as a sentence a part."""
+    def args(self) -> dict[str, str]:
+        return args_of(self.wanted())
+
+    def in_words(self, today: date | None = None) -> list[str]:
+        """Return the filter as a sentence a part; its days follow no calendar."""
         words = [_period_in_words(self.wanted())]
         for field in (self.answered_by, self.request_type, self.in_time):
             words.append(f"{field.label.text}: {field.choices[field.data]}" if field.data else "")
@@ -283,8 +287,31 @@ class ResponseTimes(Report):
     def totals(self) -> list[Figure]:
         return figures(self._written)
 
+    def headline(self) -> list[Figure]:
+        return figures(self.summary())
+
+    def parts(self) -> Sequence[Part]:
+        return (Part("rows", _(self.name), self.header, self.rows, n_rows=self._n_rows),)
+
+    def _n_rows(self) -> int:
+        return self.summary().n
+
     def filters_in_words(self) -> list[str]:
         return [*self._words, *([_("Only the cases of the reader's own processes")] if self._is_scoped else [])]
+
+
+def read_form(_offer: Offer, args: Mapping[str, Any], session: Session, _reader: Reader, today: date) -> TimesForm:
+    """Return the form of the arguments of an address."""
+    return TimesForm(ImmutableMultiDict(args), today, *queries.names_for_filters(session))
+
+
+def made(asked: Asked) -> ResponseTimes:
+    """Return the control of what was asked, for its reader."""
+    reader = asked.reader
+    return ResponseTimes(
+        asked.session, asked.form.wanted(), asked.calendar, asked.today, lambda statement: reader.scope("pqr", statement),
+        words=asked.form.in_words(), reveals_reserved=reader.may("can_see_reserved", "Pqr"), is_scoped=not reader.may("can_see_all", "Pqr"),
+    )  # fmt: skip
 
 
 def figures(summary: TimesSummary) -> list[Figure]:

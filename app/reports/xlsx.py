@@ -1,5 +1,5 @@
 """
-The only Excel writer: a cover sheet and the rows of a report, streamed.
+The only Excel writer: a cover sheet, the tables of a report, a sheet each and streamed, and its charts as Excel draws them.
 
 XlsxWriter makes the workbook; the rows of the data sheet are given to it as XML, because its way from cell to cell costs four times
 as much (`bench/README.md`). Text is always an inline string: whatever it starts with, no reader takes it for a formula or a link.
@@ -8,7 +8,7 @@ as much (`bench/README.md`). Text is always an inline string: whatever it starts
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import islice
@@ -22,8 +22,23 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
-from app.reports.base import Cells, Column, ControlledFormat, Cover, Figure, Kind, Report, is_spanish
-from app.words import say_day
+from app.drawing import Plot, tone_of
+from app.reports.base import (
+    Cells,
+    Column,
+    ControlledFormat,
+    Cover,
+    Figure,
+    Kind,
+    Linked,
+    Part,
+    Report,
+    Tell,
+    compared,
+    is_spanish,
+    told,
+)
+from app.words import say_day, say_number
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MAX_ROWS = 1_048_575  # below the header; the next ones go to another sheet
@@ -43,24 +58,48 @@ _ODD = re.compile(r"[&<>\r]|[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff
 _NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-def write_xlsx(report: Report, cover: Cover, target: BinaryIO) -> int:
+def write_xlsx(report: Report, cover: Cover, target: BinaryIO, tell: Tell | None = None) -> int:
     """Write the workbook of *report* to *target*, which has to be seekable; return how many rows it has."""
+    parts, names = report.tables, _Names(_("Cover"))
     with TemporaryDirectory(prefix="atiende-xlsx-") as folder:  # rows wait here, and leave with it when something fails
         book = Workbook(target, {**OPTIONS, "tmpdir": folder})
         front = book.add_worksheet(_("Cover"))
-        n_rows = _write_data(book, report, _("Data"), _print_head(cover))
-        _write_cover(book, front, report, cover, n_rows)
+        written: list[int] = []
+        for part in parts:
+            name = part.title if len(parts) > 1 else _("Data")
+            written.append(_write_part(book, part, name, names, _print_head(cover), told(part.rows(), tell, sum(written))))
+        _write_charts(book, [plot for part in parts for plot in part.plots], names)
+        _write_cover(book, front, report, cover, list(zip(parts, written, strict=True)))
         book.close()
-    return n_rows
+    return sum(written)
 
 
 def write_sheets(reports: Iterable[Report], target: BinaryIO) -> int:
-    """Write a workbook with a sheet a report, called by its name, and no cover; return how many rows it has."""
+    """Write a workbook with a sheet a table, called by the name of its report, and no cover; return how many rows it has."""
+    names = _Names()
     with TemporaryDirectory(prefix="atiende-xlsx-") as folder:
         book = Workbook(target, {**OPTIONS, "tmpdir": folder})
-        n_rows = sum(_write_data(book, report, report.name) for report in reports)
+        n_rows = sum(_write_part(book, part, report.name, names, "", part.rows()) for report in reports for part in report.tables)
         book.close()
     return n_rows
+
+
+class _Names:
+    """The names of the sheets of a workbook: what Excel takes, 31 letters of them, each once."""
+
+    def __init__(self, *taken: str) -> None:
+        self._taken = {name.casefold() for name in taken}
+
+    def free(self, wanted: str) -> str:
+        """Return *wanted*, or what is nearest to it and free."""
+        stem = " ".join(re.sub(r"[\[\]:*?/\\]", " ", _NOT_XML.sub(" ", wanted)).split()).strip("'") or _("Data")
+        for n in range(1, 1_000):
+            end = f" {n}" if n > 1 else ""
+            name = stem[: 31 - len(end)].strip() + end
+            if name.casefold() not in self._taken:
+                self._taken.add(name.casefold())
+                return name
+        raise ValueError(f"a workbook has no room for another {wanted}")
 
 
 # ── The rows ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -93,15 +132,14 @@ def _print_head(cover: Cover) -> str:
     return f"&L{left}&C{middle}&R{right}"
 
 
-def _write_data(book: Workbook, report: Report, name: str, print_head: str = "") -> int:
-    """Write as many sheets called *name* as the rows need (one, also without rows); return how many rows there are."""
+def _write_part(book: Workbook, part: Part, wanted: str, names: _Names, print_head: str, rows: Iterator[Cells]) -> int:
+    """Write as many sheets called *wanted* as the rows need (one, also without rows); return how many rows there are."""
     heading = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1, "bg_color": "#E2F1F5"})
-    encoders = [(xl_col_to_name(index), _Encoded(_encoder(column, book))) for index, column in enumerate(report.header)]
-    rows, last, n_rows, n_sheets, n = report.rows(), len(report.header) - 1, 0, 0, MAX_ROWS
+    encoders = [(xl_col_to_name(index), _Encoded(_encoder(column, book))) for index, column in enumerate(part.header)]
+    last, n_rows, n = len(part.header) - 1, 0, MAX_ROWS
     while n == MAX_ROWS:
-        n_sheets += 1
-        sheet = book.add_worksheet(name if n_sheets == 1 else f"{name} {n_sheets}", worksheet_class=_Sheet)
-        for index, column in enumerate(report.header):
+        sheet = book.add_worksheet(names.free(wanted), worksheet_class=_Sheet)
+        for index, column in enumerate(part.header):
             sheet.set_column(index, index, column.width)
             _string(sheet, 0, index, column.heading, heading)
         sheet.freeze_panes(1, 1)
@@ -139,6 +177,8 @@ class _Encoded(dict[Any, str]):
     def __missing__(self, value: Any) -> str:
         if len(self) >= self._limit:
             self.clear()
+        if type(value) is Linked:
+            return self._encode(value.value) if value.value not in (None, "") else "/>"
         xml = self[value] = self._encode(value)
         return xml
 
@@ -186,24 +226,78 @@ def _text(value: str) -> str:
     return f' t="inlineStr"><is><t{space}>{value}</t></is></c>'
 
 
+# ── Charts ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_CHARTS = {"ColumnChart": "column", "BarChart": "bar", "LineChart": "line", "PieChart": "doughnut"}
+#: The colours of the words of state; Excel knows no style sheet.
+_TONES = {"info": "#0B5F78", "soon": "#C2570C", "stop": "#667085", "warn": "#B7791F", "ok": "#1B8A4C", "bad": "#C4281B"}
+#: Rows of the sheet that a chart covers, beside the table of its numbers.
+_TALL = 20
+
+
+def _write_charts(book: Workbook, plots: list[Plot], names: _Names) -> None:
+    """Write a sheet with the numbers of each plot and, beside them, its chart; none where nothing is drawn."""
+    if not plots:
+        return
+    sheet = book.add_worksheet(names.free(_("Charts")))
+    bold, head = book.add_format({"bold": True, "font_size": 12}), book.add_format({"bold": True, "bottom": 1, "bg_color": "#E2F1F5"})
+    plain = book.add_format({})
+    sheet.set_column(0, 0, 34)
+    beside = 2 + max(len(plot.series) for plot in plots)
+    row = 0
+    for plot in plots:
+        _string(sheet, row, 0, plot.title, bold)
+        for index, series in enumerate(plot.series, 1):
+            _string(sheet, row + 1, index, series.name or plot.title, head)
+        for i, label in enumerate(plot.labels):
+            _string(sheet, row + 2 + i, 0, label, plain)
+            for index, series in enumerate(plot.series, 1):
+                if series.points[i].value is not None:
+                    sheet.write_number(row + 2 + i, index, float(series.points[i].value))
+        if plot.labels:
+            sheet.insert_chart(row, beside, _chart(book, sheet, plot, row), {"description": plot.about})
+        row += max(len(plot.labels) + 4, _TALL)
+
+
+def _chart(book: Workbook, sheet: Worksheet, plot: Plot, row: int) -> Any:
+    """Return the chart of the numbers that begin below *row*."""
+    kind, last = _CHARTS[plot.kind], row + 1 + len(plot.labels)
+    chart = book.add_chart({"type": kind, **({"subtype": "stacked"} if plot.is_stacked and kind in ("column", "bar") else {})})
+    for index in range(1, len(plot.series) + 1):
+        color = _TONES.get(tone_of(plot, index - 1), "#0B5F78")
+        look = {"line": {"color": color, "width": 2.25}, "marker": {"type": "circle"}} if kind == "line" else {"fill": {"color": color}}
+        chart.add_series({
+            "name": [sheet.name, row + 1, index], "categories": [sheet.name, row + 2, 0, last, 0],
+            "values": [sheet.name, row + 2, index, last, index], **({} if kind == "doughnut" else look),
+        })  # fmt: skip
+    chart.set_title({"name": plot.title, "name_font": {"size": 12}})
+    if kind == "bar":
+        chart.set_y_axis({"reverse": True})
+    if len(plot.series) < 2 and kind != "doughnut":
+        chart.set_legend({"none": True})
+    chart.set_size({"width": 720, "height": 380})
+    return chart
+
+
 # ── The cover ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _write_cover(book: Workbook, sheet: Worksheet, report: Report, cover: Cover, n_rows: int) -> None:
-    """Write who issues what, for whom, when, what was asked for, and the totals of the rows that were written."""
+def _write_cover(book: Workbook, sheet: Worksheet, report: Report, cover: Cover, written: Sequence[tuple[Part, int]]) -> None:
+    """Write who issues what, for whom, when, what was asked for, what it says, and the figures of each table that was written."""
     title, label = book.add_format({"bold": True, "font_size": 14}), book.add_format({"bold": True, "valign": "top"})
     plain = book.add_format({"text_wrap": True, "align": "left", "valign": "top"})
     time = book.add_format({"num_format": "dd/mm/yyyy hh:mm" if is_spanish() else "d mmm yyyy hh:mm", "align": "left"})
     sheet.set_column(0, 0, 34)
     sheet.set_column(1, 1, 70)
+    sheet.set_column(2, 2, 34)
     lines: list[Figure | tuple[str, datetime]] = [
         *_control(cover.format),
         Figure(_("Report"), _(report.name)),
         *(Figure(_("Filters") if index == 0 else "", words) for index, words in enumerate(report.filters_in_words())),
         Figure(_("Issued by"), cover.author),
         (_("Issued on"), cover.at),
-        Figure(_("Rows"), n_rows),
-        *report.totals(),
+        *(Figure(_("Summary") if index == 0 else "", sentence.text) for index, sentence in enumerate(report.sentences())),
+        *_counted(report, written),
     ]
     _string(sheet, 0, 0, cover.organisation, title)
     _string(sheet, 1, 0, cover.format.name, title)
@@ -217,6 +311,22 @@ def _write_cover(book: Workbook, sheet: Worksheet, report: Report, cover: Cover,
             _string(sheet, row, 1, value, plain)
         else:
             sheet.write_number(row, 1, value, plain)
+        if isinstance(line, Figure) and (beside := " · ".join(filter(None, (line.unit, compared(line))))):
+            _string(sheet, row, 2, beside, plain)
+
+
+def _counted(report: Report, written: Sequence[tuple[Part, int]]) -> Iterator[Figure]:
+    """Yield how many rows there are, the totals of what was written, and what each table adds up to."""
+    yield Figure(_("Rows"), sum(n for _part, n in written))
+    headline = report.headline()
+    yield from headline or report.totals()
+    for part, n in written:
+        if len(written) > 1 or part.figures:
+            yield Figure("", "")
+            yield Figure(part.title, _("%(n)s rows", n=say_number(n)))
+        if part.about:
+            yield Figure(_("What is counted"), part.about)
+        yield from part.figures
 
 
 def _control(format: ControlledFormat) -> list[Figure | tuple[str, datetime]]:
