@@ -107,6 +107,56 @@ def days_late(due_on: date | None, answered_on: date | None, today: date, calend
     return max(1, calendar.between(due_on, end))
 
 
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How long many things took: how many took each number of business days."""
+
+    days: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def n(self) -> int:
+        return self.days.total()
+
+    @property
+    def average(self) -> Decimal | None:
+        """Return the mean, to a tenth; None of nothing."""
+        if not self.n:
+            return None
+        return (Decimal(sum(days * times for days, times in self.days.items())) / self.n).quantize(TENTH, ROUND_HALF_UP)
+
+    @property
+    def median(self) -> Decimal | None:
+        """Return the days within which half of them were done; the mean of the two in the middle where they are even."""
+        if not self.n:
+            return None
+        return (Decimal(self._nth((self.n - 1) // 2) + self._nth(self.n // 2)) / 2).quantize(TENTH)
+
+    @property
+    def p90(self) -> int | None:
+        """Return the fewest days within which at least nine of ten were done."""
+        return self._nth(-(-9 * self.n // 10) - 1) if self.n else None
+
+    @property
+    def longest(self) -> int | None:
+        return max(self.days, default=None)
+
+    def _nth(self, index: int) -> int:
+        for days in sorted(self.days):
+            index -= self.days[days]
+            if index < 0:
+                return days
+        raise IndexError(index)
+
+
+#: By how many business days an answer is late, from and to; the last band has no end.
+LATE_BANDS: tuple[tuple[int, int | None], ...] = ((1, 2), (3, 5), (6, 10), (11, None))
+
+
+def band_of(n_days_late: int) -> tuple[int, int | None]:
+    """Return the band of `LATE_BANDS` in which *n_days_late*, at least one, lies."""
+    return next(band for band in LATE_BANDS if band[1] is None or n_days_late <= band[1])
+
+
 @dataclass(slots=True)
 class TimesSummary:
     """The figures of many cases. Fed by the groups of a query or row by row: the same numbers either way."""
@@ -156,23 +206,9 @@ class TimesSummary:
     @property
     def average(self) -> Decimal | None:
         """Mean business days from filing to answer."""
-        n = self.days.total()
-        if not n:
-            return None
-        return (Decimal(sum(days * times for days, times in self.days.items())) / n).quantize(TENTH, ROUND_HALF_UP)
+        return Spread(self.days).average
 
     @property
     def median(self) -> Decimal | None:
         """Business days within which half of the answers came."""
-        n = self.days.total()
-        if not n:
-            return None
-        lower, upper = self._nth((n - 1) // 2), self._nth(n // 2)
-        return (Decimal(lower + upper) / 2).quantize(TENTH)
-
-    def _nth(self, index: int) -> int:
-        for days in sorted(self.days):
-            index -= self.days[days]
-            if index < 0:
-                return days
-        raise IndexError(index)
+        return Spread(self.days).median
