@@ -28,6 +28,7 @@ QUOTES, SELLS = "SCQGX", "SCX"  # who reads quotations, and who writes and sends
 LEGAL = "DSCQGX"  # who reads the legal matrix
 RISKS = "DSCQGX"  # who reads risks and their scale
 INDICATORS = "ADSCQGX"
+INTERRUPTIONS = "ADSCQGX"  # who reads interruptions of the network
 MATRIX, KEEPS = "DSCQGX", "CQX"  # who reads the matrix of interested parties, and who keeps it
 SURVEYS = "ADSCQGX"  # who reads campaigns of surveys
 FORMS = "DSCQGX"  # who reads what they ask
@@ -298,8 +299,11 @@ ROWS: list[Row] = [
     *both("rating.rate", EVERYBODY, case="ANSWERED"),
     # Reports
     get("ResponseTimesView.list", TIMES),
-    get("ResponseTimesView.excel", TIMES),
-    get("ResponseTimesView.csv", TIMES),
+    get("ReportView.show", TIMES, url={"key": "response_times"}),
+    *(get(f"ReportView.{door}", TIMES, url={"key": "response_times"}) for door in ("excel", "csv", "pdf")),
+    get("ReportView.part", TIMES, url={"key": "response_times", "part": "rows"}),
+    post("ReportView.make", TIMES, url={"key": "response_times", "name": "excel"}),
+    get("ReportApi.rows", TIMES, url={"key": "response_times"}),
     *(get(f"{view}ChartView.{method}", TIMES) for view in ("Case", "Account") for method in ("list", "excel", "csv")),
     # Money: whoever writes, for the cases of the reader; another signs and authorises
     *(get(f"{name}View.list", MONEY) for name in ("Financing", "InvoiceChange")),
@@ -469,6 +473,19 @@ ROWS: list[Row] = [
     *both("LegalRequirementView.evaluate", "SQX", misses="D", url={"pk": "@legal-other"}),
     get("LegalRequirementView.file", LEGAL, url={"pk": "@legal", "evaluation_id": "@evaluation"}),
     get("LegalRequirementView.file", NOBODY, misses=LEGAL, url={"pk": "@legal-other", "evaluation_id": "@evaluation"}),
+    # Interruptions of the network: who attends and who owns a process tell them; who directs may void one
+    get("InterruptionView.list", INTERRUPTIONS),
+    get("InterruptionView.export", INTERRUPTIONS, url={"kind": "csv"}),
+    *(get("InterruptionView.show", INTERRUPTIONS, url={"pk": mark}) for mark in ("@interruption", "@interruption-voided")),
+    get("InterruptionView.proof", INTERRUPTIONS, url={"pk": "@interruption"}),
+    get("InterruptionView.proof", NOBODY, misses=INTERRUPTIONS, url={"pk": "@interruption-voided"}),
+    *both("InterruptionView.add", "ADSX"),
+    *both("InterruptionView.edit", "ADSX", url={"pk": "@interruption"}),
+    *both("InterruptionView.edit", NOBODY, misses="ADSX", url={"pk": "@interruption-voided"}),
+    *(row for door, may in (("notice", "ADSX"), ("event", "ADSX"), ("link", "ADSX"), ("restore", "DSX"), ("void", "SX"))
+      for row in both(f"InterruptionView.{door}", may, url={"pk": "@interruption"})),
+    post("InterruptionView.recount", "ADSX", url={"pk": "@interruption"}),
+    *catalogue("InterruptionCauseView", "SQGX", HOUSE),
     # Risks: an owner keeps those of his processes; who directs looks at them; quality keeps the scale; commerce sees only its own
     *(get(f"Risk{view}.{door}", RISKS, url=url) for view, door, url in (
         ("MapView", "list", {}), ("MapView", "excel", {}), ("MapView", "pdf", {}), ("View", "list", {}),

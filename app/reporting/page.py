@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
+from urllib.parse import urlencode
 
 import structlog
 from flask import abort, flash, g, redirect, request, url_for
@@ -23,7 +24,7 @@ from app.drawing import drawn
 from app.extensions import db, now, start_writing
 from app.operations import reporting
 from app.reporting import making
-from app.reporting.making import BadFilter, Limits
+from app.reporting.making import BadFilter, Limits, TooManyRows
 from app.reports.base import Asked, Cells, Offer, Part, Report, compared, format_of
 from app.reports.registry import CATALOGUE
 from app.security import may
@@ -47,10 +48,8 @@ def offer_of(key: str) -> Offer:
 
 def address_of(offer: Offer, args: Mapping[str, Any]) -> str:
     """Return the address of the page of *offer* with *args*."""
-    if not offer.address:
-        return url_for("ReportView.show", key=offer.key, **args)
-    query = url_for("ReportView.show", key=offer.key, **args).partition("?")[2]
-    return f"{offer.address}{'?' if query else ''}{query}"
+    query = urlencode(args, doseq=True)
+    return f"{offer.address or url_for('ReportView.show', key=offer.key)}{'?' if query else ''}{query}"
 
 
 def rows_of(part: Part, offset: int, limit: int) -> list[Cells]:
@@ -163,7 +162,7 @@ class ReportView(BaseView):
             return redirect(address_of(offer, request.args.to_dict(flat=False)))
         try:
             Limits.of(db.session()).check(making.size(report), format)
-        except DomainError as error:
+        except TooManyRows as error:
             return self._refused(offer, format, asked, say(error))
         words = ". ".join(report.filters_in_words())
         start_writing()
@@ -196,8 +195,11 @@ class ReportView(BaseView):
             if n > limits.now:
                 return self._confirm(offer, format, asked, n)
             made = making.make_file(offer, asked, format, report=report)
-        except DomainError as error:
+        except TooManyRows as error:
             return self._refused(offer, format, asked, say(error))
+        except DomainError as error:
+            self._note(offer, format, asked, report, error=say(error))
+            raise
         self._note(offer, format, asked, report, made=made)
         log.info("export", report=offer.key, extension=made.name.rpartition(".")[2], n_rows=made.n_rows, user_id=current_user.id,
                  request_id=g.request_id)  # fmt: skip

@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from tempfile import TemporaryFile
-from typing import Any, BinaryIO
+from typing import Any
 
-import structlog
-from flask import g, redirect, request, url_for
+from flask import request
 from flask_appbuilder import BaseView, expose, has_access, permission_name
 from flask_appbuilder.models.group import aggregate_count
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_login import current_user
-from werkzeug.wrappers import Response
 
 from app import queries
 from app.charts import RuledChartView
 from app.desk import CaseView
 from app.domain.times import Timeliness
-from app.downloads import send_made
-from app.extensions import db, now, today
+from app.extensions import db, today
 from app.models import Organisation
-from app.reports.base import ControlledFormat, Cover, Report, format_of
-from app.reports.delimited import MEDIA_TYPE as CSV_TYPE
-from app.reports.delimited import write_csv
-from app.reports.response_times import ResponseTimes, TimesForm, args_of, key_in, not_counted, presets, wall_clock
-from app.reports.xlsx import MEDIA_TYPE as XLSX_TYPE
-from app.reports.xlsx import write_xlsx
+from app.reports.base import ControlledFormat, format_of
+from app.reports.response_times import ResponseTimes, TimesForm, args_of, key_in, not_counted, presets
 from app.security import may, scope_cases
-
-log = structlog.get_logger("atiende")
 
 
 class ResponseTimesView(BaseView):
-    """The control of response times: how long each case took, on the screen, in Excel and in CSV. The whole filter lives in the URL."""
+    """The control of response times on the screen: how long each case took. Its files leave as those of every report."""
 
     route_base = "/reports/response-times"
     default_view = "list"
@@ -81,31 +69,6 @@ class ResponseTimesView(BaseView):
             next_key=f"{next_key[0]:%Y-%m-%d}.{next_key[1]}" if next_key else "",
             is_first=after is None,
         )
-
-    @expose("/excel")
-    @has_access
-    @permission_name("export")
-    def excel(self) -> Response:
-        """The same rows in order of filing, with a cover."""
-        return self._export("xlsx", XLSX_TYPE, write_xlsx)
-
-    @expose("/csv")
-    @has_access
-    @permission_name("export")
-    def csv(self) -> Response:
-        """The same rows in order of filing, for other programs."""
-        return self._export("csv", CSV_TYPE, lambda report, _cover, target: write_csv(report, target))
-
-    def _export(self, extension: str, media_type: str, write: Callable[[Report, Cover, BinaryIO], int]) -> Response:
-        form, format = self._asked()
-        if not form.validate():
-            return redirect(f"{url_for('ResponseTimesView.list')}?{request.query_string.decode('ascii', 'ignore')}")
-        organisation, at = queries.organisation(db.session), wall_clock(now())
-        report = self._report(form, organisation)
-        file = TemporaryFile()  # noqa: SIM115  the response closes it; nothing leaves before all of it is written
-        n_rows = write(report, Cover(organisation.name, format, current_user.get_full_name(), at), file)
-        log.info("export", report=report.identifier, extension=extension, n_rows=n_rows, user_id=current_user.id, request_id=g.request_id)
-        return send_made(file, report.file_name(format, at.date(), extension), media_type)
 
 
 class CaseChartView(RuledChartView):

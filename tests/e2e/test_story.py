@@ -144,7 +144,7 @@ def test_a_petition_goes_from_the_public_form_to_the_closed_case_and_its_log(liv
     control = sign_in(new_page(), people["control"])
     control.goto("/reports/response-times/")
     assert number in control.inner_text("main")
-    workbook = load_workbook(io.BytesIO(download(control, 'a[href*="/reports/response-times/excel"]')))
+    workbook = load_workbook(io.BytesIO(download(control, 'a[href*="/report/response_times/excel"]')))
     assert_the_log_is_the_database(workbook, live_server)
 
 

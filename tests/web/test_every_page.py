@@ -24,6 +24,9 @@ MAILS = {"MessageTemplateView.mail"}
 WRITES = {
     "portal.receipt": "the receipt is issued when it is first printed, and is the same ever after",
     "CaseView.receipt": "the same receipt, printed at the desk",
+    "ReportView.excel": "each file of a report is written down: who took which rows",
+    "ReportView.csv": "the same",
+    "ReportView.pdf": "the same",
     "WorkView.result": "who takes the result of somebody else's work is written down",
 }
 

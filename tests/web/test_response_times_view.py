@@ -18,6 +18,7 @@ from app.operations import pqr as operations
 from app.operations.controlled import approve_edition, draft_edition
 
 PAGE = "/reports/response-times/"
+FILES = "/report/response_times/"
 AUXILIAR, DUENO, TECNICO, SUBGERENTE = "Auxiliar PQR", "Dueño de proceso", "Técnico", "Subgerente administrativo y comercial"
 CALIDAD = "Calidad"
 
@@ -55,8 +56,8 @@ def numbers(page):
 
 def exported(browser, query=""):
     """Return (rows of the workbook, rows of the CSV, what the cover says line by line), headings apart."""
-    book = load_workbook(io.BytesIO(browser.get(f"{PAGE}excel{query}").data))
-    text = browser.get(f"{PAGE}csv{query}").data.decode("utf-8-sig")
+    book = load_workbook(io.BytesIO(browser.get(f"{FILES}excel{query}").data))
+    text = browser.get(f"{FILES}csv{query}").data.decode("utf-8-sig")
     cover = [line[1].value for line in book.worksheets[0].iter_rows(max_col=2, min_row=4)]
     rows = [[cell.value for cell in line] for line in book.worksheets[1].iter_rows(min_row=2)]
     return rows, list(csv.reader(io.StringIO(text, newline=""), delimiter=";"))[1:], cover
@@ -85,7 +86,7 @@ def test_the_page_and_the_cover_carry_the_code_and_version_of_the_format(cases, 
 
     assert "R010-01-01" in page.text and re.search(r"ersi(o|ó)n 7", page.text)
     assert {"R010-01-01", "7"} <= set(cover)
-    assert "R010-01-01-2026-07-10.xlsx" in browser.get(f"{PAGE}excel").headers["Content-Disposition"]
+    assert "R010-01-01-2026-07-10.xlsx" in browser.get(f"{FILES}excel").headers["Content-Disposition"]
 
 
 def test_a_page_of_rows_costs_eight_statements_however_many_rows(cases, reader, count_statements, make, seeded):
@@ -160,7 +161,7 @@ def test_a_filter_that_makes_no_sense_is_told_beside_its_field(cases, reader, qu
     assert page.status_code == 422
     assert 'aria-invalid="true"' in page.text and 'role="alert"' in page.text
     assert numbers(page) == []
-    assert browser.get(f"{PAGE}excel{query}&_scheme=x").location == f"{PAGE}{query}&_scheme=x"
+    assert browser.get(f"{FILES}excel{query}&_scheme=x").location == f"{PAGE}{query}&_scheme=x"
 
 
 @pytest.mark.parametrize("after", ["nonsense", "2026-07-10", "2026-07-10.x", ".5", "2026-99-99.1", "2026-07-10.99999999999999999999"])
@@ -173,7 +174,7 @@ def test_an_empty_control_says_what_to_do_and_offers_no_download(seeded, reader)
 
     assert 'class="empty"' in page.text
     assert f"{PAGE}?period=filed" in page.text
-    assert f"{PAGE}excel" not in page.text
+    assert f"{FILES}excel" not in page.text
 
 
 def test_a_year_without_holidays_is_told_and_no_file_is_half_sent(cases, reader, seeded):
@@ -186,8 +187,8 @@ def test_a_year_without_holidays_is_told_and_no_file_is_half_sent(cases, reader,
     seeded.commit()
     browser = reader(AUXILIAR)
 
-    for path in ("", "excel", "csv"):
-        answer = browser.get(PAGE + path)
+    for path in (PAGE, f"{FILES}excel", f"{FILES}csv", f"{FILES}pdf"):
+        answer = browser.get(path)
         assert answer.status_code == 409
         assert "2026" in answer.text
 
@@ -246,7 +247,7 @@ def test_who_may_know_a_reserved_identity_reads_it(cases, reader):
 
 def test_text_of_citizens_is_no_formula_in_any_download(cases, reader):
     browser = reader(AUXILIAR)
-    book = load_workbook(io.BytesIO(browser.get(f"{PAGE}excel").data))
+    book = load_workbook(io.BytesIO(browser.get(f"{FILES}excel").data))
     _rows, lines, _cover = exported(browser)
 
     cell = next(cell for line in book.worksheets[1].iter_rows() for cell in line if cell.value == "@SUM(A1)")
@@ -254,21 +255,21 @@ def test_text_of_citizens_is_no_formula_in_any_download(cases, reader):
     assert lines[1][3] == "'@SUM(A1)"
 
 
-@pytest.mark.parametrize("path", ["", "excel", "csv"])
+@pytest.mark.parametrize("path", [PAGE, f"{FILES}excel", f"{FILES}csv", f"{FILES}pdf"])
 def test_without_the_right_there_is_no_control(cases, reader, path):
-    assert reader(TECNICO).get(PAGE + path).status_code == 403
+    assert reader(TECNICO).get(path).status_code == 403
 
 
-@pytest.mark.parametrize("path", ["", "excel", "csv"])
+@pytest.mark.parametrize("path", [PAGE, f"{FILES}excel", f"{FILES}csv", f"{FILES}pdf"])
 def test_nobody_sees_it_without_signing_in(cases, client, path):
-    answer = client.get(PAGE + path)
+    answer = client.get(path)
 
     assert answer.status_code == 302
     assert "/login/" in answer.location
 
 
 def test_a_download_is_kept_by_no_cache_and_says_its_length(cases, reader):
-    answer = reader(AUXILIAR).get(f"{PAGE}excel")
+    answer = reader(AUXILIAR).get(f"{FILES}excel")
 
     assert answer.headers["Cache-Control"] == "no-store"
     assert int(answer.headers["Content-Length"]) == len(answer.data)
