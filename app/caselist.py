@@ -26,7 +26,7 @@ from app.domain import N_
 from app.domain.deadlines import Light, light_of, silence_on
 from app.domain.errors import DomainError
 from app.domain.states import Category, Identity, Move, PqrStatus, states_in
-from app.domain.times import Timeliness
+from app.domain.times import LATE_BANDS, Timeliness
 from app.extensions import db, now, today
 from app.forms import UpTo
 from app.listing import EMPTY, Choices, Dates, Facet, Moment, Rows, Text, enum_facet, flag_facet
@@ -36,6 +36,8 @@ from app.models import Account, Appeal, MassEvent, Municipality, Pqr, Process, S
 from app.operations import mass, messages, silence
 from app.operations import pqr as operations
 from app.reports.behaviour_sources import is_appeal, is_recurrent, was_open
+from app.reports.pqr_report import band_key
+from app.reports.pqr_sources import Gap, is_whole, lacks, lacks_some, late_within
 from app.security import is_user, may, processes_of, scope_cases
 from app.words import say, say_light, tidy
 
@@ -173,6 +175,22 @@ class _Zone(Text):
         return _("(empty)") if value == EMPTY else value
 
 
+#: What the PQR report counts: the list behind each of its figures.
+LACKING = {"some": N_("Something that is owed"), "none": N_("Nothing"), **{gap.name: gap.value for gap in Gap}}
+LATE_BY = {band_key(band): band for band in LATE_BANDS}
+LATE_WORDS = dict(zip(LATE_BY, (N_("1 to 2 days"), N_("3 to 5 days"), N_("6 to 10 days"), N_("More than 10 days")), strict=True))
+
+
+def _lacking(value: str, _moment: Moment) -> ColumnElement[bool]:
+    if value in ("some", "none"):
+        return lacks_some() if value == "some" else is_whole()
+    return lacks(Gap[value])
+
+
+def _late_by(value: str, moment: Moment) -> ColumnElement[bool]:
+    return late_within(db.session(), LATE_BY[value], moment.today, moment.calendar())
+
+
 def _of_account(column: Any) -> Any:
     """Return the expression of a column of the account of a case."""
     return select(column).where(Account.id == Pqr.account_id).correlate(Pqr).scalar_subquery()
@@ -186,6 +204,8 @@ FACETS: tuple[Facet, ...] = (
     Rows("holder", _l("Person in charge"), Pqr.holder_id, User, User.id, "user", True, lambda moment: Pqr.holder_id == moment.user_id),
     Choices("asked", _l("Asked of the citizen"), lambda: (("waits", N_("Has time")), ("over", N_("Time is over"))), _asked),
     Choices("timeliness", _l("Answer in time"), lambda: ((each.name, each.value) for each in Timeliness), _in_time),
+    Choices("late_by", _l("Business days late"), LATE_WORDS.items, _late_by),
+    Choices("lacks", _l("Proof that is missing"), LACKING.items, _lacking),
     flag_facet("is_priority", _l("Priority"), Pqr.is_priority),
     Choices("sap", _l("Positive silence"), SILENCES.items, _silence),
     Choices("sspd", _l("Superservicios"), SSPD.items, _sspd),

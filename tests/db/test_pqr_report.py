@@ -157,7 +157,7 @@ def test_in_time_late_running_and_not_counted_add_up_to_all(table, report):
 
 
 def test_the_groups_split_the_same_cases(table, report, seeded):
-    names = dict(seeded.execute(select(Process.code, Process.name)).tuples().all())
+    names = dict(seeded.execute(select(Process.code, Process.name)).all())
     desk = seeded.scalars(select(Process.name).where(Process.is_front_desk)).one()
 
     by_process = {row[0]: row[1:] for row in rows_of(report(), "by_process")}
