@@ -91,6 +91,7 @@ from app.surveys.report import SurveyReportView
 from app.surveys.tabulation import SurveyResultView
 from app.surveys.thresholds import SurveyThresholdView
 from app.surveys.words import SurveyWordsView
+from app.sui.interruptions import InterruptionCauseView, InterruptionView
 from app.work import PeriodicView, WorkView
 
 SERVICE, FIELD, REPORTS = N_("Service"), N_("Field and money"), N_("Reports")
@@ -157,6 +158,7 @@ MENU: list[tuple[type, str, str, str]] = [
     (AuditPackView, N_("Audit pack"), "done", QUALITY),
     (RiskScaleView, N_("Scale of the risk map"), "sliders", QUALITY),
     (PastRecordView, N_("Registers of other programs"), "history", EXCHANGE),
+    (InterruptionView, N_("Interruptions of the service"), "clock", REGULATOR),
     (MarketClaimView, N_("Claims of the market (SUI)"), "chart", REGULATOR),
     (ImportBatchView, N_("Files that come in"), "template", EXCHANGE),
     (BillingBatchView, N_("Batches for billing"), "invoice", EXCHANGE),
@@ -180,6 +182,7 @@ MENU: list[tuple[type, str, str, str]] = [
     (RequirementTemplateView, N_("Templates of requirements"), "template", HOUSE),
     (SuiCauseView, N_("SUI causes"), "cause", HOUSE),
     (SuiCodeView, N_("SUI codes"), "code", HOUSE),
+    (InterruptionCauseView, N_("Causes of interruptions"), "cause", HOUSE),
     (MunicipalityView, N_("Municipalities"), "place", HOUSE),
     (ParameterView, N_("Parameters"), "sliders", HOUSE),
     (WebhookView, N_("Webhooks"), "process", HOUSE),

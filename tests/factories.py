@@ -456,6 +456,42 @@ class Factory:
         }  # fmt: skip
         return self._add(Indicator(**(values | columns)))
 
+    def report_schedule(self, owner_id: int, recipients: Any = (), at: datetime | None = None, **columns: Any) -> Any:
+        """Return a report that leaves by mail every working day at six, to its owner unless others are named."""
+        from app.domain.reports import Every, ReportFormat, Rhythm
+        from app.extensions import now
+        from app.operations.reporting import Wanted, add_schedule
+
+        told = {"name": f"Envío {next(_serial)}", "report": "response_times", "format": ReportFormat.XLSX, "filters": {}, "words": "Todo",
+                "rhythm": Rhythm(Every.DAY, 6), "recipients": list(recipients) or [owner_id], **columns}  # fmt: skip
+        return add_schedule(self.session, Wanted(**told), owner_id, "es", at=at or now())
+
+    def interruption_cause(self, sui_code: str = "1", **columns: Any) -> Any:
+        """Return a cause of interruptions that the file of the SUI has a code for."""
+        from app.models import InterruptionCause
+
+        n = next(_serial)
+        return self._add(InterruptionCause(**({"code": f"CAUSA-{n}", "name": f"Causa {n}", "sui_code": sui_code} | columns)))
+
+    def interruption(
+        self, starts_at: datetime | None = None, kind: str = "UNPLANNED", *, at: datetime | None = None, **columns: Any
+    ) -> Any:
+        """Return an interruption of the aqueduct in the municipality of the house, which began at *starts_at* and goes on."""
+        from app import queries
+        from app.domain.interruptions import InterruptionKind
+        from app.extensions import now
+        from app.models import Interruption, Service
+        from app.operations import interruptions
+
+        instant = at or now()
+        values = {
+            "cause": columns.pop("cause", None) or self.interruption_cause(), "sector": "La Floresta", "what": "Se rompió la red",
+            "service": self.session.scalars(select(Service).order_by(Service.position, Service.id)).first(),
+            "municipality": queries.organisation(self.session).municipality, "zones": [],
+        }  # fmt: skip
+        row = Interruption(kind=InterruptionKind[kind], starts_at=starts_at or instant, **(values | columns))
+        return interruptions.tell(self.session, row, at=instant)
+
     def case(self, at: datetime | str | None = None, actor_id: int | None = None, **fields: Any) -> Any:
         from app.extensions import now
         from app.operations.pqr import file_pqr
