@@ -112,6 +112,7 @@ class Stage:
         self.marks |= steps.actions()
         self.marks |= steps.outputs(self.case_ids["ROUTED"])
         self.marks |= steps.risks()
+        self.marks |= steps.interruptions()
         self.marks |= steps.legal()
         self.marks |= steps.indicators()
         self.marks |= steps.reviews()
@@ -587,6 +588,20 @@ class Steps:
         said = legalmatrix.Evaluated(local(self.at).date(), Compliance.COMPLIES, "Informe", file=report)
         row = legalmatrix.evaluate(self.session, mine, said, at=self.at, user_id=self.users["Q"])
         return {"@legal": mine.id, "@legal-other": other.id, "@evaluation": row.id}
+
+    def interruptions(self) -> dict[str, Any]:
+        """An interruption that goes on, with the proof of its notice, and one that was voided."""
+        from io import BytesIO
+
+        from app.extensions import local
+        from app.operations import interruptions
+        from app.operations.files import check_upload, store_file
+
+        running, voided = self.make.interruption(self.at, at=self.at), self.make.interruption(self.at, at=self.at)
+        proof = store_file(self.session, check_upload("aviso.txt", BytesIO(b"Se avisa")))
+        interruptions.give_notice(self.session, running, local(self.at).date(), "Radio", proof, at=self.at)
+        interruptions.void(self.session, voided, "Se registró dos veces", at=self.at)
+        return {"@interruption": running.id, "@interruption-voided": voided.id}
 
     def risks(self) -> dict[str, int]:
         """A risk of D with a control, one that was closed, and one of another process; both open ones are of the worst band."""

@@ -482,7 +482,7 @@ ROWS: list[Row] = [
     *both("InterruptionView.add", "ADSX"),
     *both("InterruptionView.edit", "ADSX", url={"pk": "@interruption"}),
     *both("InterruptionView.edit", NOBODY, misses="ADSX", url={"pk": "@interruption-voided"}),
-    *(row for door, may in (("notice", "ADSX"), ("event", "ADSX"), ("link", "ADSX"), ("restore", "DSX"), ("void", "SX"))
+    *(row for door, may in (("notice", "ADSX"), ("event", "ASX"), ("link", "ADSX"), ("restore", "DSX"), ("void", "SX"))
       for row in both(f"InterruptionView.{door}", may, url={"pk": "@interruption"})),
     post("InterruptionView.recount", "ADSX", url={"pk": "@interruption"}),
     *catalogue("InterruptionCauseView", "SQGX", HOUSE),

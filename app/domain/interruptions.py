@@ -15,6 +15,7 @@ from enum import Enum
 
 from app.domain import N_
 from app.domain.errors import DomainError
+from app.domain.sui import clean
 
 #: How far ahead of the clock of the server an instant may be told: two clocks are never alike.
 SLACK = timedelta(minutes=5)
@@ -154,7 +155,7 @@ class Fault:
 
 Value = str | int | date | datetime | bool | None
 _NOTICE_DAY = "%d-%m-%Y"
-_DATE_PATTERNS = {"DD": "%d", "MM": "%m", "YYYY": "%Y", "HH": "%H", "MI": "%M", "SS": "%S"}
+_DATE_PATTERNS = {"AAAA": "%Y", "DD": "%d", "MM": "%m", "YYYY": "%Y", "HH": "%H", "MI": "%M", "SS": "%S"}
 
 
 def _notice(facts: Facts) -> Value:
@@ -197,14 +198,9 @@ def _pairs(rule: str) -> dict[str, str]:
 
 
 def pattern_of(rule: str, *, has_hour: bool) -> str:
-    """Return the pattern of `strftime` for DD-MM-YYYY HH:MI as *rule* writes it; the usual one for an empty rule."""
+    """Return the pattern of `strftime` for DD-MM-YYYY HH:MI (or AAAA) as *rule* writes it; the usual one for an empty rule."""
     usual = "DD-MM-YYYY HH:MI" if has_hour else "DD-MM-YYYY"
-    return re.sub("YYYY|DD|MM|HH|MI|SS", lambda found: _DATE_PATTERNS[found[0]], rule.strip() or usual)
-
-
-def plain(text: str) -> str:
-    """Return *text* on one line and without what parts cells in the file: commas, semicolons, quotes."""
-    return " ".join(re.sub(r'[,;"\r\n\t]+', " ", text).split())
+    return re.sub("AAAA|YYYY|DD|MM|HH|MI|SS", lambda found: _DATE_PATTERNS[found[0]], rule.strip() or usual)
 
 
 def check_column(field: str, kind: str, rule: str) -> None:
@@ -222,7 +218,7 @@ def write_cell(head: Head, facts: Facts) -> tuple[str, Fault | None]:
     value = FIELDS[head.field][1](facts)
     if value is None or value == "":
         if head.fixed or head.field in MAY_BE_EMPTY:
-            return plain(head.fixed), None
+            return clean(head.fixed), None
         return "", _lack(head, facts)
     pairs = _pairs(head.rule)
     match value:
@@ -235,7 +231,7 @@ def write_cell(head: Head, facts: Facts) -> tuple[str, Fault | None]:
         case _ if head.field == "kind":
             code = pairs.get(str(value), "")
             return code, None if code else _lack(head, facts)
-    text = plain(str(value))
+    text = clean(str(value))
     if head.kind == "int" and not text.isdigit():
         return text, Fault(head.heading, N_("“%(value)s” is not a number."), "interruption", {"value": text})
     return text, None

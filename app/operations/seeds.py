@@ -39,6 +39,7 @@ from app.models import (
     ControlledDocument,
     Indicator,
     InterestGroup,
+    InterruptionCause,
     LegalRequirement,
     LegalRest,
     LegalTerm,
@@ -103,6 +104,7 @@ CATALOGUES = (
     _Catalogue(RequestType, "request_type", also="name"),
     _Catalogue(SuiCause, "sui_cause", key=("service", "code")),
     _Catalogue(SuiCode, "sui_code", key=("kind", "variant", "code")),
+    _Catalogue(InterruptionCause, "interruption_cause", also="name"),
     _Catalogue(SuiColumn, "sui_column", key=("format",)),  # whoever has columns of a file made them their own
     _Catalogue(SuiRule, "sui_rule", key=("key", "service")),
     _Catalogue(SuiMap, "sui_map", key=("kind", "member", "service")),

@@ -456,8 +456,8 @@ def _reports(add: Any, n: int, rows: dict[str, list[Any]]) -> None:
     """A report that leaves every working day, whom it goes to, and one making of it that ended with a file."""
     user_id = rows["ab_user"][n - 1].id
     add(m.ReportFavourite(user_id=user_id, report="response_times"))
-    schedule = add(m.ReportSchedule(name=f"Diario {n}", report="response_times", format=ReportFormat.XLSX, every=Every.DAY, owner_id=user_id,
-                                    next_at=AT))  # fmt: skip
+    schedule = add(m.ReportSchedule(name=f"Diario {n}", report="response_times", format=ReportFormat.XLSX, every=Every.DAY,
+                                    owner_id=user_id, next_at=AT))  # fmt: skip
     add(m.ReportRecipient(schedule_id=schedule.id, user_id=user_id))
     add(m.ReportRun(report="response_times", format=ReportFormat.XLSX, user_id=user_id, schedule_id=schedule.id, due_at=AT,
                     job_id=rows["job"][n - 1].id, started_at=AT, ended_at=AT, outcome=ReportOutcome.DONE, n_rows=3, n_bytes=1,
