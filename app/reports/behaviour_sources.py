@@ -400,7 +400,7 @@ def _add(group: Group, what: str, of: int, n: int, n_late: int) -> None:
 def _ranked(dimension: Dimension, groups: dict[str, Group]) -> list[Group]:
     if dimension is Dimension.MONTH:
         return sorted(groups.values(), key=lambda group: group.key)
-    return sorted(groups.values(), key=lambda group: (*(-n for n in group.filed), -group.answered, group.label))
+    return sorted(groups.values(), key=lambda group: (*(-n for n in group.filed), -group.answered, not group.label, group.label))
 
 
 def counts_by(session: Session, scope: Scope, span: Span, dimension: Dimension) -> list[tuple[str, str, int, int, int]]:

@@ -24,6 +24,8 @@ from app.reports.base import FilterForm, Reader
 from app.words import say_day
 
 _DAY = timedelta(1)
+#: Between which years a period may lie; what it is compared with lies a little before.
+FIRST_YEAR, LAST_YEAR = 1900, 2200
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,8 @@ class ReportForm(FilterForm):
             raise ValidationError(_("Write the first and the last day of the period."))
         if field.data < self.since.data:
             raise ValidationError(_("The period ends before it begins."))
+        if self.since.data.year < FIRST_YEAR or field.data.year > LAST_YEAR:
+            raise ValidationError(_("Write days from %(first)s to %(last)s.", first=FIRST_YEAR, last=LAST_YEAR))
 
     def span(self, today: date) -> Span:
         """Return the days that a valid form asks for."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from app.domain import N_
 from app.domain.reports import ReportGroup
-from app.reports import behaviour, response_times
+from app.reports import behaviour, pqr_report, response_times
 from app.reports.base import Offer
 
 #: In the order of their chapter; the key is the identifier of the report.
 OFFERS: tuple[Offer, ...] = (
+    pqr_report.OFFER,
     Offer(
         behaviour.Behaviour, ReportGroup.CASES, ("can_list", "PqrReport"), behaviour.Behaviour,
         N_("For the Subgerencia: what the customers ask for, what grows, and how they are answered, in a page of two minutes."),
