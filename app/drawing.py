@@ -230,7 +230,8 @@ _LOOK = """
 text { fill: #47525f; font-family: "Libertinus Serif"; font-size: 17px }
 .axis.x text { text-anchor: middle } .axis.y text { text-anchor: end }
 text.value { fill: #16202a; font-weight: bold } .lying text.value { text-anchor: start }
-path { fill: none } .guide { stroke: #dde2e8 } .axis.line, .axis .line { stroke: #98a2b3 }
+.axis.x text[transform] { text-anchor: start }
+path { fill: none } .axis.line, .axis .line { stroke: #98a2b3 } .axis .guide { stroke: #e3e8ee }
 .lying .axis.y .line, .standing .axis.x .line { stroke: none }
 .nofill { stroke-width: 3 } .dot { fill: #ffffff; stroke-width: 2.5 } .rect, .slice { stroke-width: 1.5 }
 .dash-1 .line { stroke-dasharray: 9 5 } .dash-2 .line { stroke-dasharray: 2 5 } .dash-3 .line { stroke-dasharray: 12 4 2 4 }
@@ -242,10 +243,10 @@ _INKED = (
 )
 
 
-def on_paper(plot: Plot) -> bytes:
-    """Return *plot* as an SVG that needs no style sheet, in the colours of a light page."""
+def on_paper(plot: Plot, *, is_half: bool = False) -> bytes:
+    """Return *plot* as an SVG that needs no style sheet, in the colours of a light page, as wide as the page or half of it."""
     name = "p"
-    svg = _picture(plot, _PAPERS[0], name)
+    svg = _picture(plot, SMALL[0] if is_half else _PAPERS[0], name)
     for child in reversed(_weaves(plot, name)):
         svg.insert(0, child)
     look = _LOOK + "\n".join(_INKED.format(tone=tone, ink=ink, wash=wash) for tone, (ink, wash) in _INKS.items())

@@ -56,15 +56,15 @@ def _part(part: Part, rows: list[list[str]]) -> dict[str, Any]:
     widths = [min(column.width, 44) for column in part.header]
     return {
         "title": part.title, "about": part.about, "figures": [_figure(figure) for figure in part.figures],
-        "plots": [_plot(plot) for plot in part.plots if plot.labels], "widths": widths, "rows": rows,
+        "plots": [_plot(plot, is_half=len(part.plots) > 1) for plot in part.plots if plot.labels], "widths": widths, "rows": rows,
         "heads": [column.heading for column in part.header],
         "right": [column.kind in _AT_THE_RIGHT for column in part.header], "width": sum(widths),
     }  # fmt: skip
 
 
-def _plot(plot: Plot) -> dict[str, Any]:
+def _plot(plot: Plot, *, is_half: bool) -> dict[str, Any]:
     key = [{"name": name, "ink": ink} for name, ink in key_on_paper(plot)]
-    return {"title": plot.title, "about": plot.about, "svg": base.picture(on_paper(plot)), "key": key}
+    return {"title": plot.title, "about": plot.about, "svg": base.picture(on_paper(plot, is_half=is_half)), "key": key}
 
 
 def _sections(parts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import islice
@@ -22,7 +23,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
-from app.drawing import Plot, tone_of
+from app.drawing import Plot, Series, tone_of
 from app.reports.base import (
     Cells,
     Column,
@@ -240,6 +241,9 @@ def _write_charts(book: Workbook, plots: list[Plot], names: _Names) -> None:
     if not plots:
         return
     sheet = book.add_worksheet(names.free(_("Charts")))
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
+    plots = [_turned(plot) for plot in plots]
     bold, head = book.add_format({"bold": True, "font_size": 12}), book.add_format({"bold": True, "bottom": 1, "bg_color": "#E2F1F5"})
     plain = book.add_format({})
     sheet.set_column(0, 0, 34)
@@ -257,6 +261,14 @@ def _write_charts(book: Workbook, plots: list[Plot], names: _Names) -> None:
         if plot.labels:
             sheet.insert_chart(row, beside, _chart(book, sheet, plot, row), {"description": plot.about})
         row += max(len(plot.labels) + 4, _TALL)
+
+
+def _turned(plot: Plot) -> Plot:
+    """Return a pie whose slices are series, as it is drawn, with its slices as labels, as Excel wants it; any other as it is."""
+    if plot.kind != "PieChart" or len(plot.labels) != 1:
+        return plot
+    slices = Series(plot.labels[0], tuple(series.points[0] for series in plot.series))
+    return replace(plot, labels=tuple(series.name for series in plot.series), series=(slices,))
 
 
 def _chart(book: Workbook, sheet: Worksheet, plot: Plot, row: int) -> Any:
@@ -290,6 +302,8 @@ def _write_cover(book: Workbook, sheet: Worksheet, report: Report, cover: Cover,
     sheet.set_column(0, 0, 34)
     sheet.set_column(1, 1, 70)
     sheet.set_column(2, 2, 34)
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
     lines: list[Figure | tuple[str, datetime]] = [
         *_control(cover.format),
         Figure(_("Report"), _(report.name)),
