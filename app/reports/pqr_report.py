@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_DOWN, Decimal
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from babel.dates import format_date
@@ -27,7 +27,7 @@ from app.domain.calendar import BusinessCalendar
 from app.domain.deadlines import silence_on
 from app.domain.reports import ReportGroup
 from app.domain.states import Category, Identity, Outcome, PqrStatus, states_in
-from app.domain.times import LATE_BANDS, NOT_COUNTED, TENTH, Spread, Timeliness, band_of, days_late, stages_of
+from app.domain.times import LATE_BANDS, NOT_COUNTED, TENTH, Spread, Stages, Timeliness, band_of, days_late, stages_of
 from app.drawing import Plot, Point, Series
 from app.models import Pqr
 from app.reports import pqr_sources as sources
@@ -140,56 +140,79 @@ def percent(n: int, of: int) -> Decimal | None:
     return (Decimal(100) * n / of).quantize(TENTH, ROUND_DOWN) if of else None
 
 
-class Facts:
-    """All figures of the report, added up in one pass over the rows of `sources.facts`."""
+class Group(NamedTuple):
+    """What cases that are counted together have in common: what `sources.facts` groups, days to answer and late, and what was done."""
 
-    DIMENSIONS = ("process", "type", "cause")
+    status: PqrStatus
+    timeliness: Timeliness
+    month: int
+    process: int
+    type: int
+    cause: int | None
+    is_ours: int
+    gaps: int
+    silence: int
+    days: int | None
+    late: int | None
+    is_answered: bool
+    is_notified: bool
+
+
+class Facts:
+    """All figures of the report, added up in one pass over the rows of `sources.facts`; its memory grows with the groups."""
+
+    DIMENSIONS = ("process", "type", "cause", "month")
 
     def __init__(self, rows: Iterable[Row[Any]], today: date, calendar: BusinessCalendar) -> None:
         self.total = Tally()
         self.states: Counter[PqrStatus] = Counter()
-        self.by: dict[str, dict[Any, Tally]] = {name: {} for name in (*self.DIMENSIONS, "month")}
+        self.by: dict[str, dict[Any, Tally]] = {name: {} for name in self.DIMENSIONS}
         self.stages: dict[str, Counter[int]] = {name: Counter() for name in STAGES}
         self.bands: Counter[tuple[tuple[int, int | None], bool]] = Counter()
         self.owed: Counter[Gap] = Counter()
         self.lacking: Counter[Gap] = Counter()
         self.n_lacking = self.n_foreign = self.n_silent = self.n_awaited = self.n_recognised = 0
-        for row in rows:
-            self._add(row, today, calendar)
+        for group, n in self._grouped(rows, today, calendar).items():
+            self._add(group, n)
 
-    def _add(self, row: Row[Any], today: date, calendar: BusinessCalendar) -> None:
-        stages = stages_of(row.effective_on, row.routed_on, row.solved_on, row.answered_on, row.notified_on, calendar)
-        for name, counter in self.stages.items():
-            days = getattr(stages, name)
-            if days is not None:
-                counter[days] += 1
-        self.states[row.status] += 1
-        tallies = [self.total, self.by["month"].setdefault(row.on.replace(day=1), Tally())]
-        tallies += [self.by[name].setdefault(getattr(row, name), Tally()) for name in self.DIMENSIONS]
-        for tally in tallies:
-            tally.n[row.timeliness] += 1
-            if stages.total is not None:
-                tally.days[stages.total] += 1
-        late = days_late(row.due_on, row.answered_on, today, calendar) if row.timeliness is Timeliness.LATE else None
-        if late is not None:
-            self.bands[band_of(late), row.answered_on is None] += 1
-        self._prove(row)
-        silence = row.silence
-        self.n_silent, self.n_awaited = self.n_silent + (silence & 1), self.n_awaited + (silence >> 1 & 1)
-        self.n_recognised += silence >> 2 & 1
+    def _grouped(self, rows: Iterable[Row[Any]], today: date, calendar: BusinessCalendar) -> Counter[Group]:
+        """Return how many cases each group has; the stages are counted on the way."""
+        groups: Counter[Any] = Counter()
+        took: Counter[Stages] = Counter()
+        for *facts, effective_on, routed_on, solved_on, answered_on, notified_on, due_on in rows:
+            stages = stages_of(effective_on, routed_on, solved_on, answered_on, notified_on, calendar)
+            took[stages] += 1
+            late = days_late(due_on, answered_on, today, calendar) if facts[1] is Timeliness.LATE else None
+            groups[(*facts, stages.total, late, answered_on is not None, notified_on is not None)] += 1
+        for stages, n in took.items():
+            for name, counter in self.stages.items():
+                if (days := getattr(stages, name)) is not None:
+                    counter[days] += n
+        return Counter({Group(*key): n for key, n in groups.items()})
 
-    def _prove(self, row: Row[Any]) -> None:
-        gaps = sources.gaps_in(row.gaps)
-        self.lacking.update(gaps)
-        self.n_lacking += any(gap in sources.OWED for gap in gaps)
-        if not row.is_ours:
-            self.n_foreign += row.status is not PqrStatus.VOIDED
+    def _add(self, group: Group, n: int) -> None:
+        self.states[group.status] += n
+        for tally in (self.total, *(self.by[name].setdefault(getattr(group, name), Tally()) for name in self.DIMENSIONS)):
+            tally.n[group.timeliness] += n
+            if group.days is not None:
+                tally.days[group.days] += n
+        if group.late is not None:
+            self.bands[band_of(group.late), not group.is_answered] += n
+        silent, awaited, recognised = (group.silence >> bit & 1 for bit in range(3))
+        self.n_silent, self.n_awaited = self.n_silent + n * silent, self.n_awaited + n * awaited
+        self.n_recognised += n * recognised
+        self._prove(group, n)
+
+    def _prove(self, group: Group, n: int) -> None:
+        gaps, is_alive = sources.gaps_in(group.gaps), group.status is not PqrStatus.VOIDED
+        self.lacking.update(dict.fromkeys(gaps, n))
+        self.n_lacking += n * any(gap in sources.OWED for gap in gaps)
+        if not group.is_ours:
+            self.n_foreign += n * is_alive
             return
-        self.owed[Gap.RECEIPT] += row.status is not PqrStatus.VOIDED
-        self.owed[Gap.PROOF] += row.notified_on is not None
-        self.owed[Gap.RATING] += row.status is PqrStatus.CLOSED
-        for gap in (Gap.DOCUMENT, Gap.NOTICE, Gap.EVIDENCE):
-            self.owed[gap] += row.answered_on is not None
+        owes = dict.fromkeys((Gap.DOCUMENT, Gap.NOTICE, Gap.EVIDENCE), group.is_answered)
+        owes |= {Gap.RECEIPT: is_alive, Gap.PROOF: group.is_notified, Gap.RATING: group.status is PqrStatus.CLOSED}
+        self.owed.update({gap: n for gap, is_owed in owes.items() if is_owed})
 
     def in_states(self, *states: PqrStatus) -> int:
         return sum(self.states[state] for state in states)
@@ -442,7 +465,8 @@ class PqrReport(PartedReport):
             lines = [(names[name].get(key) or _("Not stated"), found[key], {filters[name]: str(key or "empty")}) for key in keys]
             yield self._group(f"by_{name}", title, head, lines, plots=self._plot_of_groups(title, lines) if name == "process" else ())
         by = _COLUMN_OF[self._wanted.by]
-        months = [(month_name(month), tally, {by: self._within(month)}) for month, tally in sorted(self.facts.by["month"].items())]
+        found = sorted((date(int(key) // 100, int(key) % 100, 1), tally) for key, tally in self.facts.by["month"].items())
+        months = [(month_name(month), tally, {by: self._within(month)}) for month, tally in found]
         yield self._group("by_month", _("3. Response time: by month"), N_("Month"), months, plots=self._plot_of_months(months))
 
     def _within(self, month: date) -> str:

@@ -61,6 +61,7 @@ from app.models import (
 )
 from app.queries import TimesFilter
 from app.reports.forms import Span
+from app.tally import FOLDS
 
 Condition = ColumnElement[bool]
 
@@ -223,17 +224,18 @@ def _first_routed() -> ColumnElement[date]:
 
 
 def facts(wanted: Wanted, today: date) -> Select[Any]:
-    """Return the SELECT of what every figure of the report is made of, a row a case."""
+    """Return the SELECT of what every figure of the report is made of, a row a case: what groups it, and then its six dates."""
     silent = _has(Silence, Silence.withdrawn_on.is_(None))
     recognised = _has(Silence, Silence.recognised_on.is_not(None))
     awaited = _has(Silence, to_recognise())
-    return cases(
-        wanted, today, Pqr.status, queries.timeliness_on(today).label("timeliness"), queries.PERIODS[wanted.by].label("on"),
+    group = (
+        Pqr.status, queries.timeliness_on(today).label("timeliness"), FOLDS["month"](queries.PERIODS[wanted.by]).label("month"),
         queries.answering_process().label("process"), Pqr.request_type_id.label("type"), Pqr.cause_id.label("cause"),
-        Pqr.effective_on, _first_routed().label("routed_on"), Pqr.solved_on, Pqr.answered_on, Pqr.notified_on, Pqr.due_on,
         case((IS_OURS, 1), else_=0).label("is_ours"), _bits(lacks(gap) for gap in Gap).label("gaps"),
         _bits((silent, awaited, recognised)).label("silence"),
     )  # fmt: skip
+    dates = (Pqr.effective_on, _first_routed().label("routed_on"), Pqr.solved_on, Pqr.answered_on, Pqr.notified_on, Pqr.due_on)
+    return cases(wanted, today, *group, *dates)
 
 
 # ── Rows ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
