@@ -236,8 +236,8 @@ def resume(session: Session, schedule: ReportSchedule, *, at: datetime) -> None:
         raise DomainError(N_("This sending is active already."))
     if not schedule.owner.active:
         raise DomainError(N_("Whoever made this sending does not work here any more. Make a new one."))
-    schedule.is_active, schedule.stopped_reason = True, ""
     schedule.next_at = next_at(session, rhythm_of(schedule), at)
+    schedule.is_active, schedule.stopped_reason = True, ""
     session.flush()
 
 

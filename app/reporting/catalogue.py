@@ -30,7 +30,7 @@ def address_of(offer: Offer, args: Mapping[str, Any] = MappingProxyType({})) -> 
     """Return the page of a report with *args*: its own, or that of all reports."""
     if not offer.address:
         return url_for("ReportView.show", key=offer.key, **args)
-    return f"{offer.address}{'&' if '?' in offer.address else '?'}{urlencode(args)}" if args else offer.address
+    return f"{offer.address}{'&' if '?' in offer.address else '?'}{urlencode(args, doseq=True)}" if args else offer.address
 
 
 def offers_of_reader() -> list[Offer]:

@@ -137,7 +137,8 @@ class ScheduleForm(FlaskForm):
 
 def has_fixed_days(filters: dict[str, Any]) -> bool:
     """Return whether a filter names its days, so that each sending would tell of the same."""
-    return filters.get("period") == ReportPeriod.OTHER.name or ("period" not in filters and bool({"since", "until"} & filters.keys()))
+    follows = ReportPeriod.__members__.keys() - {ReportPeriod.OTHER.name}
+    return filters.get("period") not in follows and bool(filters.get("since") or filters.get("until"))
 
 
 # ── The view ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -276,17 +277,21 @@ class ReportScheduleView(Steps, RuledView):
         if not (may(*offer.right) and may_send(offer)):
             abort(403)
         try:
-            asked = making.ask(db.session(), offer, self._filters(), now())
+            asked = making.ask(db.session(), offer, self._given(), now())
         except DomainError:
             flash(_("Correct the filter of the report first; then have it sent."), "warning")
-            return redirect(address_of(offer, self._filters()))
+            return redirect(address_of(offer, self._given()))
         form = ScheduleForm(data={"name": _(offer.report.name), "recipients": [current_user._get_current_object()]})
         words = " · ".join(offer.make(asked).filters_in_words())
-        return self._asking(form, offer, words, dict(asked.form.args()), None)
+        known = {field.name for field in asked.form}
+        filters = {name: value for name, value in self._given().items() if name in known}
+        return self._asking(form, offer, words, filters, None)
 
     @staticmethod
-    def _filters() -> dict[str, str]:
-        return {name: value for name, value in request.args.items() if name not in ("report", "csrf_token") and value}
+    def _given() -> dict[str, Any]:
+        """Return the filter in the address, as it was written: one that names no day follows the calendar."""
+        given = request.args.to_dict(flat=False)
+        return {name: values if len(values) > 1 else values[0] for name, values in given.items() if name != "report"}
 
     @expose("/edit/<pk>", methods=["GET", "POST"])
     @has_access
