@@ -130,6 +130,7 @@ class Stage:
         self.marks |= steps.old_log()
         self.marks |= steps.imported()
         self.marks |= steps.answers_file(self.marks["@campaign"])
+        self.marks |= steps.sent_by_mail()
         session.commit()
 
     # ── finding the way ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -247,6 +248,19 @@ class Steps:
             "VOIDED": self.voided,
             "ARCHIVED": self.archived,
         }
+
+    def sent_by_mail(self) -> dict[str, Any]:
+        """A report that the administrator has sent to himself, and one that was made for him."""
+        from app.domain.reports import ReportFormat, ReportOutcome
+        from app.operations import reporting
+        from app.operations.files import store_file
+
+        sending = self.make.report_schedule(self.users["X"])
+        run = reporting.begin_run(self.session, "response_times", ReportFormat.CSV, {}, "Todo", self.users["X"], at=self.at)
+        stored = store_file(self.session, b"numero", "tiempos.csv", "text/csv")
+        until = reporting.last_day_of_files(self.session, self.at.date())
+        reporting.end_run(self.session, run, ReportOutcome.DONE, at=self.at, n_rows=1, n_bytes=6, file=stored, expires_on=until)
+        return {"@sending": sending.id, "@made": run.id}
 
     def received(self, **fields: Any) -> Any:
         return self.make.case(**fields)
@@ -590,7 +604,8 @@ class Steps:
         return {"@legal": mine.id, "@legal-other": other.id, "@evaluation": row.id}
 
     def interruptions(self) -> dict[str, Any]:
-        """An interruption that goes on, with the proof of its notice, and one that was voided."""
+        """An interruption that goes on, with the proof of its notice, one that was voided, and the month before, whose file is frozen."""
+        from datetime import UTC, datetime, time
         from io import BytesIO
 
         from app.extensions import local
@@ -601,7 +616,12 @@ class Steps:
         proof = store_file(self.session, check_upload("aviso.txt", BytesIO(b"Se avisa")))
         interruptions.give_notice(self.session, running, local(self.at).date(), "Radio", proof, at=self.at)
         interruptions.void(self.session, voided, "Se registró dos veces", at=self.at)
-        return {"@interruption": running.id, "@interruption-voided": voided.id}
+        before = (local(self.at).date().replace(day=1) - timedelta(days=1)).replace(day=1)
+        ended = datetime.combine(before, time(15), UTC)
+        past = self.make.interruption(ended, at=self.at, ends_at=ended + timedelta(hours=3), n_subscribers=120)
+        load = interruptions.freeze_month(self.session, past.service, before, at=self.at, user_id=self.users["S"])
+        where = {"@aqueduct": past.service_id, "@month-before": f"{before:%Y-%m}", "@interruptions-load": load.id}
+        return {"@interruption": running.id, "@interruption-voided": voided.id, **where}
 
     def risks(self) -> dict[str, int]:
         """A risk of D with a control, one that was closed, and one of another process; both open ones are of the worst band."""

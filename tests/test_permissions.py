@@ -20,6 +20,7 @@ NOBODY = ""
 
 CASES = "ADSCQGX"  # who reads cases
 TIMES = "ADSQGX"  # who reads response times
+REPORTS = "ADSCQGX"  # who opens the catalogue, and has reports sent
 PARTIES = "ADSCQGX"
 CONTRACTS = "DSCQGX"  # who reads contracts and checklists
 MONEY = "ADSCQGX"  # who reads financing and invoice changes
@@ -304,6 +305,17 @@ ROWS: list[Row] = [
     get("ReportView.part", TIMES, url={"key": "response_times", "part": "rows"}),
     post("ReportView.make", TIMES, url={"key": "response_times", "name": "excel"}),
     get("ReportApi.rows", TIMES, url={"key": "response_times"}),
+    get("ReportCatalogueView.list", REPORTS),
+    post("ReportCatalogueView.favourite", TIMES, url={"key": "response_times"}),
+    *(get(f"{view}View.list", REPORTS) for view in ("ReportSchedule", "ReportRun")),
+    *(get(f"{view}View.export", REPORTS, url={"kind": "csv"}) for view in ("ReportSchedule", "ReportRun")),
+    get("ReportScheduleView.show", "SGX", misses="ADCQ", url={"pk": "@sending"}),  # of X, who sends it to X
+    *both("ReportScheduleView.add", REPORTS),
+    *both("ReportScheduleView.edit", HOUSE, misses="ADSCQG", url={"pk": "@sending"}),
+    *(post(f"ReportScheduleView.{door}", HOUSE, misses="ADSCQG", url={"pk": "@sending"}) for door in ("pause", "resume")),
+    *both("ReportScheduleView.stop", HOUSE, misses="ADSCQG", url={"pk": "@sending"}),
+    get("ReportRunView.show", "SGX", misses="ADCQ", url={"pk": "@made"}),
+    get("ReportRunView.download", HOUSE, misses="ADCQ", url={"pk": "@made"}),  # S and G see the line, and not the file
     *(get(f"{view}ChartView.{method}", TIMES) for view in ("Case", "Account") for method in ("list", "excel", "csv")),
     # Money: whoever writes, for the cases of the reader; another signs and authorises
     *(get(f"{name}View.list", MONEY) for name in ("Financing", "InvoiceChange")),
@@ -486,6 +498,11 @@ ROWS: list[Row] = [
       for row in both(f"InterruptionView.{door}", may, url={"pk": "@interruption"})),
     post("InterruptionView.recount", "ADSX", url={"pk": "@interruption"}),
     *catalogue("InterruptionCauseView", "SQGX", HOUSE),
+    get("InterruptionFileView.list", "ASQGX"),
+    get("InterruptionFileView.month", "ASQGX", url={"service_id": "@aqueduct", "month": "@month-before"}),
+    post("InterruptionFileView.freeze", "SX", url={"service_id": "@aqueduct", "month": "@month-before"}),
+    get("InterruptionFileView.download", "SQGX", url={"load_id": "@interruptions-load"}),
+    *both("InterruptionFileView.receipt", "SX", url={"load_id": "@interruptions-load"}),
     # Risks: an owner keeps those of his processes; who directs looks at them; quality keeps the scale; commerce sees only its own
     *(get(f"Risk{view}.{door}", RISKS, url=url) for view, door, url in (
         ("MapView", "list", {}), ("MapView", "excel", {}), ("MapView", "pdf", {}), ("View", "list", {}),
@@ -525,6 +542,11 @@ ROWS: list[Row] = [
     *(row for door in ("report", "ask", "decline") for row in both(f"IndicatorView.{door}", "SQX", url={"pk": "@value"})),
     *(post(f"Risk{part}View.drop", "QX") for part in ("Probability", "Impact", "Band")),
     # The audit pack and the management reviews: quality prepares, who directs signs, control reads
+    # Dashboards
+    get("CaseBoardView.show", "ADSCQGX"),
+    get("CommercialBoardView.show", "SCQGX"),
+    get("SatisfactionBoardView.show", "SCQGX"),
+    get("QualityBoardView.show", "DSQGX"),
     get("AuditPackView.list", "SQGX"),
     post("AuditPackView.make", "SQGX"),
     get("ManagementReviewView.list", "SQGX"),
