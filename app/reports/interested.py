@@ -52,8 +52,8 @@ class MatrixForm(FilterForm):
             _member(Relevance, self.relevance.data), _member(Standing, self.standing.data),
         )  # fmt: skip
 
-    def in_words(self) -> list[str]:
-        """Return what is asked for, in the reader's language."""
+    def in_words(self, _today: Any = None) -> list[str]:
+        """Return what is asked for, in the reader's language; it follows no calendar."""
         fields = (field for field in (self.group, self.quality, self.relevance, self.standing) if field.data)
         return [f"{field.label.text}: {dict(field.choices)[field.data]}" for field in fields] or [_("All rows")]
 
