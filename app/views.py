@@ -15,6 +15,7 @@ from app.billing import BillingBatchView, BillingColumnView, BillingItemView, Bi
 from app.checklists import ChecklistView
 from app.contracts import AmendmentView, ContractView
 from app.counter import CounterView
+from app.dashboards.pages import CaseBoardView, CommercialBoardView, QualityBoardView, SatisfactionBoardView
 from app.desk import CaseView
 from app.domain import N_
 from app.feeds import FeedView
@@ -91,6 +92,7 @@ from app.surveys.report import SurveyReportView
 from app.surveys.tabulation import SurveyResultView
 from app.surveys.thresholds import SurveyThresholdView
 from app.surveys.words import SurveyWordsView
+from app.sui.interruption_file import InterruptionFileView
 from app.sui.interruptions import InterruptionCauseView, InterruptionView
 from app.work import PeriodicView, WorkView
 
@@ -115,6 +117,10 @@ MENU: list[tuple[type, str, str, str]] = [
     (InvoiceChangeView, N_("Invoice changes (R10-01-06)"), "invoice", FIELD),
     (DeviationView, N_("Significant deviation"), "gauge", FIELD),
     (ReportCatalogueView, N_("Catalogue of reports"), "report", REPORTS),
+    (CaseBoardView, N_("Dashboard of cases"), "gauge", REPORTS),
+    (CommercialBoardView, N_("Dashboard of the commercial side"), "gauge", REPORTS),
+    (SatisfactionBoardView, N_("Dashboard of satisfaction"), "gauge", REPORTS),
+    (QualityBoardView, N_("Dashboard of the management system"), "gauge", REPORTS),
     (ResponseTimesView, N_("Response times (R10-01-01)"), "clock", REPORTS),
     (CaseChartView, N_("Charts of cases"), "chart", REPORTS),
     (RatingView, N_("Ratings of the attention"), "done", REPORTS),
@@ -159,6 +165,7 @@ MENU: list[tuple[type, str, str, str]] = [
     (RiskScaleView, N_("Scale of the risk map"), "sliders", QUALITY),
     (PastRecordView, N_("Registers of other programs"), "history", EXCHANGE),
     (InterruptionView, N_("Interruptions of the service"), "clock", REGULATOR),
+    (InterruptionFileView, N_("File of interruptions (draft)"), "report", REGULATOR),
     (MarketClaimView, N_("Claims of the market (SUI)"), "chart", REGULATOR),
     (ImportBatchView, N_("Files that come in"), "template", EXCHANGE),
     (BillingBatchView, N_("Batches for billing"), "invoice", EXCHANGE),
