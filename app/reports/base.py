@@ -309,6 +309,9 @@ def compared(figure: Figure) -> str:
     if figure.before is None or isinstance(figure.value, str):
         return ""
     before = say_number(figure.before)
+    if figure.unit == "%":
+        points = f"{Decimal(figure.value - figure.before):+f}".replace("-", "−")
+        return _("%(points)s points against %(before)s %%", points=points.replace(".", ",") if is_spanish() else points, before=before)
     if not figure.before:
         return _("before: %(before)s", before=before)
     change = Decimal(figure.value - figure.before) * 100 / abs(Decimal(figure.before))

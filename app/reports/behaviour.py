@@ -67,12 +67,12 @@ class _Line:
 
 
 _NUMBERS = (
-    _Line(N_("Filed"), lambda n: n.filed, lambda p, s: p.filed(s)),
+    _Line(N_("Cases filed"), lambda n: n.filed, lambda p, s: p.filed(s)),
     _Line(N_("Of these, recursos"), lambda n: n.appeals, lambda p, s: p.filed(s, appeal="1")),
     _Line(N_("Of these, the same trouble again within 90 days"), lambda n: n.recurrent, lambda p, s: p.filed(s, again="1")),
     _Line(N_("Voided, and counted nowhere else"), lambda n: n.voided, lambda _p, s: sources.case_path(filed_on=str(s), status="VOIDED")),
-    _Line(N_("Answered"), lambda n: n.answered, lambda p, s: p.answered(s)),
-    _Line(N_("Of these, late"), lambda n: n.late, lambda p, s: p.answered(s, timeliness="LATE")),
+    _Line(N_("Cases answered"), lambda n: n.answered, lambda p, s: p.answered(s)),
+    _Line(N_("Of these, answered late"), lambda n: n.late, lambda p, s: p.answered(s, timeliness="LATE")),
     _Line(N_("Decided: granted or denied"), lambda n: n.decided, lambda p, s: p.answered(s, outcome="GRANTED,PARTLY,DENIED")),
     _Line(N_("Of these, granted in all or in part"), lambda n: n.upheld, lambda p, s: p.answered(s, outcome="GRANTED,PARTLY")),
     _Line(N_("Recursos decided"), lambda n: n.appeals_decided,
@@ -142,9 +142,9 @@ class Behaviour(PartedReport):
         (now, before, _year), span, paths = self.facts.counts, self.compared.now, self._paths
         rate = per_thousand(now.filed, self.facts.subscribers.n)
         return [
-            Figure(_("Filed"), now.filed, paths.filed(span), before.filed),
-            Figure(_("Answered"), now.answered, paths.answered(span), before.answered),
-            Figure(_("Answered late"), _or_dash(now.late_share), paths.answered(span, timeliness="LATE"), before.late_share, unit="%"),
+            Figure(_("Cases filed"), now.filed, paths.filed(span), before.filed),
+            Figure(_("Cases answered"), now.answered, paths.answered(span), before.answered),
+            Figure(_("Late answers"), _or_dash(now.late_share), paths.answered(span, timeliness="LATE"), before.late_share, unit="%"),
             Figure(_("Open at the end"), now.open, paths.open(span), before.open),
             Figure(_("Past their term"), now.overdue, paths.overdue(span), before.overdue, "bad" if now.overdue else "ok"),
             Figure(_("The same trouble again"), now.recurrent, paths.filed(span, again="1"), before.recurrent),
@@ -179,16 +179,16 @@ class Behaviour(PartedReport):
         )  # fmt: skip
 
     def _summary(self) -> Part:
-        header = (Column(N_("What needs attention"), Kind.TEXT, 44, wraps=True), Column(N_("How many"), Kind.INT, 12),
-                  Column(N_("Why it is here"), Kind.TEXT, 60, wraps=True))  # fmt: skip
+        header = (Column(N_("What needs attention"), Kind.TEXT, 40, wraps=True), Column(N_("How many"), Kind.INT, 10),
+                  Column(N_("Why it is here"), Kind.TEXT, 44, wraps=True))  # fmt: skip
         lines = attention(self.facts)
         about = "" if lines else _("By the rules of this report, nothing needs attention.")
         plots = (self._months_drawn(), self._bars(Dimension.CAUSE)) if self.facts.now.filed or self.facts.before.filed else ()
-        return Part("summary", _("In two minutes"), header, lambda: iter(lines), about, plots=plots)
+        return Part("summary", _("In two minutes"), header, lambda: (line for line in lines), about, plots=plots)
 
     def _versus(self, kind: Kind) -> tuple[Column, ...]:
         """Return the columns of a number in the spans, with what changed."""
-        now, before, year_ago = (Column(sentence_case(say_span(span)), kind, 14, is_said=True) for span in self.compared.spans)
+        now, before, year_ago = (Column(sentence_case(say_span(span)), kind, 12, is_said=True) for span in self.compared.spans)
         columns = now, before, Column(N_("Change, %"), Kind.DECIMAL, 11), year_ago, Column(N_("Change in a year, %"), Kind.DECIMAL, 11)
         return columns if self.compared.has_year_ago else columns[:3]
 
@@ -210,8 +210,8 @@ class Behaviour(PartedReport):
         groups, has_rate = self.facts.groups[dimension], dimension in (Dimension.SERVICE, Dimension.ZONE)
         rate = (Column(N_("Subscribers today"), Kind.INT, 12), Column(N_("For each 1,000"), Kind.DECIMAL, 11)) if has_rate else ()
         header = (
-            Column(_OF[dimension], Kind.TEXT, 44, wraps=True), *self._versus(Kind.INT), Column(N_("Answered"), Kind.INT, 11),
-            Column(N_("Late"), Kind.INT, 9), Column(N_("Open at the end"), Kind.INT, 11), *rate,
+            Column(_OF[dimension], Kind.TEXT, 36, wraps=True), *self._versus(Kind.INT), Column(N_("Cases answered"), Kind.INT, 11),
+            Column(N_("Late answers"), Kind.INT, 9), Column(N_("Open at the end"), Kind.INT, 11), *rate,
         )  # fmt: skip
 
         def rows() -> Iterator[Cells]:
@@ -221,7 +221,7 @@ class Behaviour(PartedReport):
         about = _("The columns of periods count cases by their day of filing.")
         if _ABOUT[dimension]:
             about += " " + _(_ABOUT[dimension])
-        figure = Figure(_("Filed"), self.facts.now.filed, self._paths.filed(self.compared.now), self.facts.before.filed)
+        figure = Figure(_("Cases filed"), self.facts.now.filed, self._paths.filed(self.compared.now), self.facts.before.filed)
         return Part(dimension.name.lower(), _(dimension.value), header, rows, about, (figure,))
 
     def _cells(self, dimension: Dimension, group: Group) -> Cells:
@@ -234,10 +234,10 @@ class Behaviour(PartedReport):
 
     def _by_month(self) -> Part:
         header = (
-            Column(N_("Month"), Kind.TEXT, 18), Column(N_("Filed"), Kind.INT, 11), Column(N_("The month before"), Kind.INT, 11),
+            Column(N_("Month"), Kind.TEXT, 18), Column(N_("Cases filed"), Kind.INT, 11), Column(N_("The month before"), Kind.INT, 11),
             Column(N_("Change, %"), Kind.DECIMAL, 11), Column(N_("A year before"), Kind.INT, 11),
-            Column(N_("Change in a year, %"), Kind.DECIMAL, 11), Column(N_("Answered"), Kind.INT, 11), Column(N_("Late"), Kind.INT, 9),
-            Column(N_("Open at the end"), Kind.INT, 11),
+            Column(N_("Change in a year, %"), Kind.DECIMAL, 11), Column(N_("Cases answered"), Kind.INT, 11),
+            Column(N_("Late answers"), Kind.INT, 9), Column(N_("Open at the end"), Kind.INT, 11),
         )  # fmt: skip
         about = _("The last month goes up to %(day)s; the whole months before it are beside it.", day=say_day(self.compared.now.until))
         is_whole = date.fromordinal(self.compared.now.until.toordinal() + 1).day == 1
@@ -260,7 +260,7 @@ class Behaviour(PartedReport):
 
     def _tops(self) -> Iterator[Part]:
         about = _("With two cases or more, filed with a name: of anonymous and reserved identities nothing is told.")
-        header = (Column(N_("Account"), Kind.TEXT, 20), Column(N_("Service"), Kind.TEXT, 24), Column(N_("Filed"), Kind.INT, 11))
+        header = (Column(N_("Account"), Kind.TEXT, 20), Column(N_("Service"), Kind.TEXT, 24), Column(N_("Cases filed"), Kind.INT, 11))
 
         def cells(kind: str) -> Iterator[Cells]:
             for row in self._frequent[kind]:
@@ -295,12 +295,12 @@ class Behaviour(PartedReport):
         year_ago = tuple(
             Point(month.year_ago, say_number(month.year_ago), self._paths.filed(_whole(_year_before(month.first)))) for month in lines
         )
-        series = Series(_("Filed"), filed), Series(_("A year before"), year_ago, "stop")
+        series = Series(_("Cases filed"), filed), Series(_("A year before"), year_ago, "stop")
         about = _("The table of the months has the same numbers.")
         return Plot("LineChart", _("Cases filed, month by month"), about, labels, series, is_time=True)
 
     def _bars(self, dimension: Dimension) -> Plot:
-        groups = self.facts.groups[dimension][:MOST_BARS]
+        groups = [group for group in self.facts.groups[dimension] if group.label][:MOST_BARS]
         labels = tuple(called(dimension, group) for group in groups)
         series = []
         for index, (span, tone) in enumerate(zip(self.compared.spans[:2], ("", "stop"), strict=True)):
