@@ -73,7 +73,7 @@ RANK = {
     "qms": 80,
     "reporting": 80,
     "sui": 80,
-    "dashboards": 80,
+    "dashboards": 81,  # asks the pages of quality which links their reader may follow
     "answering": 81,  # pages of the portal: surveys, answered by citizens
     "checklists": 77,  # the annual verification of contracts, which hangs on their pages
     "money": 75,  # financing, invoice changes, deviations
@@ -92,7 +92,7 @@ RANK = {
     "massevents": 75,  # what is done with an event to all its cases
     "rating": 78,  # how citizens rate, on their own page and on the tablet of the counter
     "screens": 79,  # the declared screens; `views` puts them in the menu
-    "views": 81,
+    "views": 82,
     "cli": 80,
     "serve": 90,
     "": 100,  # app/__init__.py
