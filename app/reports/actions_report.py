@@ -178,8 +178,9 @@ class ActionReport(PeriodReport):
             "out, or a correction ended, against its last day."
         )
         for n, (key, title, by) in enumerate(self._groupings()):
+            counts = COUNTS if key != "states" else COUNTS[:1]
             yield self.table(
-                key, _(title), by, (*COUNTS, *OF_PUNCTUALITY), (SHARE_IN_TIME,), about=about if not n else "", has_plot=key != "states"
+                key, _(title), by, (*counts, *OF_PUNCTUALITY), (SHARE_IN_TIME,), about=about if not n else "", has_plot=key != "states"
             )
         yield self._steps()
         yield self._effects()

@@ -14,6 +14,7 @@ from flask_appbuilder.security.sqla.models import User
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, and_, case, func, or_, select
+from sqlalchemy.orm import aliased
 from wtforms import SelectField
 from wtforms.validators import Optional as Empty
 
@@ -60,12 +61,13 @@ class MoneyForm(ProcessForm):
 def scoped(reader: Reader, statement: Select[Any], model: Any) -> Select[Any]:
     """Return *statement* over *model* limited to what the lists of money show: `MoneyView.scope`."""
     if not reader.may("can_see_reserved", "Pqr"):
-        reserved = select(Pqr.id).where(Pqr.id == model.pqr_id, Pqr.identity == Identity.RESERVED)
+        its = aliased(Pqr)  # the case itself may be joined beside it
+        reserved = select(its.id).where(its.id == model.pqr_id, its.identity == Identity.RESERVED)
         statement = statement.where(~reserved.exists())
     if reader.may("can_see_all", "Pqr"):
         return statement
     own = and_(model.pqr_id.is_(None), model.created_by_id == reader.user_id)
-    return statement.where(or_(model.pqr_id.in_(reader.scope("pqr", select(Pqr.id))), own))
+    return statement.where(or_(model.pqr_id.in_(reader.scope("pqr", select(Pqr.id)).correlate(None)), own))
 
 
 def _pesos(name: str) -> Any:

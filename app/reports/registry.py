@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from app.domain import N_
 from app.domain.reports import ReportGroup
-from app.reports import behaviour, pqr_report, response_times
+from app.reports import (
+    actions_report,
+    behaviour,
+    money_report,
+    notices_report,
+    orders_report,
+    pqr_report,
+    response_times,
+    standing,
+    transparency,
+)
 from app.reports.base import Offer
 
 #: In the order of their chapter; the key is the identifier of the report.
@@ -21,5 +31,11 @@ OFFERS: tuple[Offer, ...] = (
         "Procedimiento 7.1", address="/reports/response-times/", words=(N_("days"), N_("term"), N_("late")),
         read=response_times.read_form,
     ),
+    notices_report.OFFER,
+    orders_report.OFFER,
+    money_report.OFFER,
+    *standing.OFFERS,
+    actions_report.OFFER,
+    transparency.OFFER,
 )  # fmt: skip
 CATALOGUE: dict[str, Offer] = {offer.key: offer for offer in OFFERS}

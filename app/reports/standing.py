@@ -270,6 +270,11 @@ OFFERS = (
         "Procedimiento comercial 5.1", address="/compliance/", words=(N_("contract"), N_("verification"), N_("checklist")),
     ),
     Offer(
+        InterestedMatrix, ReportGroup.COMMERCIAL, ("can_list", "Interested"), interested_matrix,
+        N_("For quality and the commercial side: who the interested parties are, what they need, and how it is followed."),
+        "ISO 9001:2015, 4.2", address="/interested/", words=(N_("needs"), N_("expectations")), read=_matrix_form,
+    ),
+    Offer(
         SurveyReport, ReportGroup.SATISFACTION, ("can_list", "SurveyResult"), SurveyReport,
         N_("For quality and the management: how satisfied customers are, question by question, and what changed since the last round."),
         "ISO 9001:2015, 9.1.2", address="/survey-results/", words=(N_("survey"), N_("satisfaction"), "CSAT", "NPS"),
@@ -288,10 +293,5 @@ OFFERS = (
         LegalMatrix, ReportGroup.QUALITY, ("can_list", "LegalRequirement"), legal_matrix,
         N_("For quality and the auditor: what norms oblige the company to, and how its compliance was evaluated."),
         "ISO 9001:2015, 4.2", address="/legalrequirement/list/", words=(N_("norm"), N_("law"), N_("compliance")),
-    ),
-    Offer(
-        InterestedMatrix, ReportGroup.COMMERCIAL, ("can_list", "Interested"), interested_matrix,
-        N_("For quality and the commercial side: who the interested parties are, what they need, and how it is followed."),
-        "ISO 9001:2015, 4.2", address="/interested/", words=(N_("needs"), N_("expectations")), read=_matrix_form,
     ),
 )  # fmt: skip
