@@ -31,7 +31,7 @@ from app.domain.times import LATE_BANDS, NOT_COUNTED, TENTH, Spread, Stages, Tim
 from app.drawing import Plot, Point, Series
 from app.models import Pqr
 from app.reports import pqr_sources as sources
-from app.reports.base import Asked, Cells, Column, Figure, Kind, Linked, Offer, Part, PartedReport, Reader, is_spanish
+from app.reports.base import Asked, Cells, Column, Figure, Kind, Linked, Offer, Part, PartedReport, Reader, Sentence, is_spanish
 from app.reports.forms import ReportForm
 from app.reports.pqr_sources import Gap, Wanted
 from app.reports.response_times import PERIODS, wall_clock
@@ -67,6 +67,11 @@ STAGES = {
     "total": N_("Filing to answer"),
     "notice": N_("Notice: answer to notice"),
 }
+#: What is owed, as a row names it.
+SHORT = {
+    Gap.RECEIPT: N_("acknowledgement of receipt"), Gap.DOCUMENT: N_("document of the answer"), Gap.NOTICE: N_("notice"),
+    Gap.PROOF: N_("file that proves the notice"), Gap.EVIDENCE: N_("evidence"),
+}  # fmt: skip
 #: What each kind of proof of a notice is called: a file, the paper of the notice, or the opening of the link.
 PROOFS = (N_("File attached"), N_("Signed or posted paper"), N_("Link opened"))
 _TONES = {Timeliness.IN_TIME: "ok", Timeliness.LATE: "bad", Timeliness.RUNNING: "info", Timeliness.NOT_COUNTED: "stop"}
@@ -227,21 +232,21 @@ class Facts:
 
 FOLLOW_UP = (
     Column(N_("Number"), Kind.CASE, 17), Column(N_("Received"), Kind.DATETIME, 16), Column(N_("Type"), Kind.TEXT, 20),
-    Column(N_("Channel"), Kind.TEXT, 16), Column(N_("Petitioner"), Kind.TEXT, 28), Column(N_("Account"), Kind.TEXT, 13),
-    Column(N_("Service"), Kind.TEXT, 16), Column(N_("Process"), Kind.TEXT, 24), Column(N_("Person in charge"), Kind.TEXT, 22),
-    Column(N_("State"), Kind.TEXT, 20), Column(N_("Legal due date"), Kind.DATE, 11), Column(N_("Safe date"), Kind.DATE, 11),
-    Column(N_("Business days left"), Kind.INT, 10), Column(N_("Last move"), Kind.TEXT, 26),
-    Column(N_("Day of the last move"), Kind.DATE, 11),
-    Column(N_("Next step"), Kind.TEXT, 30, wraps=True), Column(N_("Alerts"), Kind.TEXT, 36, wraps=True),
+    Column(N_("State"), Kind.TEXT, 20), Column(N_("Business days left"), Kind.INT, 10), Column(N_("Alerts"), Kind.TEXT, 30, wraps=True),
+    Column(N_("Next step"), Kind.TEXT, 28, wraps=True), Column(N_("Process"), Kind.TEXT, 22), Column(N_("Person in charge"), Kind.TEXT, 20),
+    Column(N_("Legal due date"), Kind.DATE, 11), Column(N_("Safe date"), Kind.DATE, 11), Column(N_("Last move"), Kind.TEXT, 26),
+    Column(N_("Day of the last move"), Kind.DATE, 11), Column(N_("Petitioner"), Kind.TEXT, 28), Column(N_("Channel"), Kind.TEXT, 16),
+    Column(N_("Service"), Kind.TEXT, 16), Column(N_("Account"), Kind.TEXT, 13),
 )  # fmt: skip
 PROOF = (
     Column(N_("Number"), Kind.CASE, 17), Column(N_("Date of filing"), Kind.DATE, 11), Column(N_("State"), Kind.TEXT, 20),
-    Column(N_("Acknowledgement of receipt"), Kind.TEXT, 22), Column(N_("Sense of the answer"), Kind.TEXT, 18),
-    Column(N_("Answer"), Kind.DATE, 11), Column(N_("Document of the answer"), Kind.TEXT, 18),
+    Column(N_("What is missing"), Kind.TEXT, 36, wraps=True), Column(N_("Acknowledgement of receipt"), Kind.TEXT, 22),
+    Column(N_("Sense of the answer"), Kind.TEXT, 18), Column(N_("Answer"), Kind.DATE, 11),
+    Column(N_("Document of the answer"), Kind.TEXT, 18), Column(N_("Means of the notice"), Kind.TEXT, 20),
+    Column(N_("Result of the notice"), Kind.TEXT, 16), Column(N_("Notified"), Kind.DATE, 11),
+    Column(N_("Proof of the notice"), Kind.TEXT, 20),
+    Column(N_("Evidence files"), Kind.INT, 9), Column(N_("Field work done"), Kind.INT, 9), Column(N_("Rating"), Kind.INT, 9),
     Column(N_("Fingerprint (SHA-256)"), Kind.TEXT, 24),
-    Column(N_("Means of the notice"), Kind.TEXT, 20), Column(N_("Result of the notice"), Kind.TEXT, 16),
-    Column(N_("Notified"), Kind.DATE, 11), Column(N_("Proof of the notice"), Kind.TEXT, 20), Column(N_("Evidence files"), Kind.INT, 9),
-    Column(N_("Field work done"), Kind.INT, 9), Column(N_("Rating"), Kind.INT, 9), Column(N_("What is missing"), Kind.TEXT, 44, wraps=True),
 )  # fmt: skip
 MISSING = (
     Column(N_("What is missing"), Kind.TEXT, 44), Column(N_("Cases that should have it"), Kind.INT, 14),
@@ -337,12 +342,41 @@ class PqrReport(PartedReport):
         late = facts.total.n[Timeliness.LATE]
         return [
             Figure(_("All cases"), facts.total.all, self._path()),
-            Figure(_("In time, of those answered or past their term"), _some(facts.total.share), unit="%" if facts.total.judged else ""),
+            Figure(_("In time"), _some(facts.total.share), unit="%" if facts.total.judged else ""),
             Figure(_("Median of business days to answer"), _some(spread.median)),
             Figure(_("Past the legal term"), late, self._path(timeliness="LATE"), tone="bad" if late else "ok"),
             Figure(_("With some proof missing"), facts.n_lacking, self._path(lacks="some"), tone="warn" if facts.n_lacking else "ok"),
             Figure(_("Positive silences"), facts.n_silent, tone="bad" if facts.n_silent else "ok"),
         ]
+
+    def sentences(self) -> Sequence[Sentence]:
+        """Return the three parts in three sentences."""
+        facts, spread = self.facts, Spread(self.facts.total.days)
+        if not facts.total.all:
+            return ()
+        late = self._n_open_late
+        worst = max(sources.OWED, key=lambda gap: facts.lacking[gap])
+        follow_up = _(
+            "Follow-up: of %(n)s cases, %(open)s are still without an answer; %(late)s of these are past their legal term.",
+            n=say_number(facts.total.all), open=say_number(facts.in_states(*_OPEN, *_STOPPED)), late=say_number(late),
+        )  # fmt: skip
+        proof = _(
+            "Proof: %(n)s of %(of)s cases lack something. What is missing most often: %(what)s (%(times)s).",
+            n=say_number(facts.n_lacking), of=say_number(facts.n_alive), what=_(SHORT[worst]), times=say_number(facts.lacking[worst]),
+        ) if facts.n_lacking else _("Proof: no case lacks anything that is owed by now.")  # fmt: skip
+        time = _(
+            "Response time: half of the answers came within %(median)s business days, and nine of ten within %(p90)s.",
+            median=say_number(spread.median), p90=say_number(spread.p90),
+        ) if spread.n else _("Response time: no case has been answered yet.")  # fmt: skip
+        return (
+            Sentence(follow_up, self._path(timeliness="LATE", open="1") if late else self._path(), "bad" if late else ""),
+            Sentence(proof, self._path(lacks="some") if facts.n_lacking else "", "warn" if facts.n_lacking else "ok"),
+            Sentence(time),
+        )
+
+    @property
+    def _n_open_late(self) -> int:
+        return sum(n for (_band, is_open), n in self.facts.bands.items() if is_open)
 
     def parts(self) -> Sequence[Part]:
         return (
@@ -366,11 +400,13 @@ class PqrReport(PartedReport):
         }  # fmt: skip
         figures = [Figure(_("All cases"), total.all, self._path())]
         figures += [Figure(words, facts.in_states(*states), self._in_states(*states)) for words, states in groups.items()]
-        open_late = sum(n for (_band, is_open), n in facts.bands.items() if is_open)
-        late = Figure(_("Past the legal term and still open"), open_late, self._path(timeliness="LATE", open="1"), tone="bad")
+        n_late = self._n_open_late
+        late = Figure(
+            _("Past the legal term and still open"), n_late, self._path(timeliness="LATE", open="1"), tone="bad" if n_late else "ok"
+        )
         said = _Said(self._reader, self._today, self._calendar)
         return self._streamed(
-            "follow_up", _("1. Follow-up of every case"), FOLLOW_UP, sources.follow_up_lines, said.follow_up, total.all,
+            "follow_up", _("1. Follow-up"), FOLLOW_UP, sources.follow_up_lines, said.follow_up, total.all,
             about=_(
                 "Every case of the period as it stands today. Days left are business days to the legal due date; below zero, the days "
                 "that it is late. What a lawful act has stopped has no due date."
@@ -404,7 +440,7 @@ class PqrReport(PartedReport):
             Figure(_("Brought from a register of before, where their papers are"), facts.n_foreign),
         )
         return Part(
-            "missing", _("2. Proof that the citizen was attended: what is missing"), MISSING, rows,
+            "missing", _("2. Proof: what is missing"), MISSING, rows,
             about=_(
                 "One case may lack several things. Voided cases are left out. A case brought from a register of before owes nothing here. "
                 "Evidence is a file that the staff put on the case, or field work done. A rating is not owed: it depends on the citizen."
@@ -414,7 +450,7 @@ class PqrReport(PartedReport):
 
     def _proof(self) -> Part:
         return self._streamed(
-            "proof", _("2. Proof that the citizen was attended: case by case"), PROOF, sources.proof_lines, _proof_cells,
+            "proof", _("2. Proof: case by case"), PROOF, sources.proof_lines, _proof_cells,
             self.facts.n_alive,
             about=_("The fingerprint is that of the stored file of the answer: the same file has the same one, and a changed one has not."),
         )  # fmt: skip
@@ -442,7 +478,7 @@ class PqrReport(PartedReport):
             Figure(_("Nine of ten answers came within"), _some(spread.p90)),
         ]
         return Part(
-            "stages", _("3. Response time: by stage"), STAGE, rows,
+            "stages", _("3. Times by stage"), STAGE, rows,
             about=_(
                 "Business days, by the definitions of R10-01-01: a stage that a case skipped goes to the next one, and days on which a "
                 "lawful act stopped the clock are inside. Nine of ten: the fewest days within which at least 90 % were done."
@@ -455,19 +491,19 @@ class PqrReport(PartedReport):
         names = self._form.names
         filters = {"process": "answers", "cause": "cause", "type": "request_type"}
         heads = {
-            "process": (N_("Process that answers"), _("3. Response time: by process")),
-            "cause": (N_("Cause"), _("3. Response time: by cause")),
-            "type": (N_("Type"), _("3. Response time: by type")),
+            "process": (N_("Process that answers"), _("3. Times by process")),
+            "cause": (N_("Cause"), _("3. Times by cause")),
+            "type": (N_("Type"), _("3. Times by type")),
         }
         for name, (head, title) in heads.items():
             found = self.facts.by[name]
             keys = sorted(found, key=lambda key: (-found[key].all, names[name].get(key, "")))
             lines = [(names[name].get(key) or _("Not stated"), found[key], {filters[name]: str(key or "empty")}) for key in keys]
-            yield self._group(f"by_{name}", title, head, lines, plots=self._plot_of_groups(title, lines) if name == "process" else ())
+            yield self._group(f"by_{name}", title, head, lines, plots=self._plot_of_groups(lines) if name == "process" else ())
         by = _COLUMN_OF[self._wanted.by]
         found = sorted((date(int(key) // 100, int(key) % 100, 1), tally) for key, tally in self.facts.by["month"].items())
         months = [(month_name(month), tally, {by: self._within(month)}) for month, tally in found]
-        yield self._group("by_month", _("3. Response time: by month"), N_("Month"), months, plots=self._plot_of_months(months))
+        yield self._group("by_month", _("3. Times by month"), N_("Month"), months, plots=self._plot_of_months(months))
 
     def _within(self, month: date) -> str:
         """Return the days of *month* that are of the period."""
@@ -483,7 +519,7 @@ class PqrReport(PartedReport):
 
         return Part(key, title, (Column(head, Kind.TEXT, 40), *_COUNTS, *_SPREAD), rows, **more)
 
-    def _plot_of_groups(self, title: str, lines: list[tuple[str, Tally, dict[str, str]]]) -> tuple[Plot, ...]:
+    def _plot_of_groups(self, lines: list[tuple[str, Tally, dict[str, str]]]) -> tuple[Plot, ...]:
         drawn = [(name, Spread(tally.days), filters) for name, tally, filters in lines if tally.days][:MOST_DRAWN]
         if not drawn:
             return ()
@@ -492,7 +528,8 @@ class PqrReport(PartedReport):
             for words, value in ((_("Median"), lambda spread: spread.median), (_("Nine of ten within"), lambda spread: spread.p90))
         ]
         about = _("Business days from filing to answer of each process, those with most cases first.")
-        return (Plot("BarChart", title, about, tuple(name for name, _spread, _filters in drawn), tuple(series)),)
+        labels = tuple(name for name, _spread, _filters in drawn)
+        return (Plot("BarChart", _("Days to answer, by process"), about, labels, tuple(series)),)
 
     def _plot_of_months(self, months: list[tuple[str, Tally, dict[str, str]]]) -> tuple[Plot, ...]:
         if len(months) < 2:
@@ -521,7 +558,7 @@ class PqrReport(PartedReport):
 
         figure = Figure(_("Past the legal term"), bands.total(), self._path(timeliness="LATE"), tone="bad" if bands.total() else "ok")
         return Part(
-            "late", _("3. Response time: by how much it is late"), BAND, rows,
+            "late", _("3. Late by how much"), BAND, rows,
             about=_("Business days after the legal due date, up to the answer; up to today while there is none."), figures=(figure,),
             plots=self._plot_of_bands(),
         )  # fmt: skip
@@ -547,7 +584,7 @@ class PqrReport(PartedReport):
         )
         said = _Said(self._reader, self._today, self._calendar)
         return self._streamed(
-            "excluded", _("3. Response time: cases that are not counted, and why"), EXCLUDED, sources.excluded_lines, said.excluded, n,
+            "excluded", _("3. Not counted, and why"), EXCLUDED, sources.excluded_lines, said.excluded, n,
             about=_("They are in the totals of cases and in no share of answers in time."), figures=figures,
         )  # fmt: skip
 
@@ -559,7 +596,7 @@ class PqrReport(PartedReport):
             Figure(_("Recognised"), facts.n_recognised, self._path(sap="recognised")),
         )
         return self._streamed(
-            "silences", _("3. Response time: positive silences"), SILENCE, sources.silence_lines, _silence_cells, facts.n_silent,
+            "silences", _("3. Positive silences"), SILENCE, sources.silence_lines, _silence_cells, facts.n_silent,
             about=_(
                 "Silences that arose in the cases of the period (Law 142, art. 158). One that was answered late with all granted, and "
                 "notified, has nothing left to recognise. What a change of the calendar undid is left out."
@@ -594,9 +631,10 @@ class _Said:
         is_open = line.status in _OPEN
         left = self._left(line.due_on) if is_open and line.due_on else None
         return (
-            line.number, wall_clock(line.filed_at), line.request_type, line.channel, self._who(line), line.account, line.service,
-            line.process, line.holder, self._say(line.status.value), line.due_on, line.safe_on if is_open else None, left,
-            self._say(line.move.value) if line.move else None, line.moved_on, self._next(line), "; ".join(self._alerts(line)) or None,
+            line.number, wall_clock(line.filed_at), line.request_type, self._say(line.status.value), left,
+            "; ".join(self._alerts(line)) or None, self._next(line), line.process, line.holder, line.due_on,
+            line.safe_on if is_open else None, self._say(line.move.value) if line.move else None, line.moved_on, self._who(line),
+            line.channel, line.service, line.account,
         )  # fmt: skip
 
     def _left(self, due_on: date) -> int:
@@ -639,16 +677,15 @@ class _Said:
 
 
 def _proof_cells(line: Row[Any]) -> Cells:
-    gaps = sources.gaps_in(line.gaps)
+    missing = [_(SHORT[gap]) for gap in sources.gaps_in(line.gaps) if gap in SHORT]
     served = (line.proof_0, line.proof_1, line.proof_2) if line.served_on else ()
     proofs = [_(PROOFS[n]) for n, each in enumerate(served) if each is not None]
-    receipt = line.receipt or (_("By e-mail") if line.is_told else None)
-    elsewhere = _("In the register of before") if line.source else None
+    receipt = line.receipt or (_("By e-mail") if line.is_told else _("In the register of before") if line.source else None)
     return (
-        line.number, line.filed_on, _(line.status.value), receipt or elsewhere, _(line.outcome.value) if line.outcome else None,
-        line.answered_on, line.answer, line.sha256, _(line.means.value) if line.means else None,
+        line.number, line.filed_on, _(line.status.value), "; ".join(missing) or None, receipt,
+        _(line.outcome.value) if line.outcome else None, line.answered_on, line.answer, _(line.means.value) if line.means else None,
         _(line.result.value) if line.result else None, line.notified_on, ", ".join(proofs) or None, line.n_files, line.n_orders,
-        line.score, "; ".join(_(gap.value) for gap in gaps) or None,
+        line.score, line.sha256,
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -69,6 +70,16 @@ def test_the_headline_is_what_a_manager_asks_first(table, report):
     told = [figure.value for figure in report().headline()]
 
     assert told == [8, Decimal("40.0"), Decimal("11.5"), 3, 4, 3]
+
+
+def test_three_sentences_say_the_three_parts(table, report):
+    follow_up, proof, time = report().sentences()
+
+    assert [int(n) for n in re.findall(r"\b\d+\b", follow_up.text)] == [8, 3, 1]
+    assert [int(n) for n in re.findall(r"\b\d+\b", proof.text)] == [4, 7, 4]
+    assert _("acknowledgement of receipt") in proof.text and "11" in time.text and "19" in time.text
+    assert (follow_up.tone, proof.tone) == ("bad", "warn")
+    assert report(since="2020-01-01", until="2020-01-31").sentences() == ()
 
 
 def test_the_states_of_the_follow_up_add_up_to_all_cases(table, report):

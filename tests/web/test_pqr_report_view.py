@@ -84,7 +84,7 @@ def test_the_page_shows_its_three_parts_and_the_cases(table, sign_in):
     text = unescape(page.text)
 
     assert page.status_code == 200
-    for chapter in ("1. Follow-up of every case", "2. Proof that the citizen was attended", "3. Response time: by stage"):
+    for chapter in ("1. Follow-up", "2. Proof: what is missing", "3. Times by stage"):
         assert chapter in text
     assert all(pqr.number in text for pqr in table.values())
 
