@@ -7,6 +7,7 @@ as they are then, tells how far it is, may be stopped, and leaves its file in th
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +28,7 @@ from app.domain.reports import ReportFormat, ReportOutcome
 from app.extensions import LANGUAGE, local, now
 from app.models import Job, ReportRun, StoredFile
 from app.operations import reporting, work
-from app.operations.files import store_file
+from app.operations.files import CheckedFile, store_file
 from app.reporting.paper import write_pdf
 from app.reports import delimited, xlsx
 from app.reports.base import Asked, Cover, Offer, Report, Tell, format_of, is_spanish
@@ -127,6 +128,12 @@ class Made:
     def outcome(self) -> ReportOutcome:
         return ReportOutcome.DONE if self.n_rows else ReportOutcome.EMPTY
 
+    def checked(self) -> CheckedFile:
+        """Return the file with its sum, as `store_file` takes it."""
+        self.file.seek(0)
+        digest = hashlib.file_digest(self.file, "sha256").hexdigest()  # type: ignore[arg-type]
+        return CheckedFile(self.name, self.media_type, self.n_bytes, digest, self.file)
+
 
 def make_file(offer: Offer, asked: Asked, format: ReportFormat, tell: Tell | None = None, report: Report | None = None) -> Made:
     """
@@ -200,8 +207,7 @@ def make_report(session: Session, job: Job, progress: jobs.Progress) -> StoredFi
         session.commit()
         raise
     with made.file:
-        made.file.seek(0)
-        stored = store_file(session, made.file, made.name, made.media_type)
+        stored = store_file(session, made.checked())
     expires_on = reporting.last_day_of_files(session, local(now()).date())
     facts = {"n_rows": made.n_rows, "n_bytes": made.n_bytes, "file": stored, "expires_on": expires_on}
     reporting.end_run(session, run, made.outcome, at=now(), **facts)

@@ -321,10 +321,10 @@ def _write_cover(book: Workbook, sheet: Worksheet, report: Report, cover: Cover,
             _string(sheet, row, 0, name, label)
         if isinstance(value, datetime):
             sheet.write_datetime(row, 1, value, time)
-        elif isinstance(value, str):
-            _string(sheet, row, 1, value, plain)
-        else:
+        elif not isinstance(value, str):
             sheet.write_number(row, 1, value, plain)
+        elif value:
+            _string(sheet, row, 1, value, plain)
         if isinstance(line, Figure) and (beside := " · ".join(filter(None, (line.unit, compared(line))))):
             _string(sheet, row, 2, beside, plain)
 
