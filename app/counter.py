@@ -29,7 +29,7 @@ from app.extensions import db, now, today
 from app.forms import CounterForm
 from app.lookups import BIGGEST_ID
 from app.models import Account, CaseEvent, FieldOrder, Party, Pqr, RequestType
-from app.operations import files
+from app.operations import files, interruptions
 from app.search import matching
 from app.security import may, scope_cases, scope_orders
 from app.words import tidy
@@ -109,6 +109,8 @@ class CounterView(BaseView):
             open_cases=sorted((each for each in lines if _is_alive(each[0])), key=lambda each: (each[0].due_on is None, each[0].due_on)),
             past_cases=[each for each in lines if not _is_alive(each[0])],
             orders=_orders(visit),
+            outages=interruptions.reaching(db.session(), visit.accounts, at=now()) if may("can_list", "Interruption") else [],
+            at=now(),
             limits=files,
         )
         return (page, 422) if form.is_submitted() else page

@@ -39,7 +39,7 @@ from app.downloads import send_stored
 from app.extensions import csrf, db, local, now, start_writing, today
 from app.forms import IDENTITY_HELP, CalculatorForm, FilingForm, LookupForm, PressForm
 from app.models import Answer, Channel, ConsentText, Document, Note, Notice, Party, Pqr, RequestType, Service, StoredFile, WorkerBeat
-from app.operations import calculator, files, messages, notices, parties
+from app.operations import calculator, files, interruptions, messages, notices, parties
 from app.operations import pqr as operations
 from app.operations.numbers import new_access_key, normalise_key
 from app.operations.work import SILENT
@@ -130,6 +130,7 @@ class House:
     types: tuple[Choice, ...] = ()
     services: tuple[tuple[int, str], ...] = ()
     consents: dict[str, SimpleNamespace] = field(default_factory=dict)
+    outages: tuple[SimpleNamespace, ...] = ()
     problem: str = ""
 
 
@@ -154,10 +155,20 @@ def _read_house(session: Session, at: datetime) -> House:
         types=tuple(types),
         services=tuple(map(tuple, services)),
         consents=_read_consents(session, organisation.name, local(at).date()),
+        outages=_read_outages(session, at),
         problem=problem,
     )
     current_app.extensions["atiende.house"] = house
     return house
+
+
+def _read_outages(session: Session, at: datetime) -> tuple[SimpleNamespace, ...]:
+    """Return the interruptions of the service that run or are about to, in what everybody may know of them."""
+    told = ("sector", "starts_at", "expected_end_at", "alternative")
+    return tuple(
+        SimpleNamespace(service=row.service.name, is_running=row.starts_at <= at, **{name: getattr(row, name) for name in told})
+        for row in interruptions.public_notices(session, at=at)
+    )
 
 
 def _read_consents(session: Session, name: str, on: date) -> dict[str, SimpleNamespace]:
