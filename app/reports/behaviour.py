@@ -52,8 +52,8 @@ _ABOUT = {
     Dimension.ZONE: N_("The zone of the account of each case. Subscribers are the accounts in service today: what they were is not known."),
     Dimension.PROCESS: N_("The process that answers: the last one that had the case, the front desk apart."),
 }
-#: How many months the month by month shows, at least; and how many causes and channels are drawn.
-MONTHS, MOST_BARS = 12, 6
+#: How many months the month by month shows, at least; and how many causes are drawn.
+MONTHS, MOST_BARS = 12, 5
 SCORES = (5, 4, 3, 2, 1)
 
 
@@ -140,21 +140,16 @@ class Behaviour(PartedReport):
 
     def headline(self) -> list[Figure]:
         (now, before, _year), span, paths = self.facts.counts, self.compared.now, self._paths
-        rate = per_thousand(now.filed, self.facts.subscribers.n)
         return [
             Figure(_("Cases filed"), now.filed, paths.filed(span), before.filed),
             Figure(_("Cases answered"), now.answered, paths.answered(span), before.answered),
             Figure(_("Late answers"), _or_dash(now.late_share), paths.answered(span, timeliness="LATE"), before.late_share, unit="%"),
             Figure(_("Open at the end"), now.open, paths.open(span), before.open),
             Figure(_("Past their term"), now.overdue, paths.overdue(span), before.overdue, "bad" if now.overdue else "ok"),
-            Figure(_("The same trouble again"), now.recurrent, paths.filed(span, again="1"), before.recurrent),
             Figure(_("Granted in all or in part"), _or_dash(now.upheld_share), paths.answered(span, outcome="GRANTED,PARTLY"),
                    before.upheld_share, unit="%"),
-            Figure(_("Recursos that changed the answer"), now.changed, paths.answered(span, appeal="1", outcome="MODIFIED,REVOKED"),
-                   before.changed),
             Figure(_("Positive silences"), now.silences, paths.silences(span), before.silences, "bad" if now.silences else "ok"),
             Figure(_("Satisfaction, 1 to 5"), _or_dash(now.rating), paths.ratings(span), before.rating),
-            Figure(_("For each 1,000 subscribers of today"), _or_dash(rate), "", per_thousand(before.filed, self.facts.subscribers.n)),
         ]  # fmt: skip
 
     def filters_in_words(self) -> list[str]:
@@ -174,35 +169,41 @@ class Behaviour(PartedReport):
     def parts(self) -> Sequence[Part]:
         return (
             self._summary(), self._table("numbers", _("The figures, compared"), _NUMBERS, Kind.INT),
-            self._table("shares", _("Shares and means, compared"), _SHARES, Kind.DECIMAL), *map(self._grouped, GROUPED),
+            self._table("shares", _("Shares and means, compared"), (*_SHARES, self._rate()), Kind.DECIMAL), *map(self._grouped, GROUPED),
             self._by_month(), *self._tops(), self._ratings(),
         )  # fmt: skip
 
     def _summary(self) -> Part:
-        header = (Column(N_("What needs attention"), Kind.TEXT, 40, wraps=True), Column(N_("How many"), Kind.INT, 10),
-                  Column(N_("Why it is here"), Kind.TEXT, 44, wraps=True))  # fmt: skip
+        header = (Column(N_("What needs attention"), Kind.TEXT, 44, wraps=True), Column(N_("How many"), Kind.INT, 9),
+                  Column(N_("Why it is here"), Kind.TEXT, 42, wraps=True))  # fmt: skip
         lines = attention(self.facts)
         about = "" if lines else _("By the rules of this report, nothing needs attention.")
         plots = (self._months_drawn(), self._bars(Dimension.CAUSE)) if self.facts.now.filed or self.facts.before.filed else ()
         return Part("summary", _("In two minutes"), header, lambda: (line for line in lines), about, plots=plots)
 
     def _versus(self, kind: Kind) -> tuple[Column, ...]:
-        """Return the columns of a number in the spans, with what changed."""
+        """Return the columns of a number in the spans, with by how much of a hundred it changed; of shares and means, by how much."""
         now, before, year_ago = (Column(sentence_case(say_span(span)), kind, 12, is_said=True) for span in self.compared.spans)
-        columns = now, before, Column(N_("Change, %"), Kind.DECIMAL, 11), year_ago, Column(N_("Change in a year, %"), Kind.DECIMAL, 11)
-        return columns if self.compared.has_year_ago else columns[:3]
+        of_shares = kind is Kind.DECIMAL
+        changed = Column(N_("Difference") if of_shares else N_("Change, %"), Kind.DECIMAL, 11)
+        in_a_year = Column(N_("Difference in a year") if of_shares else N_("Change in a year, %"), Kind.DECIMAL, 11)
+        return (now, before, changed, year_ago, in_a_year) if self.compared.has_year_ago else (now, before, changed)
 
-    def _against(self, values: Sequence[Any], path: Callable[[Span], str]) -> Cells:
+    def _against(self, values: Sequence[Any], path: Callable[[Span], str], differ: Callable[[Any, Any], Any] = change) -> Cells:
         """Return the cells of those columns."""
         now, before, year_ago = (linked(value, path(span)) for value, span in zip(values, self.compared.spans, strict=True))
-        cells = now, before, change(values[0], values[1]), year_ago, change(values[0], values[2])
+        cells = now, before, differ(values[0], values[1]), year_ago, differ(values[0], values[2])
         return cells if self.compared.has_year_ago else cells[:3]
+
+    def _rate(self) -> _Line:
+        n = self.facts.subscribers.n
+        return _Line(N_("Filed for each 1,000 subscribers of today"), lambda counts: per_thousand(counts.filed, n))
 
     def _table(self, key: str, title: str, lines: Sequence[_Line], kind: Kind) -> Part:
         def rows() -> Iterator[Cells]:
             for line in lines:
                 values = [line.value(counts) for counts in self.facts.counts]
-                yield (_(line.title), *self._against(values, partial(line.path, self._paths)))
+                yield (_(line.title), *self._against(values, partial(line.path, self._paths), _more if kind is Kind.DECIMAL else change))
 
         return Part(key, title, (Column(N_("What"), Kind.TEXT, 48), *self._versus(kind)), rows)
 
@@ -309,6 +310,10 @@ class Behaviour(PartedReport):
             series.append(Series(sentence_case(say_span(span)), tuple(points), tone))
         title = _("What is asked about most, and what it was before")
         return Plot("BarChart", title, _("The table of the causes has the same numbers."), labels, tuple(series))
+
+
+def _more(now: Decimal | None, before: Decimal | None) -> Decimal | None:
+    return None if now is None or before is None else now - before
 
 
 def _or_dash(value: Decimal | None) -> Decimal | str:

@@ -35,7 +35,7 @@ AGAIN_SHARE, LEAST_AGAIN = 10, 5
 #: From so many of a hundred, of so many decided, recursos change too many answers.
 CHANGED_SHARE, LEAST_DECIDED = 30, 3
 #: How many causes, and how many zones, one rule names.
-MOST_NAMED = 3
+MOST_NAMED = 2
 THOUSAND = 1_000
 
 
@@ -236,8 +236,8 @@ def _answers(facts: Facts) -> Sentence:
     path = facts.paths.answered(span, timeliness="LATE")
     if before.late_share is None:
         return Sentence(_("%(answered)s, %(late)s of them late (%(share)s).", **told), path, "bad")
-    was = say_percent(before.late_share)
-    return Sentence(_("%(answered)s, %(late)s of them late: %(share)s, and %(was)s before.", was=was, **told), path, "bad")
+    was, tone = say_percent(before.late_share), "bad" if (now.late_share or 0) > before.late_share else "warn"
+    return Sentence(_("%(answered)s, %(late)s of them late: %(share)s, and %(was)s before.", was=was, **told), path, tone)
 
 
 def _left(facts: Facts) -> Sentence:
@@ -256,7 +256,7 @@ def _ended(facts: Facts) -> Sentence | None:
     if now.silences:
         arisen = ngettext("%(n)s positive silence arose", "%(n)s positive silences arose", now.silences, n=say_number(now.silences))
         text = _("%(arisen)s; recognised: %(n)s.", arisen=arisen, n=say_number(now.recognised))
-        return Sentence(text, facts.paths.silences(span), "bad")
+        return Sentence(text, facts.paths.silences(span), "bad" if now.recognised < now.silences else "warn")
     if not now.decided:
         return None
     granted = _("In %(share)s of what was decided the customer was right, in all or in part", share=say_percent(now.upheld_share))

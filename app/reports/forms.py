@@ -107,11 +107,13 @@ class ReportForm(FilterForm):
     def load(self, session: Session, reader: Reader) -> None:
         """Give the fields their choices, of what *reader* may ask for."""
 
-    def validate_until(self, field: DateField) -> None:
-        if self.period.data != ReportPeriod.OTHER.name:
-            return
-        if self.since.data is None or field.data is None:
+    def validate_period(self, field: SelectField) -> None:
+        if field.data == ReportPeriod.OTHER.name and (self.since.data is None or self.until.data is None):
             raise ValidationError(_("Write the first and the last day of the period."))
+
+    def validate_until(self, field: DateField) -> None:
+        if self.period.data != ReportPeriod.OTHER.name or self.since.data is None:
+            return
         if field.data < self.since.data:
             raise ValidationError(_("The period ends before it begins."))
         if self.since.data.year < FIRST_YEAR or field.data.year > LAST_YEAR:

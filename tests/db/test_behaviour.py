@@ -298,11 +298,12 @@ def test_the_figures_compared_change_by_as_many_of_a_hundred(seeded, table, spok
     made = report(seeded)
 
     numbers = {cells[0]: plain(cells[1:]) for cells in part(made, "numbers").rows()}
-    assert numbers["Filed"] == (9, 3, Decimal("200.0"), 2, Decimal("350.0"))
-    assert numbers["Answered"] == (4, 0, None, 2, Decimal("100.0"))
+    assert numbers["Cases filed"] == (9, 3, Decimal("200.0"), 2, Decimal("350.0"))
+    assert numbers["Cases answered"] == (4, 0, None, 2, Decimal("100.0"))
     assert numbers["Open at the end"] == (6, 3, Decimal("100.0"), 0, None)
     shares = {cells[0]: plain(cells[1:]) for cells in part(made, "shares").rows()}
-    assert shares["Satisfaction with the attention, mean of 1 to 5"] == (Decimal("3.50"), Decimal("2.00"), Decimal("75.0"), None, None)
+    assert shares["Satisfaction with the attention, mean of 1 to 5"] == (Decimal("3.50"), Decimal("2.00"), Decimal("1.50"), None, None)
+    assert shares["Filed for each 1,000 subscribers of today"][:3] == (Decimal("450.00"), Decimal("150.00"), Decimal("300.00"))
 
 
 def test_a_zone_and_a_service_say_their_cases_for_each_thousand_subscribers_of_today(seeded, table, spoken):
