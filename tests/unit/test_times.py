@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, timedelta
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.calendar import BusinessCalendar, NonWorkingDay
 from app.domain.states import PqrStatus
-from app.domain.times import Timeliness, TimesSummary, days_late, stages_of, stopped_days
+from app.domain.times import Spread, Timeliness, TimesSummary, band_of, days_late, stages_of, stopped_days
 
 JULY = [NonWorkingDay(date(2026, 7, 13), "Chiquinquirá"), NonWorkingDay(date(2026, 7, 20), "Independencia")]
 CALENDAR = BusinessCalendar(JULY, range(2025, 2028))
@@ -111,3 +113,23 @@ def test_average_and_median_are_those_of_the_list(days):
 
     assert abs(float(summary.average) - fmean(days)) <= 0.05 + 1e-9
     assert summary.median == Decimal(str(median(days))).quantize(Decimal("0.1"))
+
+
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=60))
+def test_nine_of_ten_were_done_within_the_ninetieth_percentile_and_not_within_less(days):
+    spread = Spread(Counter(days))
+
+    assert sum(n <= spread.p90 for n in days) * 10 >= 9 * len(days)
+    assert sum(n < spread.p90 for n in days) * 10 < 9 * len(days)
+    assert (spread.n, spread.longest) == (len(days), max(days))
+
+
+def test_nothing_has_no_spread():
+    assert (Spread().average, Spread().median, Spread().p90, Spread().longest) == (None, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("days", "band"), [(1, (1, 2)), (2, (1, 2)), (3, (3, 5)), (5, (3, 5)), (6, (6, 10)), (10, (6, 10)), (11, (11, None)), (300, (11, None))]
+)
+def test_lateness_lies_in_one_band(days, band):
+    assert band_of(days) == band
