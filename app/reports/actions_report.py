@@ -212,7 +212,7 @@ class ActionReport(PeriodReport):
                 lines.append((_(move.value), Linked(n, self.own({"step": move.name})), times))
         header = (Column(N_("Step"), Kind.TEXT, 40), Column(N_("Actions that took it"), Kind.INT, 12), Column(N_("Times"), Kind.INT, 10))
         about = _("Each step has its gates: without a root cause, a measure and tasks no plan is sent, and nothing ends without a review.")
-        return Part("steps", _("Steps taken"), header, lambda: iter(lines), about)
+        return Part("steps", _("Steps taken"), header, lambda: (line for line in lines), about)
 
     def _effects(self) -> Part:
         by = By(N_("How its effect is measured"), lambda fact: fact.measure, said, in_order=True)

@@ -251,7 +251,7 @@ class PeriodReport(PartedReport):
             Column(by.title, Kind.TEXT, 34), *(Column(count.title, Kind.INT, 12) for count in counts), *(each.column for each in more)
         )  # fmt: skip
         plots = (self._bars(title, counts[0], lines),) if has_plot and lines else ()
-        return Part(key, title, header, lambda: iter(lines), about, plots=plots)
+        return Part(key, title, header, lambda: (line for line in lines), about, plots=plots)
 
     @staticmethod
     def _ordered(by: By, groups: dict[Any, list[Any]]) -> list[tuple[Any, list[Any]]]:

@@ -233,7 +233,7 @@ class MoneyReport(PeriodReport):
             Column(N_("Invoice changes"), Kind.INT, 12),
         )  # fmt: skip
         about = _("What billing said last of each. Returned means rejected, whether it was sent again or given up since.")
-        return Part("billing", _("What billing did"), header, lambda: iter(lines), about)
+        return Part("billing", _("What billing did"), header, lambda: (line for line in lines), about)
 
     # One by one
 

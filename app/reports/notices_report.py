@@ -242,7 +242,7 @@ class NoticeReport(PeriodReport):
             *(Column(result.value, Kind.INT, 12) for result in NoticeResult),
         )  # fmt: skip
         about = _("Attempts on the answers of the period, whenever they were made. A summons is no notice: it asks the citizen to come.")
-        return Part("means", _("Attempts by means"), header, lambda: iter(lines), about)
+        return Part("means", _("Attempts by means"), header, lambda: (line for line in lines), about)
 
     def _linked(self, n: int, narrows: Mapping[str, Enum]) -> Any:
         return Linked(n, self._attempts_of({name: member.name for name, member in narrows.items()})) if n else n

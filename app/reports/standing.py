@@ -209,7 +209,7 @@ class SurveyReport(PartedReport):
 
     def parts(self) -> Sequence[Part]:
         if self._campaign is None:
-            return (Part("questions", _("Questions"), surveys.QuestionSheet.header, lambda: iter(())),)
+            return (Part("questions", _("Questions"), surveys.QuestionSheet.header, lambda: (row for row in ())),)
         found = self._found
         crosses = [found.cross] if found.cross is not None else []
         return (
