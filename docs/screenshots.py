@@ -87,6 +87,7 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "cotizacion-renglones": ("Escribir una cotización", "comercial", "/quotation/add"),
     "graficos-cotizaciones": ("Gráficos de cotizaciones", "comercial", "/charts/quotations/?chart=by-month"),
     "control-de-tiempos": ("Control de tiempos", "control", "/reports/response-times/"),
+    "informe-comportamiento": ("Comportamiento de las PQR", "subgerente", "/report/behaviour/?period=LAST_MONTH"),
     "calendario": ("Calendario", "admin", "/calendar/"),
     "terminos": ("Términos legales", "admin", "/term/list/"),
     "bitacora": ("Registro de cambios", "admin", "/changelog/list/"),
@@ -325,6 +326,7 @@ def main() -> None:
         shoot(manager, f"{link}/move/issue_answer", "aprobar", whole=True)
         shoot(manager, "/", "mi-dia-subgerente")
         shoot(sign_in(browser, "control"), "/reports/response-times/", "control-de-tiempos")
+        shoot(sign_in(browser, "subgerente"), PAGES["informe-comportamiento"][2], "informe-comportamiento")
         shoot(sign_in(browser, "control"), "/charts/cases/?chart=in-time", "graficos")
         admin = sign_in(browser, "admin")
         shoot(admin, "/", "primeros-pasos")
