@@ -144,6 +144,10 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "tareas-periodicas": ("Tareas periódicas", "admin", "/periodic/"),
     "reglas-recordatorio": ("Las reglas de recordatorio", "subgerente", "/reminderrule/list/"),
     "recordatorios": ("Los recordatorios dados", "subgerente", "/reminder/list/"),
+    "catalogo-informes": ("El catálogo de informes", "subgerente", "/reports/"),
+    "informe-por-correo": ("Un informe que se envía por correo", "subgerente", "/report-schedule/add?report=behaviour&period=LAST_MONTH"),
+    "informes-por-correo": ("Los informes que se envían por correo", "subgerente", "/report-schedule/list/"),
+    "informes-generados": ("Los informes que se generaron", "subgerente", "/report-run/list/"),
 }
 
 
@@ -152,6 +156,7 @@ IN_THE_MANUAL = (
     "requerimiento", "notificacion", "recurso", "por-aprobar", "redactar", "silencios", "evento-masivo", "ordenes", "orden", "mis-ordenes",
     "llenar-orden", "financiacion", "cambio-factura", "desviacion", "evaluacion", "avisos", "verificar", "correo-saliente",
     "correo-entrante", "mensaje-como-llega", "facturacion",
+    "catalogo-informes", "informe-por-correo", "informes-por-correo", "informes-generados",
     "bandeja", "tareas-periodicas", "reglas-recordatorio", "recordatorios", "webhooks", "mi-calendario", "archivo-persona",
     "importaciones", "importacion",
     "partes-interesadas", "seguimiento-parte",

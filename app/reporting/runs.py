@@ -91,9 +91,10 @@ class ReportRunView(RuledView):
     base_order = ("started_at", "desc")
     clipped = ("words",)
     label_columns = {
-        "started_at": _l("Begun"), "ended_at": _l("Ended"), "report": _l("Report"), "words": _l("What was asked for"),
-        "format": _l("File type"), "outcome": _l("Outcome"), "n_rows": _l("Rows"), "n_bytes": _l("Size"), "user": _l("For whom"), "schedule": _l("Sending"),
-        "due_at": _l("Hour that it serves"), "error": _l("What stopped it"), "file": _l("File"), "expires_on": _l("Kept until"),
+        "started_at": _l("Begun"), "ended_at": _l("Finished at"), "report": _l("Report"), "words": _l("What was asked for"),
+        "format": _l("File format"), "outcome": _l("Outcome"), "n_rows": _l("Rows"), "n_bytes": _l("Size"), "user": _l("For whom"),
+        "schedule": _l("Scheduled sending"),
+        "due_at": _l("Hour that it serves"), "error": _l("What prevented it"), "file": _l("Its file"), "expires_on": _l("Kept until"),
     }  # fmt: skip
     formatters_columns = {"report": name_of, "n_bytes": say_bytes}
 

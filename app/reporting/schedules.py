@@ -51,6 +51,7 @@ from app.words import say_day, say_instant, tidy
 
 #: Free boxes for people below those that are filled in.
 SPARE = 2
+STATES = (("active", N_("Active")), ("paused", N_("On pause")), ("stopped", N_("Stopped")))
 
 
 # ── In words ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -63,7 +64,7 @@ def how_often(schedule: ReportSchedule) -> str:
         case Every.DAY:
             return _("every working day at %(hour)s", hour=hour)
         case Every.WEEK:
-            return _("every week, on %(day)s, at %(hour)s", day=_(WEEKDAYS[schedule.weekday or 0]).lower(), hour=hour)
+            return _("every week, on %(day)s, at %(hour)s", day=_(WEEKDAYS[schedule.weekday or 0]), hour=hour)
         case Every.MONTH:
             return _("every month, on day %(day)s, at %(hour)s", day=schedule.month_day, hour=hour)
     return _("every three months (January, April, July, October), on day %(day)s, at %(hour)s", day=schedule.month_day, hour=hour)
@@ -78,7 +79,7 @@ def state_of(schedule: ReportSchedule) -> str:
     """Return how a sending stands."""
     if schedule.stopped_reason:
         return _("Stopped")
-    return _("Active") if schedule.is_active else _("Paused")
+    return _("Active") if schedule.is_active else _("On pause")
 
 
 def next_moments(rhythm: Rhythm) -> list[str]:
@@ -101,7 +102,7 @@ class ScheduleForm(FlaskForm):
         _l("Name"), filters=[tidy], validators=[DataRequired(_l("Write a name.")), UpTo(120)],
         description=_l("It heads the mail: whoever gets it knows what it is."),
     )  # fmt: skip
-    format = SelectField(_l("File"), validators=[InputRequired(_l("Choose the file."))])
+    format = SelectField(_l("File format"), validators=[InputRequired(_l("Choose the file."))])
     every = SelectField(_l("How often"), choices=choices_of(Every), default=Every.MONTH.name, validators=[InputRequired()])
     weekday = SelectField(
         _l("Day of the week"), choices=_weekdays, coerce=maybe_int, validators=[Empty()], description=_l("Only when it leaves every week.")
@@ -174,7 +175,7 @@ class ReportScheduleView(Steps, RuledView):
     include_route_methods = READ_WRITE | {"pause", "resume", "stop"}
     list_title, add_title = _l("Reports by mail"), _l("Send a report by mail")
     intro = _l("Each person gets the report with their own rights and rows, made anew each time.")
-    empty_text = _l("No report leaves by itself. Open a report, choose its filter, and press “Send this by mail…”.")
+    empty_text = _l("No report leaves by itself. Open a report, choose its filter, and press “Send it by mail…”.")
     list_columns = ["name", "report", "rhythm", "people", "next_at", "state", "owner"]
     more_columns = ("rhythm", "state", "people")
     show_fieldsets = [
@@ -182,7 +183,7 @@ class ReportScheduleView(Steps, RuledView):
         (_l("When, and to whom"), {"fields": ["state", "stopped_reason", "rhythm", "next_at", "people"]}),
     ]
     own_facets: tuple[Facet, ...] = (
-        Choices("state", _l("State"), lambda: (("active", N_("Active")), ("paused", N_("Paused")), ("stopped", N_("Stopped"))), _in_state),
+        Choices("state", _l("State"), lambda: STATES, _in_state),
         Choices("mine", _l("I made it"), lambda: (("1", N_("Yes")), ("0", N_("No"))), _of_whom),
         Choices("report", _l("Report"), report_choices, _of_report),
     )
@@ -191,7 +192,7 @@ class ReportScheduleView(Steps, RuledView):
     base_order = ("name", "asc")
     label_columns = {
         "name": _l("Name"), "report": _l("Report"), "rhythm": _l("How often"), "people": _l("To whom"), "next_at": _l("Leaves next"),
-        "state": _l("State"), "owner": _l("Who made it"), "words": _l("What was asked for"), "format": _l("File"),
+        "state": _l("State"), "owner": _l("Who made it"), "words": _l("What was asked for"), "format": _l("File format"),
         "sends_empty": _l("Also when there is nothing to tell"), "stopped_reason": _l("Why it was stopped"), "every": _l("How often"),
     }  # fmt: skip
     formatters_columns = {"owner": lambda user: user.get_full_name(), "report": name_of}
@@ -237,9 +238,9 @@ class ReportScheduleView(Steps, RuledView):
         found = [Button(_("Open the report"), self._report_url(item))] if item.report in CATALOGUE else []
         if self.may_do("pause") and self._is_theirs(item):
             if item.is_active:
-                found.append(Button(_("Pause"), url_for("ReportScheduleView.pause", pk=item.id), True))
+                found.append(Button(_("Pause the sending"), url_for("ReportScheduleView.pause", pk=item.id), True))
             else:
-                found.append(Button(_("Send again"), url_for("ReportScheduleView.resume", pk=item.id), True))
+                found.append(Button(_("Resume the sending"), url_for("ReportScheduleView.resume", pk=item.id), True))
             if not item.stopped_reason:
                 found.append(Button(_("Stop…"), url_for("ReportScheduleView.stop", pk=item.id)))
         return found + history_of("report_schedule", item.id)
@@ -260,7 +261,7 @@ class ReportScheduleView(Steps, RuledView):
                 newest = newest.where(ReportRun.user_id == current_user.id)
             runs = db.session.scalars(newest.order_by(ReportRun.started_at.desc(), ReportRun.id.desc()).limit(10))
             rows = [(say_instant(run.started_at), run.user.get_full_name(), run.outcome, run.n_rows, run.error or "—") for run in runs]
-            columns = (_("Made"), _("For whom"), _("Outcome"), _("Rows"), _("What stopped it"))
+            columns = (_("Made"), _("For whom"), _("Outcome"), _("Rows"), _("What prevented it"))
             tables.append(Related(_("What left last"), columns, rows, url_for("ReportRunView.list", schedule=item.id)))
         return tables
 
@@ -272,7 +273,7 @@ class ReportScheduleView(Steps, RuledView):
         """Ask how often and to whom; the report and its filter are in the address."""
         offer = CATALOGUE.get(request.args.get("report", ""))
         if offer is None:
-            flash(_("Choose the report first: its page has “Send this by mail…”."), "info")
+            flash(_("Choose the report first: its page has “Send it by mail…”."), "info")
             return redirect(url_for("ReportCatalogueView.list"))
         if not (may(*offer.right) and may_send(offer)):
             abort(403)

@@ -8,6 +8,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from flask import Flask
 from openpyxl import load_workbook
 from sqlalchemy import func, select
 
@@ -24,6 +25,12 @@ from app.security import AUXILIAR, DUENO, SUBGERENTE, TECNICO
 AT = datetime(2026, 7, 10, 15, 0, tzinfo=UTC)
 DUE = datetime(2026, 7, 14, 11, 0, tzinfo=UTC)
 DUE_LOCAL = "2026-07-14T06:00-05:00"
+
+
+@pytest.fixture
+def app(fresh_app: Flask) -> Flask:
+    """A database of its own: a report is read from one state of it, which takes a transaction of its own too."""
+    return fresh_app
 
 
 @pytest.fixture
@@ -98,7 +105,7 @@ def test_nothing_leaves_before_its_hour_nor_twice(make: Any, session: Any, boss:
     assert schedule.next_at == DUE + timedelta(days=1)
 
 
-def test_a_worker_that_was_down_for_three_hours_sends_one_late_report(make: Any, session: Any, boss: Any, at: Callable[[str], None]) -> None:
+def test_a_worker_that_was_down_for_days_sends_one_late_report(make: Any, session: Any, boss: Any, at: Callable[[str], None]) -> None:
     make.report_schedule(boss.id, at=AT)
     session.commit()
     at("2026-07-16T09:00-05:00")

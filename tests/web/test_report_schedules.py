@@ -226,7 +226,7 @@ def test_a_file_is_taken_by_whom_it_was_made_for_and_by_nobody_else(
 def test_a_file_is_refused_once_the_right_is_gone(make: Any, client: Any, login: Callable[..., Any], session: Any) -> None:
     reader = make.user(AUXILIAR)
     run = made(session, reader.id)
-    reader.roles = [role for role in make.user("Comercial").roles]
+    reader.roles = list(make.user("Comercial").roles)
     session.commit()
     login(client, reader)
 
