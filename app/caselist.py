@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -26,13 +27,14 @@ from app.domain import N_
 from app.domain.deadlines import Light, light_of, silence_on
 from app.domain.errors import DomainError
 from app.domain.states import Category, Identity, Move, PqrStatus, states_in
+from app.domain.sui import LoadStatus
 from app.domain.times import LATE_BANDS, Timeliness
 from app.extensions import db, now, today
 from app.forms import UpTo
 from app.listing import EMPTY, Choices, Dates, Facet, Moment, Rows, Text, enum_facet, flag_facet
 from app.listviews import Bulk, Ready, calendar_now
 from app.lookups import lookup
-from app.models import Account, Appeal, MassEvent, Municipality, Pqr, Process, Silence
+from app.models import Account, Appeal, MassEvent, Municipality, Pqr, Process, Service, Silence, SuiLoad, SuiLoadRow
 from app.operations import mass, messages, silence
 from app.operations import pqr as operations
 from app.reports.behaviour_sources import is_appeal, is_recurrent, was_open
@@ -194,6 +196,23 @@ def _late_by(value: str, moment: Moment) -> ColumnElement[bool]:
 def _of_account(column: Any) -> Any:
     """Return the expression of a column of the account of a case."""
     return select(column).where(Account.id == Pqr.account_id).correlate(Pqr).scalar_subquery()
+
+
+@dataclass(frozen=True)
+class ReportedIn(Facet):
+    """In which month of which service a case was reported to the SUI: ACUEDUCTO-2026-07, by the version that counts."""
+
+    def condition(self, value: str, moment: Moment) -> ColumnElement[bool] | None:
+        code, _dash, said = value.upper().partition("-")
+        try:
+            month = date.fromisoformat(f"{said}-01")
+        except ValueError:
+            return None
+        load = exists().where(SuiLoadRow.pqr_id == Pqr.id, SuiLoadRow.load_id == SuiLoad.id, SuiLoad.service_id == Service.id)
+        return load.where(Service.code == code, SuiLoad.month == month, SuiLoad.status != LoadStatus.REPLACED)
+
+    def read(self, session: Session, given: Mapping[str, list[str]]) -> str:
+        return "".join((given.get("text") or [""])[0].split()).upper()[:40]
 
 
 FACETS: tuple[Facet, ...] = (

@@ -85,6 +85,8 @@ from app.models import (
     Requirement,
     Service,
     SuiCause,
+    SuiLoad,
+    SuiLoadRow,
     SurveyAlarm,
     SurveyCampaign,
 )
@@ -600,6 +602,9 @@ def _acts() -> Any:
             done_on=Action.ended_on, note=Action.title,
         ),
         _act(
+            "sui", SuiLoadRow.pqr_id == pqr_id, id=SuiLoad.id, number=cast(SuiLoad.version, String), state=SuiLoad.status, on=SuiLoad.month,
+        ).join_from(SuiLoadRow, SuiLoad, SuiLoad.id == SuiLoadRow.load_id),
+        _act(
             "nonconformity", Nonconformity.pqr_id == pqr_id, id=Nonconformity.id, number=Nonconformity.number, state=Nonconformity.status,
             on=Nonconformity.found_on, note=Nonconformity.what,
         ),
@@ -621,7 +626,7 @@ def case_acts(session: Session, pqr: Pqr) -> dict[str, list[Row[Any]]]:
     """
     Return what hangs on a case besides its own rows, by kind, oldest first: `requirement`, `order`, `financing`, `change`, `appeal`
     (against it), `billing` (what billing was told, and answered), `point` (what the citizen asks), `rating`, `survey` (where it was told),
-    `action` (that it asked for), `nonconformity` (outputs that showed in it);
+    `action` (that it asked for), `nonconformity` (outputs that showed in it), `sui` (months in which it was reported);
     of an answered one the `term`s of its notice, and `wait`, how long a link may stay unopened. One statement; the columns are those of
     `_ACT_COLUMNS`.
     """

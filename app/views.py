@@ -78,6 +78,11 @@ from app.screens.reports import CaseChartView, ResponseTimesView
 from app.screens.surveytags import SurveyTagView
 from app.screens.webhooks import WebhookDeliveryView, WebhookView
 from app.signatures import SignatureView
+from app.sui.desk import SuiView
+from app.sui.interruption_file import InterruptionFileView
+from app.sui.interruptions import InterruptionCauseView, InterruptionView
+from app.sui.load import SuiLoadView
+from app.sui.rules import SuiColumnView, SuiMapView, SuiRuleView
 from app.surveys.alarms import SurveyAlarmView
 from app.surveys.builder import BuilderView
 from app.surveys.campaigns import SurveyCampaignView, SurveyInviteeView
@@ -92,8 +97,6 @@ from app.surveys.report import SurveyReportView
 from app.surveys.tabulation import SurveyResultView
 from app.surveys.thresholds import SurveyThresholdView
 from app.surveys.words import SurveyWordsView
-from app.sui.interruption_file import InterruptionFileView
-from app.sui.interruptions import InterruptionCauseView, InterruptionView
 from app.work import PeriodicView, WorkView
 
 SERVICE, FIELD, REPORTS = N_("Service"), N_("Field and money"), N_("Reports")
@@ -117,10 +120,10 @@ MENU: list[tuple[type, str, str, str]] = [
     (InvoiceChangeView, N_("Invoice changes (R10-01-06)"), "invoice", FIELD),
     (DeviationView, N_("Significant deviation"), "gauge", FIELD),
     (ReportCatalogueView, N_("Catalogue of reports"), "report", REPORTS),
-    (CaseBoardView, N_("Dashboard of cases"), "gauge", REPORTS),
-    (CommercialBoardView, N_("Dashboard of the commercial side"), "gauge", REPORTS),
-    (SatisfactionBoardView, N_("Dashboard of satisfaction"), "gauge", REPORTS),
-    (QualityBoardView, N_("Dashboard of the management system"), "gauge", REPORTS),
+    (CaseBoardView, N_("Dashboard: cases"), "gauge", REPORTS),
+    (CommercialBoardView, N_("Dashboard: commercial"), "gauge", REPORTS),
+    (SatisfactionBoardView, N_("Dashboard: satisfaction"), "gauge", REPORTS),
+    (QualityBoardView, N_("Dashboard: quality"), "gauge", REPORTS),
     (ResponseTimesView, N_("Response times (R10-01-01)"), "clock", REPORTS),
     (CaseChartView, N_("Charts of cases"), "chart", REPORTS),
     (RatingView, N_("Ratings of the attention"), "done", REPORTS),
@@ -164,6 +167,7 @@ MENU: list[tuple[type, str, str, str]] = [
     (AuditPackView, N_("Audit pack"), "done", QUALITY),
     (RiskScaleView, N_("Scale of the risk map"), "sliders", QUALITY),
     (PastRecordView, N_("Registers of other programs"), "history", EXCHANGE),
+    (SuiView, N_("Claims file of the SUI"), "report", REGULATOR),
     (InterruptionView, N_("Interruptions of the service"), "clock", REGULATOR),
     (InterruptionFileView, N_("File of interruptions (draft)"), "report", REGULATOR),
     (MarketClaimView, N_("Claims of the market (SUI)"), "chart", REGULATOR),
@@ -189,6 +193,9 @@ MENU: list[tuple[type, str, str, str]] = [
     (RequirementTemplateView, N_("Templates of requirements"), "template", HOUSE),
     (SuiCauseView, N_("SUI causes"), "cause", HOUSE),
     (SuiCodeView, N_("SUI codes"), "code", HOUSE),
+    (SuiRuleView, N_("Rules of the SUI"), "sliders", HOUSE),
+    (SuiMapView, N_("Equivalences of the SUI"), "code", HOUSE),
+    (SuiColumnView, N_("Columns of the SUI"), "template", HOUSE),
     (InterruptionCauseView, N_("Causes of interruptions"), "cause", HOUSE),
     (MunicipalityView, N_("Municipalities"), "place", HOUSE),
     (ParameterView, N_("Parameters"), "sliders", HOUSE),
@@ -201,6 +208,7 @@ MENU: list[tuple[type, str, str, str]] = [
     (PeriodicView, N_("Periodic tasks"), "clock", RECORDS),
 ]
 NO_MENU: list[type] = [
+    SuiLoadView,
     BillingItemView, BillingReplyView, BillingColumnView, RatingCounterView, FinderView, LookupView, ListsView, SignatureView, FeedView,
     CaseArchiveView, JobRunView, PreferenceView, AmendmentView, VerifiedRequirementView, VerificationView, PartyGroupView,
     RequirementItemView, ContractFileView, NeedView, EvidenceView, InterestGroupView, SurveyInviteeView,

@@ -492,6 +492,14 @@ class Factory:
         row = Interruption(kind=InterruptionKind[kind], starts_at=starts_at or instant, **(values | columns))
         return interruptions.tell(self.session, row, at=instant)
 
+    def frozen_month(self, service: str, month: Any, *, at: datetime, user_id: int | None = None, reason: str = "") -> Any:
+        """Return the claims file of *month* of the service with that code, as it was frozen at *at*."""
+        from app.models import Service
+        from app.operations import sui
+
+        row = self.session.scalars(select(Service).where(Service.code == service)).one()
+        return sui.freeze_month(self.session, row, month, at=at, user_id=user_id, reason=reason)
+
     def case(self, at: datetime | str | None = None, actor_id: int | None = None, **fields: Any) -> Any:
         from app.extensions import now
         from app.operations.pqr import file_pqr

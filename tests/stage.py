@@ -113,6 +113,7 @@ class Stage:
         self.marks |= steps.outputs(self.case_ids["ROUTED"])
         self.marks |= steps.risks()
         self.marks |= steps.interruptions()
+        self.marks |= steps.claims()
         self.marks |= steps.legal()
         self.marks |= steps.indicators()
         self.marks |= steps.reviews()
@@ -622,6 +623,21 @@ class Steps:
         load = interruptions.freeze_month(self.session, past.service, before, at=self.at, user_id=self.users["S"])
         where = {"@aqueduct": past.service_id, "@month-before": f"{before:%Y-%m}", "@interruptions-load": load.id}
         return {"@interruption": running.id, "@interruption-voided": voided.id, **where}
+
+    def claims(self) -> dict[str, int]:
+        """A month of the claims file that was frozen and reported, with its certificate."""
+        from datetime import date
+        from io import BytesIO
+
+        from app.extensions import local
+        from app.operations import sui_loads
+        from app.operations.files import check_upload, store_file
+
+        load = self.make.frozen_month("ASEO", date(2026, 5, 1), at=self.at, user_id=self.users["S"])
+        proof = store_file(self.session, check_upload("certificado.txt", BytesIO(b"Cargado")))
+        told = {"on": local(self.at).date(), "at": self.at, "user_id": self.users["S"], "file": proof}
+        sui_loads.record_receipt(self.session, load, "SUI-2026-1", **told)
+        return {"@claims-load": load.id}
 
     def risks(self) -> dict[str, int]:
         """A risk of D with a control, one that was closed, and one of another process; both open ones are of the worst band."""

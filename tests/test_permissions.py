@@ -44,6 +44,7 @@ COMPLIANCE = (
     ("VerificationView", "export", {"kind": "csv"}), ("ComplianceChartView", "list", {}), ("ComplianceChartView", "excel", {}),
     ("ComplianceChartView", "csv", {}),
 )  # fmt: skip
+CLAIMS = {"code": "ASEO", "month": "@month-before"}  # a month of the claims file
 HOUSE = "X"  # who keeps the house
 HOUSES = ("Organisation", "Municipality", "Process", "ProcessMember", "Channel", "Service", "RequestType", "SuiCause", "SuiCode",
           "Parameter")  # fmt: skip
@@ -503,6 +504,16 @@ ROWS: list[Row] = [
     post("InterruptionFileView.freeze", "SX", url={"service_id": "@aqueduct", "month": "@month-before"}),
     get("InterruptionFileView.download", "SQGX", url={"load_id": "@interruptions-load"}),
     *both("InterruptionFileView.receipt", "SX", url={"load_id": "@interruptions-load"}),
+    # The claims file: a month is looked at, taken as a draft, frozen and told as reported
+    get("SuiView.board", "ASQGX"),
+    get("SuiView.show", "ASQGX", url=CLAIMS),
+    get("SuiView.draft", "SQGX", url=CLAIMS),
+    post("SuiView.freeze", "SX", url=CLAIMS),
+    *(get(f"SuiLoadView.{door}", "ASQGX", url={"pk": "@claims-load"}) for door in ("show", "differences")),
+    *(get(f"SuiLoadView.{door}", "SQGX", url={"pk": "@claims-load"}) for door in ("file", "receipt_file")),
+    post("SuiLoadView.receipt", "SX", url={"pk": "@claims-load"}),
+    *(row for view in ("SuiRuleView", "SuiMapView", "SuiColumnView") for row in (
+        *catalogue(view, "SQGX", HOUSE), post(f"{view}.drop", HOUSE))),
     # Risks: an owner keeps those of his processes; who directs looks at them; quality keeps the scale; commerce sees only its own
     *(get(f"Risk{view}.{door}", RISKS, url=url) for view, door, url in (
         ("MapView", "list", {}), ("MapView", "excel", {}), ("MapView", "pdf", {}), ("View", "list", {}),

@@ -15,6 +15,7 @@ from functools import lru_cache
 
 from app.domain import N_
 from app.domain.appeals import goes_to_sspd
+from app.domain.errors import DomainError
 from app.domain.states import AppealKind, NoticeMeans, Outcome, PqrStatus
 
 
@@ -101,6 +102,46 @@ def clean(text: str) -> str:
 def written(day: date) -> str:
     """Return a date as the file writes it, DD-MM-YYYY."""
     return f"{day:%d-%m-%Y}"
+
+
+# ── What may be told in the tables of rules ───────────────────────────────────────────────────────────────────────────────
+
+#: Encodings that a file may have.
+ENCODINGS = ("utf-8", "latin-1")
+#: The states in which a case ends without an answer of the company.
+ENDED = (PqrStatus.TRANSFERRED, PqrStatus.WITHDRAWN, PqrStatus.ARCHIVED)
+#: Rules whose value is one code, or nothing; of which two codes; and that only check, so that a value means nothing.
+_ONE = (
+    SuiRuleKey.CODE_TABLE, SuiRuleKey.NO_NOTICE, SuiRuleKey.SEAT_CODE, SuiRuleKey.NO_ACCOUNT, SuiRuleKey.NO_INVOICE, SuiRuleKey.NO_TRANSFER,
+    SuiRuleKey.UNNOTIFIED, SuiRuleKey.ENCODING,
+)  # fmt: skip
+#: What each table of equivalences names.
+MEMBERS: dict[SuiMapKind, tuple[Enum, ...]] = {
+    SuiMapKind.PROCEDURE_OF_APPEAL: tuple(AppealKind),
+    SuiMapKind.ANSWER_OF_OUTCOME: tuple(Outcome),
+    SuiMapKind.ANSWER_OF_STATE: ENDED,
+    SuiMapKind.NOTICE_OF_MEANS: (*(means for means in NoticeMeans if means is not NoticeMeans.SUMMONS), *ENDED),
+}
+
+
+def check_value(key: SuiRuleKey, value: str) -> None:
+    """Raise DomainError when *value* cannot be that of the rule *key*."""
+    codes = [part.strip() for part in value.split(",") if part.strip()]
+    if key in _ONE and len(codes) > 1:
+        raise DomainError(N_("This rule has one code, or none."), field="value")
+    if key is SuiRuleKey.PENDING_ANSWERS and len(codes) != 2:
+        raise DomainError(N_("Write two codes: that of a term that runs and that of one that is over, as in 9,10."), field="value")
+    if key is SuiRuleKey.SEAT_CODE and not (len(value) == 3 and value.isdigit()):
+        raise DomainError(N_("The code of the settlement has three digits."), field="value")
+    if key is SuiRuleKey.ENCODING and value.lower() not in ENCODINGS:
+        known = ", ".join(ENCODINGS)
+        raise DomainError(N_("The rule of the encoding says “%(told)s”: write one of %(known)s."), field="value", told=value, known=known)
+
+
+def check_member(kind: SuiMapKind, member: str) -> None:
+    """Raise DomainError when the equivalences of *kind* know no *member*."""
+    if member not in {each.name for each in MEMBERS[kind]}:
+        raise DomainError(N_("That is not a value of this table of equivalences."), field="member")
 
 
 # ── The rules in force ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -267,10 +308,6 @@ class Standing(Enum):
     UNNOTIFIED = N_("Answered, not notified")
     ANSWERED = N_("Answered and notified")
     ENDED = N_("Ended without an answer: transferred, withdrawn or archived")
-
-
-#: The states in which a case ends without an answer of the company.
-ENDED = (PqrStatus.TRANSFERRED, PqrStatus.WITHDRAWN, PqrStatus.ARCHIVED)
 
 
 @dataclass(frozen=True, slots=True)

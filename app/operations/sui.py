@@ -29,6 +29,7 @@ from app.domain.sui import (
     Rules,
     SuiFormat,
     SuiRuleKey,
+    check_value,
     claim_of,
     first_of,
     is_reported,
@@ -58,8 +59,6 @@ from app.operations.sui_loads import Line
 _BATCH = 1000
 #: Numbers of cases that are named beside a warning of a frozen month.
 _NAMED = 20
-#: Names of encodings as people write them.
-ENCODINGS = {"utf-8": "utf-8", "latin-1": "latin-1"}
 
 
 # ── The rules ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -228,18 +227,14 @@ def judge(rows: Iterable[Row]) -> Judged:
     return judged
 
 
-def judged_by_service(session: Session, service_ids: Collection[int], month: date, book: RuleBook) -> dict[int, Judged]:
-    """Return what *month* adds up to, by service. One statement."""
+def judged_by_service(session: Session, service_ids: Collection[int], month: date, book: RuleBook, most: int) -> dict[int, Judged]:
+    """Return what *month* adds up to, by service; nothing when it has more than *most* cases. One statement."""
     found = {service_id: Judged() for service_id in service_ids}
-    for row in rows_of(session, service_ids, month, book):
+    for n, row in enumerate(rows_of(session, service_ids, month, book)):
+        if n >= most:
+            return {}
         found[row.service_id].add(row)
     return found
-
-
-def n_of_month(session: Session, service_ids: Collection[int], month: date, most: int) -> int:
-    """Return how many cases *month* has, as far as *most* and one more."""
-    there = select(Pqr.id).where(Pqr.service_id.in_(service_ids), of_month(month, is_unnotified_pending=True)).limit(most + 1)
-    return session.scalar(select(func.count()).select_from(there.subquery())) or 0
 
 
 def without_service(month: date) -> Any:
@@ -258,12 +253,10 @@ def services(session: Session) -> list[Service]:
 
 
 def encoding_of(rules: Rules) -> str:
-    """Return the encoding of the file. Raises MoveRefused for one that nobody knows."""
+    """Return the encoding of the file. Raises DomainError for one that nobody knows."""
     told = rules.one(SuiRuleKey.ENCODING).lower() or sui_loads.ENCODING
-    if told not in ENCODINGS:
-        unknown = N_("The rule of the encoding says “%(told)s”: write one of %(known)s.")
-        raise MoveRefused(unknown, told=told, known=", ".join(ENCODINGS))
-    return ENCODINGS[told]
+    check_value(SuiRuleKey.ENCODING, told)
+    return told
 
 
 class _Writing:
@@ -298,6 +291,11 @@ class _Writing:
         """Yield, once the lines are written, what was pointed out: the rule, its words, how many rows, and the numbers of the first."""
         for (rule, msgid), n in self.counts.items():
             yield {"rule": rule, "msgid": msgid, "n": n, "numbers": self.numbers[rule, msgid]}
+
+
+def judged_lines(rows: Iterable[Row], columns: list[SuiColumn]) -> Iterator[Line]:
+    """Yield the lines of a month as they would leave. Raises MoveRefused at its end when a row is bad: what was written is thrown away."""
+    return _Writing(rows, columns).lines()
 
 
 def freeze_month(session: Session, service: Service, month: date, *, at: datetime, user_id: int | None, reason: str = "") -> SuiLoad:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from app.domain.errors import MoveRefused
+from app.domain.errors import DomainError, MoveRefused
 from app.domain.states import AppealKind, NoticeMeans, Outcome, PqrStatus
 from app.domain.sui import LoadStatus, SuiFormat, SuiMapKind, SuiRuleKey, SuiWeight
 from app.models import Service, SuiCause, SuiLoad, SuiLoadRow, SuiMap, SuiRule
@@ -382,7 +382,7 @@ def test_a_letter_that_the_encoding_has_not_is_refused(seeded, claims):
     assert refused.value.fields["letter"] == "Ω"
 
     rule.value = "ebcdic"
-    with pytest.raises(MoveRefused):
+    with pytest.raises(DomainError):
         freeze(seeded, JULY, "2026-08-03")
 
 
@@ -391,7 +391,7 @@ def test_a_month_costs_the_same_statements_with_one_case_or_forty(seeded, claims
 
     def cost() -> int:
         with count_statements() as statements:
-            sui.judged_by_service(seeded, [claims.service.id], JULY, book)
+            sui.judged_by_service(seeded, [claims.service.id], JULY, book, 1000)
         return len(statements)
 
     claims.case("2026-07-08", invoice="1")
@@ -400,3 +400,4 @@ def test_a_month_costs_the_same_statements_with_one_case_or_forty(seeded, claims
         claims.case("2026-07-08", invoice="1", answered="2026-07-10", number=f"R-{_n}", served="2026-07-13")
 
     assert (one, cost()) == (1, 1)
+    assert sui.judged_by_service(seeded, [claims.service.id], JULY, book, 40) == {}
