@@ -38,6 +38,8 @@ from app.words import say, say_number
 from app.work import GUARDED
 
 KIND = "report"
+#: The parameters of `Limits`, in its order, as they ship.
+SHIPPED = {"reports.rows_now": 20_000, "reports.most_rows": 2_000_000, "reports.pdf_rows": 5_000}
 EXTENSIONS = {ReportFormat.XLSX: "xlsx", ReportFormat.PDF: "pdf", ReportFormat.CSV: "csv"}
 _TYPES = {ReportFormat.XLSX: xlsx.MEDIA_TYPE, ReportFormat.PDF: "application/pdf", ReportFormat.CSV: delimited.MEDIA_TYPE}
 
@@ -81,10 +83,12 @@ class Limits:
     @classmethod
     def of(cls, session: Session) -> Limits:
         """Return what the house has set. One statement."""
-        shipped = {"reports.rows_now": 20_000, "reports.most_rows": 2_000_000, "reports.pdf_rows": 5_000}
-        told = queries.parameters(session, list(shipped))
-        found = {key: int(told[key]) if told.get(key, "").isdecimal() else default for key, default in shipped.items()}
-        return cls(*found.values())
+        return cls.read(queries.parameters(session, list(SHIPPED)))
+
+    @classmethod
+    def read(cls, told: Mapping[str, str]) -> Limits:
+        """Return what parameters say; what is no number counts as it shipped."""
+        return cls(*(int(told[key]) if told.get(key, "").isdecimal() else default for key, default in SHIPPED.items()))
 
     def check(self, n: int, format: ReportFormat) -> None:
         """Raise TooManyRows where no file of *n* rows is made in *format*."""

@@ -6,7 +6,7 @@ What a page shows, what a file has and what the API answers come from the same t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
@@ -16,12 +16,14 @@ from flask import abort, flash, g, redirect, request, url_for
 from flask_appbuilder import BaseView, expose, has_access, permission_name
 from flask_babel import gettext as _
 from flask_login import current_user
+from sqlalchemy import literal, select
 
 from app.domain.errors import DomainError
 from app.domain.reports import ReportFormat, ReportOutcome
 from app.downloads import send_made
 from app.drawing import drawn
 from app.extensions import db, now, start_writing
+from app.models import Parameter, ReportFavourite
 from app.operations import reporting
 from app.reporting import making
 from app.reporting.making import BadFilter, Limits, TooManyRows
@@ -90,10 +92,12 @@ class ReportView(BaseView):
             return self.render_template("reporting/report.html", form=error.form, report=None, **facts), 422
         report = offer.make(asked)
         parts = [self._shown(part, FEW) for part in report.tables]
+        limits, is_kept = self._beside(offer)
+        counts = [n for _part, _rows, n in parts]
         page = self.render_template(
             "reporting/report.html", form=asked.form, report=report, parts=parts, words=report.filters_in_words(), args=asked.form.args(),
             figures=report.headline() or [], sentences=report.sentences(), compared=compared, drawn=drawn, address_of=address_of,
-            files=self._files(offer, [n for _part, _rows, n in parts]), is_empty=not any(n for _part, _rows, n in parts), **facts,
+            files=self._files(offer, sum(counts), limits), is_empty=not any(counts), is_kept=is_kept, **facts,
         )  # fmt: skip
         return page, 422 if refusal else 200
 
@@ -106,9 +110,17 @@ class ReportView(BaseView):
         return part, rows[:limit], len(rows)
 
     @staticmethod
-    def _files(offer: Offer, counts: Sequence[int]) -> list[tuple[ReportFormat, str, bool]]:
-        """Return the formats in which so many rows leave, the name of each door, and whether it leads to the background."""
-        limits, n = Limits.of(db.session()), sum(counts)
+    def _beside(offer: Offer) -> tuple[Limits, bool]:
+        """Return the limits of files, and whether the reader keeps *offer* at hand. One statement."""
+        told = select(Parameter.key, Parameter.value).where(Parameter.key.in_(making.SHIPPED))
+        mine = ReportFavourite.user_id == current_user.id, ReportFavourite.report == offer.key
+        kept = select(literal("kept"), ReportFavourite.report).where(*mine)
+        found = dict(db.session.execute(told.union_all(kept)).tuples().all())
+        return Limits.read(found), "kept" in found
+
+    @staticmethod
+    def _files(offer: Offer, n: int, limits: Limits) -> list[tuple[ReportFormat, str, bool]]:
+        """Return the formats in which *n* rows leave, the name of each door, and whether it leads to the background."""
         fitting = [format for format in offer.formats if n <= (limits.paper if format is ReportFormat.PDF else limits.most)]
         return [(format, _NAMES[format], n > limits.now) for format in fitting]
 
