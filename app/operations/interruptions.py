@@ -358,7 +358,7 @@ def freeze_month(
         raise MoveRefused(bad, n=len(told.bad), total=len(told.rows))
     if not told.rows:
         raise MoveRefused(N_("No interruption of this service began in that month: there is nothing to report."))
-    rules = {"columns": [[head.heading, head.field, head.fixed, head.kind, head.rule] for head in told.heads]}
+    rules = {"headings": told.headings, "columns": [[head.heading, head.field, head.fixed, head.kind, head.rule] for head in told.heads]}
     warnings = [[row.facts.number, fault.msgid, dict(fault.fields)] for row in told.rows for fault in row.warnings]
     return sui_loads.freeze(
         session, SuiFormat.INTERRUPTIONS, service, month, told.headings, told.lines, at=at, user_id=user_id, reason=reason, rules=rules,

@@ -7,6 +7,7 @@ from app.domain.reports import ReportGroup
 from app.reports import (
     actions_report,
     behaviour,
+    interruptions,
     money_report,
     notices_report,
     orders_report,
@@ -36,6 +37,7 @@ OFFERS: tuple[Offer, ...] = (
     money_report.OFFER,
     *standing.OFFERS,
     actions_report.OFFER,
+    interruptions.OFFER,
     transparency.OFFER,
 )  # fmt: skip
 CATALOGUE: dict[str, Offer] = {offer.key: offer for offer in OFFERS}

@@ -29,6 +29,7 @@ from app.downloads import send_stored
 from app.extensions import db, now, today
 from app.forms import LenientDateField, UpTo
 from app.intake import blame
+from app.lookups import BIGGEST_ID
 from app.models import Interruption, Service, SuiColumn, SuiLoad
 from app.operations import files, sui_loads
 from app.operations import interruptions as operations
@@ -171,9 +172,11 @@ def _asked(service_id: int, month: str) -> tuple[Service, date]:
         first = date.fromisoformat(f"{month}-01")
     except ValueError:
         abort(404)
-    return db.session.get(Service, service_id) or abort(404), first
+    return (db.session.get(Service, service_id) if service_id <= BIGGEST_ID else None) or abort(404), first
 
 
 def _load(load_id: int) -> SuiLoad:
+    if load_id > BIGGEST_ID:
+        abort(404)
     found = select(SuiLoad).where(SuiLoad.id == load_id, SuiLoad.format == SuiFormat.INTERRUPTIONS)
     return db.session.scalar(found.options(joinedload(SuiLoad.file), joinedload(SuiLoad.service))) or abort(404)
