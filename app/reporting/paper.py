@@ -37,10 +37,7 @@ def write_pdf(session: Session, report: Report, cover: Cover, target: BinaryIO, 
         "figures": [_figure(figure) for figure in report.headline() or report.totals()],
         "sentences": [{"text": each.text, "tone": each.tone} for each in report.sentences()],
         "sections": _sections(parts),
-        "words": {
-            "filters": _("Filters"), "author": _("Issued by"), "at": _("Issued on"), "empty": _("Nothing matches what was asked for."),
-            "figures": _("Figures"), "sentences": _("In short"), "rows": _("Rows"), "yes": _("Yes"),
-        },
+        "words": {"author": _("Issued by"), "at": _("Issued on"), "empty": _("Nothing matches what was asked for.")},
     }  # fmt: skip
     target.write(base.rendered(TEMPLATE, data))
     return n_rows
