@@ -208,8 +208,8 @@ class ReportedIn(Facet):
             month = date.fromisoformat(f"{said}-01")
         except ValueError:
             return None
-        load = exists().where(SuiLoadRow.pqr_id == Pqr.id, SuiLoadRow.load_id == SuiLoad.id, SuiLoad.service_id == Service.id)
-        return load.where(Service.code == code, SuiLoad.month == month, SuiLoad.status != LoadStatus.REPLACED)
+        load = exists().select_from(SuiLoadRow).where(SuiLoadRow.pqr_id == Pqr.id, SuiLoadRow.load_id == SuiLoad.id, SuiLoad.service_id == Service.id)
+        return load.where(Service.code == code, SuiLoad.month == month, SuiLoad.status != LoadStatus.REPLACED).correlate(Pqr)
 
     def read(self, session: Session, given: Mapping[str, list[str]]) -> str:
         return "".join((given.get("text") or [""])[0].split()).upper()[:40]
@@ -228,6 +228,7 @@ FACETS: tuple[Facet, ...] = (
     flag_facet("is_priority", _l("Priority"), Pqr.is_priority),
     Choices("sap", _l("Positive silence"), SILENCES.items, _silence),
     Choices("sspd", _l("Superservicios"), SSPD.items, _sspd),
+    ReportedIn("sui", _l("Reported to the SUI in (service and month)")),
     Rows("mass_event", _l("Mass event"), Pqr.mass_event_id, MassEvent, MassEvent.id, "event", True),
     Rows("answers", _l("Process that answers"), queries.answering_process(), Process, Process.id),
     Rows("municipality", _l("Municipality"), _of_account(Account.municipality_code), Municipality, Municipality.code, "municipality"),
