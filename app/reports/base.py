@@ -324,14 +324,15 @@ _TOLD_EVERY = 1_000
 
 
 def told(rows: Iterator[Cells], tell: Tell | None, before: int = 0) -> Iterator[Cells]:
-    """Yield *rows*, telling now and then how many there were, with *before* of other tables."""
-    if tell is None:
-        yield from rows
-        return
+    """Return *rows*, telling now and then how many there were, with *before* of other tables."""
+    return rows if tell is None else _told(rows, tell, before)
+
+
+def _told(rows: Iterator[Cells], tell: Tell, n: int) -> Iterator[Cells]:
     while block := list(islice(rows, _TOLD_EVERY)):
         yield from block
-        before += len(block)
-        tell(before)
+        n += len(block)
+        tell(n)
 
 
 def unlinked(value: Any) -> Any:
