@@ -25,19 +25,22 @@ from wtforms.validators import Optional as Empty
 from app.domain import N_
 from app.domain.calendar import BusinessCalendar
 from app.domain.deadlines import silence_on
+from app.domain.errors import DomainError
 from app.domain.reports import ReportGroup
 from app.domain.states import Category, Identity, Outcome, PqrStatus, states_in
 from app.domain.times import LATE_BANDS, NOT_COUNTED, TENTH, Spread, Stages, Timeliness, band_of, days_late, stages_of
 from app.drawing import Plot, Point, Series
 from app.models import Pqr
 from app.reports import pqr_sources as sources
-from app.reports.base import Asked, Cells, Column, Figure, Kind, Linked, Offer, Part, PartedReport, Reader, Sentence, is_spanish
+from app.reports.base import Asked, Cells, Column, Figure, Kind, Linked, Offer, Part, PartedReport, Reader, Sentence, is_spanish, n_of
 from app.reports.forms import ReportForm
 from app.reports.pqr_sources import Gap, Wanted
 from app.reports.response_times import PERIODS, wall_clock
 from app.words import say_day, say_number
 
 BATCH = 1_000
+#: The most cases that are added up while somebody waits: some twenty seconds of work.
+MOST_READ = 500_000
 #: The most lines of a chart of names; its table has all of them.
 MOST_DRAWN = 15
 _COLUMN_OF = {"filed": "filed_on", "answered": "answered_on", "due": "due_on"}
@@ -78,6 +81,12 @@ _TONES = {Timeliness.IN_TIME: "ok", Timeliness.LATE: "bad", Timeliness.RUNNING: 
 _OPEN = states_in(Category.OPEN)
 _STOPPED = states_in(Category.STOPPED)
 _ANSWERED = (PqrStatus.ANSWERED, PqrStatus.NOTIFIED, PqrStatus.APPEALED)
+
+
+class TooManyCases(DomainError):
+    """More cases than a report adds up; the database has counted no further than that, and nothing was read."""
+
+    msgid = N_("That would be more than %(most)s cases, too many to add up. Nothing was made: choose a shorter period or more filters.")
 
 
 # ── What may be asked ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -301,7 +310,10 @@ class PqrReport(PartedReport):
 
     @cached_property
     def facts(self) -> Facts:
-        """The figures, read once however many ask for them."""
+        """The figures, read once however many ask for them. Raises TooManyCases."""
+        some = self._scoped(sources.cases(self._wanted, self._today, Pqr.id)).limit(MOST_READ + 1)
+        if n_of(self._session, some) > MOST_READ:
+            raise TooManyCases(most=say_number(MOST_READ))
         statement = self._scoped(sources.facts(self._wanted, self._today)).execution_options(yield_per=BATCH)
         return Facts(self._session.execute(statement), self._today, self._calendar)
 

@@ -16,8 +16,9 @@ from werkzeug.datastructures import ImmutableMultiDict
 from app import queries
 from app.domain.states import Identity
 from app.models import CalendarDay, Process
+from app.reports import pqr_report
 from app.reports.base import Asked, Linked, Reader, unlinked
-from app.reports.pqr_report import PqrForm, PqrReport
+from app.reports.pqr_report import PqrForm, PqrReport, TooManyCases
 from app.reports.pqr_sources import working_days
 from tests.pqr_cases import Table
 
@@ -277,10 +278,18 @@ def test_a_row_whose_group_has_none_links_the_empty_value(table, report):
     assert "cause=empty" in n.path and name
 
 
+def test_more_cases_than_can_be_added_up_are_refused_before_any_is_read(table, report, monkeypatch):
+    monkeypatch.setattr(pqr_report, "MOST_READ", 7)
+
+    with pytest.raises(TooManyCases):
+        report().parts()
+    assert report(answers=str(table["late"].process_id)).headline()[0].value < 8
+
+
 # ── Statements ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_whole_report_costs_five_statements_however_many_cases(table, report, count_statements, make, seeded):
+def test_the_whole_report_costs_six_statements_however_many_cases(table, report, count_statements, make, seeded):
     def read() -> int:
         one = report()
         with count_statements() as statements:
@@ -297,7 +306,7 @@ def test_the_whole_report_costs_five_statements_however_many_cases(table, report
         make.case("2026-07-03T10:00-05:00")
     seeded.flush()
 
-    assert read() == few == 5
+    assert read() == few == 6
 
 
 # ── The days of the database are those of the calendar ────────────────────────────────────────────────────────────────────

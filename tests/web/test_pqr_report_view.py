@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from app.models import Process
-from app.reports import pqr_sources
+from app.reports import pqr_report, pqr_sources
 from app.reports.base import Linked
 from app.reports.pqr_report import PqrReport
 from tests.pqr_cases import Table
@@ -108,6 +108,16 @@ def test_a_process_that_does_not_exist_is_told_and_nothing_is_shown(table, reade
 
     assert page.status_code == 422
     assert table["silent"].number not in page.text
+
+
+def test_a_filter_with_too_many_cases_is_refused_in_words(table, sign_in, monkeypatch):
+    monkeypatch.setattr(pqr_report, "MOST_READ", 7)
+    browser = sign_in(SUBGERENTE)
+
+    for door in (PAGE, PAGE.replace("/?", "/excel?")):
+        page = browser.get(door)
+        assert 400 <= page.status_code < 500
+        assert "choose a shorter period or more filters" in page.text
 
 
 def test_whoever_may_not_read_reports_gets_neither_page_nor_file(table, reader):
