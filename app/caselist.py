@@ -208,7 +208,7 @@ class ReportedIn(Facet):
             month = date.fromisoformat(f"{said}-01")
         except ValueError:
             return None
-        load = exists().select_from(SuiLoadRow).where(SuiLoadRow.pqr_id == Pqr.id, SuiLoadRow.load_id == SuiLoad.id, SuiLoad.service_id == Service.id)
+        load = exists().where(SuiLoadRow.pqr_id == Pqr.id, SuiLoadRow.load_id == SuiLoad.id, SuiLoad.service_id == Service.id)
         return load.where(Service.code == code, SuiLoad.month == month, SuiLoad.status != LoadStatus.REPLACED).correlate(Pqr)
 
     def read(self, session: Session, given: Mapping[str, list[str]]) -> str:
