@@ -204,6 +204,9 @@ class Accounts(Kind):
         Field("address", N_("Address"), is_required=True, most=200, example="Calle 5 # 6-7", synonyms=_ADDRESS),
         Field("municipality", N_("Municipality"), Type.CHOICE, example="11001", synonyms=_PLACE,
               help=N_("Where the file does not say, that of the company.")),
+        Field("settlement_code", N_("DANE code of the settlement"), Type.CODE, digits=3, most=3, example="001",
+              synonyms=("centro poblado", "código centro poblado", "dane centro poblado", "cod centro poblado", "asentamiento"),
+              help=N_("Where the file does not say, the municipal seat.")),
         Field("zone", N_("Zone"), most=80, example="Sector norte",
               synonyms=("zona", "sector hidráulico", "barrio", "vereda", "ruta", "ciclo y ruta", "sector de servicio", "localidad")),
         Field("stratum", N_("Stratum"), Type.INTEGER, least=0, highest=6, example=3, synonyms=("estrato", "estrato socioeconómico", "est")),
@@ -244,7 +247,7 @@ class Accounts(Kind):
 
     def settle(self, rows: Sequence[Row], run: Run) -> None:
         parties = known_parties(run, [row.found for row in rows if row.found])
-        columns = ("id", "party_id", "address", "municipality_code", "zone", "stratum", "use", "meter", "is_active")
+        columns = ("id", "party_id", "address", "municipality_code", "settlement_code", "zone", "stratum", "use", "meter", "is_active")
         there = existing(run, Account, ("number", "service_id"), ((row["number"], row["service"]) for row in rows), columns)
         for row in rows:
             party, holder = _holder(row, parties)
@@ -260,6 +263,7 @@ class Accounts(Kind):
         return {
             "number": row["number"], "service_id": row["service"], "party_id": party_id, "address": row["address"],
             "municipality_code": row["municipality"] or (known.municipality_code if known else run.facts["place"]),
+            "settlement_code": row["settlement_code"] or (known.settlement_code if known else None),
             "zone": row["zone"] or (known.zone if known else ""), "stratum": row["stratum"],
             "use": AccountUse[row["use"]] if row["use"] else (known.use if known else AccountUse.RESIDENTIAL),
             "meter": row["meter"], "is_active": row["is_active"] if row["is_active"] is not None else (known.is_active if known else True),

@@ -10,7 +10,7 @@ from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement
-from wtforms.validators import NumberRange
+from wtforms.validators import NumberRange, Regexp
 from wtforms.validators import Optional as Empty
 
 from app.baseviews import Button, Related, RuledView
@@ -96,7 +96,7 @@ class AccountView(RuledView):
     list_columns = ["number", "service", "party", "address", "municipality", "zone", "stratum", "use", "is_active"]
     add_fieldsets = show_fieldsets = [
         (_l("The account"), {"fields": ["number", "service", "party"]}),
-        (_l("Where it is"), {"fields": ["address", "municipality", "zone"]}),
+        (_l("Where it is"), {"fields": ["address", "municipality", "settlement_code", "zone"]}),
         (_l("What is supplied"), {"fields": ["use", "stratum", "meter", "is_active"]}),
     ]
     search_words = ("number", "address", "meter")
@@ -105,13 +105,15 @@ class AccountView(RuledView):
     clipped = ("address",)
     label_columns = {
         "number": _l("Account"), "service": _l("Service"), "party": _l("Customer"), "address": _l("Address"),
-        "municipality": _l("Municipality"), "zone": _l("Zone"), "stratum": _l("Stratum"), "use": _l("Use"), "meter": _l("Meter"),
+        "municipality": _l("Municipality"), "settlement_code": _l("DANE code of the settlement"), "zone": _l("Zone"),
+        "stratum": _l("Stratum"), "use": _l("Use"), "meter": _l("Meter"),
         "is_active": _l("Active"),
     }  # fmt: skip
     description_columns = {
         "number": _l("As the invoice shows it."),
         "party": _l("Write the name or the document of the customer."),
         "municipality": _l("Write its name or its DANE code."),
+        "settlement_code": _l("Three digits of the centro poblado. Empty: the municipal seat."),
         "zone": _l("Sector, neighbourhood or route, always written alike: surveys take their samples by it."),
         "stratum": _l("1 to 6, only for homes."),
         "meter": _l("The serial number on the meter."),
@@ -119,6 +121,7 @@ class AccountView(RuledView):
     }
     validators_columns = {
         "number": [NotTakenWith(Account, "number", "service")],
+        "settlement_code": [Empty(), Regexp(r"\d{3}$", message=_l("Write its three digits."))],
         "stratum": [Empty(), NumberRange(1, 6, _l("The stratum goes from 1 to 6."))],
     }
 
