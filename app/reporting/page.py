@@ -115,7 +115,7 @@ class ReportView(BaseView):
         told = select(Parameter.key, Parameter.value).where(Parameter.key.in_(making.SHIPPED))
         mine = ReportFavourite.user_id == current_user.id, ReportFavourite.report == offer.key
         kept = select(literal("kept"), ReportFavourite.report).where(*mine)
-        found = dict(db.session.execute(told.union_all(kept)).tuples().all())
+        found = dict(db.session.execute(told.union_all(kept)).all())
         return Limits.read(found), "kept" in found
 
     @staticmethod
