@@ -14,6 +14,7 @@ from app.reports import (
     pqr_report,
     response_times,
     standing,
+    sui_claims,
     transparency,
 )
 from app.reports.base import Offer
@@ -38,6 +39,7 @@ OFFERS: tuple[Offer, ...] = (
     *standing.OFFERS,
     actions_report.OFFER,
     interruptions.OFFER,
+    sui_claims.OFFER,
     transparency.OFFER,
 )  # fmt: skip
 CATALOGUE: dict[str, Offer] = {offer.key: offer for offer in OFFERS}
