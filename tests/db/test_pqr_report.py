@@ -16,11 +16,12 @@ from werkzeug.datastructures import ImmutableMultiDict
 from app import queries
 from app.domain.states import Identity
 from app.models import CalendarDay, Process
+from app.operations import pqr as operations
 from app.reports import pqr_report
 from app.reports.base import Asked, Linked, Reader, unlinked
 from app.reports.pqr_report import PqrForm, PqrReport, TooManyCases
 from app.reports.pqr_sources import working_days
-from tests.pqr_cases import Table
+from tests.pqr_cases import Table, instant
 
 AT = datetime(2026, 7, 10, 10)
 SUMMER = {"period": "OTHER", "since": "2026-06-01", "until": "2026-07-31"}
@@ -196,6 +197,28 @@ def test_what_is_not_counted_is_listed_with_its_reason(table, report):
 
     assert (row[0], row[4]) == (table["voided"].number, date(2026, 7, 3))
     assert row[5:] == (_("Its number was voided"), "Repetida")
+
+
+def test_what_was_written_of_a_reserved_case_is_for_whoever_may_know_it(seeded, make, report):
+    pqr = make.case("2026-07-01T10:00-05:00", identity=Identity.RESERVED, party=make.party(name="Nombre Secreto"))
+    operations.void(seeded, pqr, "La repitió Nombre Secreto", at=instant("07-02"), actor_id=None)
+
+    assert rows_of(report(), "excluded")[0][6] == "La repitió Nombre Secreto"
+    for part in report(reveals=False).parts():
+        assert "Secreto" not in str(list(part.rows()))
+
+
+def test_what_somebody_has_to_look_at_is_told_the_gravest_first(table, report, seeded):
+    rows = shown(report(), "follow_up")
+
+    assert rows[table["silent"].number]["Alerts"] == f"{_('Recognise the silence by %(day)s', day='27/06/2026')}; " + _(
+        "Past the legal term, in silence"
+    )
+    assert rows[table["bare"].number]["Alerts"] == _("The term to appeal is over: it may be closed")
+    table["foreign"].is_priority, table["foreign"].priority_reason = True, "Embarazada"
+    table["foreign"].due_on, table["foreign"].safe_on = date(2026, 7, 14), date(2026, 7, 10)
+    seeded.flush()
+    assert shown(report(), "follow_up")[table["foreign"].number]["Alerts"] == f"{_('Its safe date is here')}; {_('Priority')}"
 
 
 def test_the_silences_are_listed_with_the_act_that_recognised_them(table, report):
