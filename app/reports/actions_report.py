@@ -79,7 +79,7 @@ def _status(*wanted: ActionStatus) -> dict[str, str]:
 
 
 COUNTS = (
-    Count(N_("Asked"), lambda _fact: True, {}, {}),
+    Count(N_("Actions asked for"), lambda _fact: True, {}, {}),
     Count(N_("Under way"), lambda fact: not fact.status.is_over, _status(*(each for each in ActionStatus if not each.is_over))),
     Count(N_("Finished"), lambda fact: fact.status is ActionStatus.DONE, _status(ActionStatus.DONE)),
     Count(N_("Called off"), lambda fact: fact.status is ActionStatus.CANCELLED, _status(ActionStatus.CANCELLED)),

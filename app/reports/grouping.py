@@ -8,6 +8,7 @@ records where the filters of that list can say it, else to the same report narro
 from __future__ import annotations
 
 from abc import abstractmethod
+from calendar import monthrange
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -237,6 +238,11 @@ class PeriodReport(PartedReport):
     def own(self, narrows: Mapping[str, str]) -> str:
         """Return the address of the records of this report, narrowed further."""
         return address(f"/report/{self.identifier}/part/{self.detail_key}", **(self._asked.form.args() | dict(narrows)))
+
+    def month_of(self, day: date) -> str:
+        """Return the days of the period that lie in the month of *day*, as the filter of a list has them."""
+        last = day.replace(day=monthrange(day.year, day.month)[1])
+        return f"{max(day.replace(day=1), self._span.since)}..{min(last, self._span.until)}"
 
     # Tables
 

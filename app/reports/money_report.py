@@ -168,7 +168,7 @@ class MoneyReport(PeriodReport):
         proposed, drafted = self._waiting
         return [
             Figure(_("Orders of financing agreed"), self._n(), self.to({}, {})),
-            Figure(_("Signed"), sum(fact.n for fact in signed), self.to({"status": "SIGNED"})),
+            Figure(_("Orders of financing signed"), sum(fact.n for fact in signed), self.to({"status": "SIGNED"})),
             Figure(_("Debt of the signed ones"), say_pesos(_pesos("debt_cop")(signed))),
             Figure(_("Invoices changed"), n_changes, self._to_changes()),
             Figure(_("Taken off invoices"), say_pesos(-_pesos("favour_cop")(self._changed))),

@@ -199,7 +199,7 @@ class NoticeReport(PeriodReport):
         settled = self._n(lambda fact: fact.summons in JUDGED)
         told = [
             Figure(_("Answers of the period"), self._n(), self.to({}, {})),
-            Figure(_("Notified"), self._n(lambda fact: fact.notified_on is not None), self.to(_status(*_NOTIFIED))),
+            Figure(_("Answers notified"), self._n(lambda fact: fact.notified_on is not None), self.to(_status(*_NOTIFIED))),
             Figure(_("Not notified yet"), waiting, self.to(_status(PqrStatus.ANSWERED)), tone="warn" if waiting else ""),
             Figure(_("Summons out of its days"), out, self.own({"summons": OUT}), tone="bad" if out else ""),
             Figure(_("Attempts that came back"), sum(row.n for row in self._attempts if row.result is NoticeResult.RETURNED),
@@ -268,10 +268,10 @@ class NoticeReport(PeriodReport):
         return self.table("summons", _("The summons and its days"), by, (_ANSWERS_NARROWED,), about=about)
 
     def _by_month(self) -> Part:
-        by = By(N_("Month of the answer"), lambda fact: fact.answered_on.replace(day=1), lambda key: f"{key:%Y-%m}", in_order=True)
+        by = By(N_("Month of the answer"), lambda fact: self.month_of(fact.answered_on), lambda key: key[:7], "answered_on", in_order=True)
         counts = (
-            _ANSWERS, Count(N_("Notified"), lambda fact: fact.notified_on is not None),
-            Count(N_("Not notified yet"), lambda fact: fact.notified_on is None),
+            _ANSWERS, Count(N_("Answers notified"), lambda fact: fact.notified_on is not None, _status(*_NOTIFIED)),
+            Count(N_("Not notified yet"), lambda fact: fact.notified_on is None, _status(PqrStatus.ANSWERED)),
             Count(N_("Summons out of its days"), lambda fact: fact.summons in OUT_OF_TIME),
         )  # fmt: skip
         more = (More(Column(N_("Mean days"), Kind.DECIMAL, 12), _days_of(self, "average")),)
@@ -322,8 +322,8 @@ def _days_of(report: NoticeReport, name: str) -> Any:
     return lambda facts: getattr(report._days(facts), name)
 
 
-_ANSWERS = Count(N_("Answers"), lambda _fact: True)
-_ANSWERS_NARROWED = Count(N_("Answers"), lambda _fact: True, None, {})
+_ANSWERS = Count(N_("Answers issued"), lambda _fact: True, {})
+_ANSWERS_NARROWED = Count(N_("Answers issued"), lambda _fact: True, None, {})
 
 OFFER = Offer(
     NoticeReport, ReportGroup.CASES, ("can_list", "NoticeReport"), NoticeReport,

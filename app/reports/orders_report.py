@@ -42,7 +42,7 @@ from app.reports.grouping import (
 ROWS = (
     Column(N_("Number"), Kind.TEXT, 18), Column(N_("Kind"), Kind.TEXT, 24), Column(N_("Case"), Kind.CASE, 17),
     Column(N_("Account"), Kind.TEXT, 14), Column(N_("Process"), Kind.TEXT, 24), Column(N_("Who goes"), Kind.TEXT, 24),
-    Column(N_("Ordered"), Kind.DATE, 12), Column(N_("Until"), Kind.DATE, 12), Column(N_("Done"), Kind.DATE, 12),
+    Column(N_("Ordered"), Kind.DATE, 12), Column(N_("Until"), Kind.DATE, 12), Column(N_("Done on"), Kind.DATE, 12),
     Column(N_("Business days"), Kind.INT, 10), Column(N_("What became of its day"), Kind.TEXT, 26), Column(N_("State"), Kind.TEXT, 14),
     Column(N_("Why it was not done, excused or voided"), Kind.TEXT, 44, wraps=True), Column(N_("Debt (pesos)"), Kind.MONEY, 14),
 )  # fmt: skip
@@ -59,7 +59,7 @@ def _in(status: OrderStatus) -> Count:
     return Count(status.value, lambda fact: fact.status is status, {"status": status.name})
 
 
-COUNTS = (Count(N_("Ordered"), lambda _fact: True, {}, {}), *map(_in, OrderStatus))
+COUNTS = (Count(N_("Orders"), lambda _fact: True, {}, {}), *map(_in, OrderStatus))
 
 
 class OrderReport(PeriodReport):

@@ -45,7 +45,7 @@ def part_of(sheet: Report, key: str) -> Part:
 
 FIRST_YEAR, N_YEARS = 1900, 6
 YEARS = (
-    Column(N_("Year"), Kind.INT, 8), Column(N_("In force"), Kind.INT, 12), Column(N_("To verify"), Kind.INT, 12),
+    Column(N_("Year"), Kind.INT, 8), Column(N_("Contracts in force"), Kind.INT, 12), Column(N_("To verify"), Kind.INT, 12),
     Column(N_("Verified"), Kind.INT, 12), Column(N_("Missing"), Kind.INT, 12), Column(N_("Due without requirements"), Kind.INT, 14),
     Column(N_("Verified, percent"), Kind.DECIMAL, 12),
 )  # fmt: skip

@@ -29,7 +29,7 @@ from app.reports.base import Asked, Cells, Column, Figure, Kind, Linked, Offer, 
 from app.reports.forms import ReportForm
 from app.reports.grouping import BATCH, PeriodReport, grouped, spread_of
 
-NORM = "Ley 1712 de 2014, art. 11 h; Decreto 103 de 2015, art. 52; Resolución MinTIC 1519 de 2020, anexo 2"
+NORM = "Ley 1712 de 2014, art. 11 h; Decreto 103 de 2015, art. 52; Resolución MinTIC 1519 de 2020, anexo 2 (fuente secundaria)"
 _GIVEN = {Outcome.GRANTED: N_("Access given"), Outcome.PARTLY: N_("Access given in part"), Outcome.DENIED: N_("Access denied")}
 _ENDED = {
     PqrStatus.TRANSFERRED: N_("Transferred to whoever is competent"), PqrStatus.WITHDRAWN: N_("The citizen withdrew it"),
@@ -39,11 +39,12 @@ REQUESTS = (
     Column(N_("Number"), Kind.CASE, 17), Column(N_("Received"), Kind.DATE, 12), Column(N_("Channel"), Kind.TEXT, 24),
     Column(N_("Legal due date"), Kind.DATE, 12), Column(N_("Answered"), Kind.DATE, 12), Column(N_("Business days"), Kind.INT, 10),
     Column(N_("Of these, clock stopped"), Kind.INT, 10), Column(N_("Response time, business days"), Kind.INT, 12),
-    Column(N_("Days late"), Kind.INT, 10), Column(N_("What became of it"), Kind.TEXT, 30),
+    Column(N_("Days late"), Kind.INT, 10), Column(N_("What became of the request"), Kind.TEXT, 30),
 )  # fmt: skip
 MONTHS = (
-    Column(N_("Period"), Kind.TEXT, 14), Column(N_("Received"), Kind.INT, 12), Column(N_("Transferred"), Kind.INT, 12),
-    Column(N_("Answered"), Kind.INT, 12), Column(N_("Mean response time, business days"), Kind.DECIMAL, 16),
+    Column(N_("Period"), Kind.TEXT, 14), Column(N_("Requests received"), Kind.INT, 12),
+    Column(N_("Transferred to another body"), Kind.INT, 12), Column(N_("Requests answered"), Kind.INT, 12),
+    Column(N_("Mean response time, business days"), Kind.DECIMAL, 16),
     Column(N_("Access given"), Kind.INT, 12), Column(N_("Access given in part"), Kind.INT, 12), Column(N_("Access denied"), Kind.INT, 12),
 )  # fmt: skip
 
@@ -141,7 +142,7 @@ class TransparencyReport(PeriodReport):
         told = [
             Figure(_("Requests received"), found["received"], links["received"]),
             Figure(_("Transferred to another body"), found["transferred"], links["transferred"]),
-            Figure(_("Answered"), found["answered"], links["answered"]),
+            Figure(_("Requests answered"), found["answered"], links["answered"]),
             Figure(_("Access denied"), found["DENIED"], links["DENIED"], tone="warn" if found["DENIED"] else ""),
         ]  # fmt: skip
         if days.average is not None:
@@ -167,7 +168,8 @@ class TransparencyReport(PeriodReport):
         yield self.detail(_("Requests, one by one"), REQUESTS, self._request_rows, self._n, key="requests", about=about)
 
     def _months(self) -> Iterator[Cells]:
-        for since, until in spans(self._span.since, self._span.until, self._asked.form.n_months):
+        last = min(self._span.until, self._today)  # of months to come there is nothing to tell
+        for since, until in spans(self._span.since, last, self._asked.form.n_months):
             found, links = self._counted(since, until), self._links(since, until)
             cells = {key: Linked(n, links[key]) if n and links[key] else n for key, n in found.items()}
             yield (

@@ -110,7 +110,7 @@ def test_actions_asked_in_the_period_are_told_by_what_became_of_them(seeded, act
 
     assert [figure.value for figure in report.headline()] == [7, 3, 1, 1, 2, 1, Decimal("40.0"), Decimal("50.0")]
     heads = [column.title for column in part_of(report, "kinds").header]
-    assert heads[:5] == ["Kind", "Asked", "Under way", "Finished", "Called off"]
+    assert heads[:5] == ["Kind", "Actions asked for", "Under way", "Finished", "Called off"]
     kinds = {row[0]: row[1:] for row in rows_of(report, "kinds")}
     #                                     asked, under way, finished, off | in time, late, past, running, untimed, undone | percent
     assert kinds[_("Correction")] == (1, 0, 1, 0, 1, 0, 0, 0, 0, 0, Decimal("100.0"))
@@ -453,9 +453,9 @@ def test_each_request_has_its_response_time_and_nobody_is_named(seeded, requests
     rows = {row["Number"]: row for row in shown(report, "requests")}
 
     assert set(rows) == {requests[name].number for name in ("given", "denied", "moved", "open", "held")}
-    assert rows[requests["moved"].number]["What became of it"] == _("Transferred to whoever is competent")
-    assert rows[requests["open"].number]["What became of it"] == _("Waits for its answer")
-    assert rows[requests["denied"].number]["What became of it"] == _("Access denied")
+    assert rows[requests["moved"].number]["What became of the request"] == _("Transferred to whoever is competent")
+    assert rows[requests["open"].number]["What became of the request"] == _("Waits for its answer")
+    assert rows[requests["denied"].number]["What became of the request"] == _("Access denied")
     assert rows[requests["given"].number]["Response time, business days"] == 4
     assert "Nombre Privado" not in repr([list(part.rows()) for part in report.tables])
 
