@@ -88,18 +88,22 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True)
 class _Paper:
-    """A size to draw for: width and size of letters in units of the picture, whether its shapes are links, letters of a lying label."""
+    """
+    A size to draw for: width and size of letters in units of the picture, whether its shapes are links; letters of the label and room
+    between the bars of a lying chart.
+    """
 
     name: str
     width: int
     letters: int
     has_links: bool
     longest: int
+    gap: int
 
 
-_PAPERS = (_Paper("wide", 960, 15, True, 34), _Paper("narrow", 360, 13, False, 15))
+_PAPERS = (_Paper("wide", 960, 15, True, 34, 12), _Paper("narrow", 360, 13, False, 15, 12))
 #: One of many on a page.
-SMALL = (_Paper("small", 480, 15, True, 22),)
+SMALL = (_Paper("small", 480, 15, True, 22, 5),)
 
 
 @lru_cache(maxsize=256)
@@ -131,7 +135,7 @@ def _charted(plot: Plot, paper: _Paper) -> Element:
     )  # fmt: skip
     longest = paper.longest if is_lying else 14
     labels = [_cut(label, longest) for label in plot.labels]
-    thickness = (1 if plot.is_stacked else len(plot.series)) * (paper.letters + 5) + 12
+    thickness = (1 if plot.is_stacked else len(plot.series)) * (paper.letters + 5) + paper.gap
     options: dict[str, Any] = {
         "no_prefix": True, "js": (), "css": (), "show_legend": False, "classes": (), "margin": 6, "spacing": 6, "style": style,
         "width": paper.width, "height": n * thickness + 3 * paper.letters if is_lying else paper.width * (2 if paper.has_links else 4) // 5,

@@ -221,7 +221,7 @@ class Tile:
     times: int = 100
     better: int = 0
     tone: str = ""
-    than: str = N_("before")
+    than: str = N_("before: %(n)s")
     is_share: bool = False
 
     def value(self, facts: Facts, which: int) -> Number:
@@ -243,7 +243,7 @@ class Bars:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Groups as a drawing with its numbers beside it. `top` groups stand alone; time has all of them."""
+    """Groups as a drawing with its numbers beside it. `top` groups stand alone; time has all of them, and `is_whole` those of nothing."""
 
     key: str
     title: str
@@ -253,6 +253,7 @@ class Chart:
     unit: str = ""
     is_stacked: bool = False
     is_time: bool = False
+    is_whole: bool = False
     from_zero: bool = True
     top: int = TOP
 

@@ -120,7 +120,7 @@ def _workload(m: Moment) -> list[Group]:
 
 def _scores(m: Moment) -> list[Group]:
     rows = _rated(m, m.spans.now).with_only_columns(Rating.score, func.count()).group_by(Rating.score)
-    found = {score: n for score, n in m.session.execute(rows)}
+    found = dict(m.session.execute(rows).all())
     return [Group(str(score), str(score), (found.get(score, 0),)) for score in range(5, 0, -1)] if found else []
 
 
@@ -147,7 +147,7 @@ def _by(name: str, title: str) -> Chart:
 
 
 BOARD = Board(
-    "cases", N_("Dashboard of cases"), N_("Petitions, complaints, claims and recursos; voided ones count nowhere."), "CaseDashboard", read,
+    "cases", N_("Dashboard: cases"), N_("Petitions, complaints, claims and recursos; voided ones count nowhere."), "CaseDashboard", read,
     period=(
         Tile("filed", N_("Filed"), N_("No case was filed in these days."), _FILED, tone="info"),
         Tile("answered", N_("Answered"), N_("No case was answered in these days."), "/pqr/?answered_on={p}", tone="info"),
@@ -184,6 +184,6 @@ BOARD = Board(
         _by("request_type", N_("Filed, by type")), _by("cause", N_("Filed, by cause")), _by("channel", N_("Filed, by channel")),
         _by("process", N_("Filed, by the process that has them now")),
         Chart("scores", N_("Ratings of the attention"), N_("Nobody rated the attention in these days."),
-              (Bars(N_("Ratings"), "/rating/list/?rated_on={p}&score={k}", "info"),), kind="ColumnChart"),
+              (Bars(N_("Ratings"), "/rating/list/?rated_on={p}&score={k}", "info"),), kind="ColumnChart", is_whole=True),
     ),
 )  # fmt: skip

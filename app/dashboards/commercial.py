@@ -162,7 +162,7 @@ _NONE_SENT = N_("No quotation was sent in these days.")
 _NONE_DECIDED = N_("No quotation was decided in these days.")
 
 BOARD = Board(
-    "commercial", N_("Dashboard of the commercial side"),
+    "commercial", N_("Dashboard: commercial"),
     N_("Quotations by the day on which they were sent or decided; contracts as they stand today."), "CommercialDashboard", read,
     period=(
         Tile("sent", N_("Quotations sent"), _NONE_SENT, "/quotation/list/?sent_on={p}", better=1, tone="info"),
@@ -200,7 +200,7 @@ BOARD = Board(
             Bars(N_("Lost or expired"), "/quotation/list/?decided_on={k}&status=REJECTED,EXPIRED", "bad"),
         ), kind="LineChart", is_time=True),
         Chart("ages", N_("Quotations that wait, by age"), N_("No quotation waits for an answer."),
-              (Bars(N_("Quotations"), "/quotation/list/?ageing={k}"),), kind="ColumnChart"),
+              (Bars(N_("Quotations"), "/quotation/list/?ageing={k}"),)),
         Chart("states", N_("Contracts by state"), N_("No contract has been written yet."),
               (Bars(N_("Contracts"), "/contract/list/?state={k}"),), top=7),
         Chart("ends", N_("Contracts in force, by the month in which they end"), N_("No contract ends in the next twelve months."),

@@ -171,7 +171,7 @@ def read(m: Moment) -> Facts:
 # ── The board ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 BOARD = Board(
-    "quality", N_("Dashboard of the management system"),
+    "quality", N_("Dashboard: quality"),
     N_("What comes and goes is of the days that are asked for; what stands is of today."), "QualityDashboard", read,
     period=(
         Tile("asked", N_("Actions asked for"), N_("Nobody asked for an action in these days."), "/action/list/?asked_on={p}", tone="info"),

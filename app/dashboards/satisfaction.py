@@ -49,22 +49,27 @@ def _figures(found: Tabulation) -> dict[str, list[Number]]:
     return {
         "csat": [_exact(found.csat), _exact(before.csat if before else None)],
         "nps": [_exact(nps), _exact(before.nps if before else None)],
-        "ces": [_exact(next((asked.figure.mean for asked in found.questions if asked.kind is QuestionKind.SCALE7 and asked.figure), None))],
+        "ces": [_exact(next((asked.figure.mean for asked in found.questions if asked.kind is QuestionKind.SCALE7), None))],
         "complete": [found.people.n_complete],
         "rate": [None if found.people.rate is None else Decimal(f"{found.people.rate:.2f}")],
     }
 
 
 def _exact(estimate: Estimate | None) -> Number:
-    return None if estimate is None else Decimal(f"{estimate.value:.2f}")
+    return None if estimate is None else Decimal(f"{estimate.value:.1f}")
 
 
 def _rounds(campaign: SurveyCampaign, found: Tabulation) -> list[Group]:
     """Return CSAT and NPS of each round of the questionnaire, the oldest first."""
     figures = _figures(found)
-    newest = Group(str(campaign.id), campaign.number, (figures["csat"][0], figures["nps"][0]))
-    earlier = [Group(str(each.id), each.number, (_exact(each.csat), _exact(each.nps))) for each in found.rounds]
+    newest = Group(str(campaign.id), _short(campaign.number), (figures["csat"][0], figures["nps"][0]))
+    earlier = [Group(str(each.id), _short(each.number), (_exact(each.csat), _exact(each.nps))) for each in found.rounds]
     return [group for group in (*earlier[::-1], newest) if any(value is not None for value in group.values)]
+
+
+def _short(number: str) -> str:
+    """Return the number of a campaign without the letters that all have."""
+    return number.partition("-")[2] or number
 
 
 # ── Ratings and alarms ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -133,11 +138,12 @@ def read(m: Moment) -> Facts:
 # ── The board ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _RESULT, _NO_SURVEY = "/survey-results/{campaign}", N_("No survey has answers enough to show.")
+_UNASKED = N_("The newest survey does not ask about it, or too few answered.")
 _NO_RATING = N_("Nobody rated the attention in these days.")
-_THAN = N_("in the round before")
+_THAN = N_("in the round before: %(n)s")
 
 BOARD = Board(
-    "satisfaction", N_("Dashboard of satisfaction"),
+    "satisfaction", N_("Dashboard: satisfaction"),
     N_("The newest survey with answers enough to show, against the rounds before it; ratings and alarms of the days asked for."),
     "SatisfactionDashboard", read,
     period=(
@@ -152,10 +158,9 @@ BOARD = Board(
     today=(
         Tile("csat", N_("Satisfied in the newest survey (CSAT)"), _NO_SURVEY, _RESULT, unit="%", better=1, tone="ok", than=_THAN,
              is_share=True),
-        Tile("nps", N_("Recommendation in the newest survey (NPS)"), _NO_SURVEY, _RESULT, better=1, tone="ok", than=_THAN, is_share=True),
-        Tile("ces", N_("Ease of getting something solved (CES), of 7"), N_("The newest survey does not ask about it, or too few answered."),
-             _RESULT, better=1, tone="info"),
-        Tile("rate", N_("Response rate of the newest survey"), _NO_SURVEY, _RESULT, unit="%", tone="info"),
+        Tile("nps", N_("Recommendation in the newest survey (NPS)"), _UNASKED, _RESULT, better=1, tone="ok", than=_THAN, is_share=True),
+        Tile("ces", N_("Ease of getting something solved (CES), of 7"), _UNASKED, _RESULT, better=1, tone="info"),
+        Tile("rate", N_("Response rate of the newest survey"), N_("Nobody was asked one by one."), _RESULT, unit="%", tone="info"),
         Tile("complete", N_("Answers to the newest survey"), _NO_SURVEY, _RESULT, tone="info"),
         Tile("alarms", N_("Alarms that wait for somebody"), N_("No alarm waits."), "/survey-alarm/list/?status=OPEN", tone="warn"),
         Tile("contacts", N_("Customers to get in touch with"), N_("No customer waits for a call."),
@@ -165,11 +170,11 @@ BOARD = Board(
     charts=(
         Chart("rounds", N_("Satisfaction and recommendation, round by round"), _NO_SURVEY, (
             Bars(N_("Satisfied (CSAT), %"), "/survey-results/{k}", "ok"), Bars(N_("Recommendation (NPS)"), "/survey-results/{k}", "info"),
-        ), kind="LineChart", top=ROUNDS + 1),
+        ), kind="ColumnChart", top=ROUNDS + 1),
         Chart("months", N_("Average rating by month"), N_("Nobody rated the attention in twelve months."),
               (Bars(N_("Average"), "/rating/list/?rated_on={k}", "info"),), kind="LineChart", is_time=True),
         Chart("ratings", N_("Ratings of the attention"), _NO_RATING,
-              (Bars(N_("Ratings"), "/rating/list/?rated_on={p}&score={k}", "info"),), kind="ColumnChart"),
+              (Bars(N_("Ratings"), "/rating/list/?rated_on={p}&score={k}", "info"),), kind="ColumnChart", is_whole=True),
         Chart("channels", N_("Average rating by channel"), _NO_RATING,
               (Bars(N_("Average"), "/rating/list/?rated_on={p}&channel={k}", "info"),), top=12),
     ),

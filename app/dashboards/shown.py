@@ -13,6 +13,7 @@ from flask_babel import ngettext
 
 from app.charts import say_period
 from app.dashboards.base import LIVING, Board, Chart, Facts, Group, Moment, Number, Table, Tile
+from app.domain import N_
 from app.drawing import SMALL, Drawing, Plot, Point, Series, drawn
 from app.qms.links import may_open
 from app.words import say_day, say_number, say_percent, say_pesos
@@ -32,7 +33,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Which way a figure went: its mark, by how much in words, whether that is good, and what it was."""
+    """Which way a figure went: its mark, by how much in words, whether that is good, and what it was and when."""
 
     mark: str
     by: str
@@ -46,7 +47,7 @@ class ShownTile:
     value: Cell
     tone: str
     empty: str
-    changes: tuple[tuple[str, Change], ...]
+    changes: tuple[Change, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ class _Addresses:
     def __init__(self, moment: Moment, facts: Facts) -> None:
         on = moment.today
         self._said = facts.said | {"p": str(moment.spans.now), "s": LIVING, "t": str(on), "y": str(on - timedelta(1)), "year": str(on.year)}
+        self.is_year = moment.spans.before == moment.spans.year_ago  # of a year, both are the same days
         self._opens = lru_cache(maxsize=None)(may_open)
 
     def of(self, path: str, key: str = "") -> str:
@@ -125,27 +127,31 @@ def said(value: Any, unit: str = "") -> str:
     return say_number(value if isinstance(value, int) else round(Decimal(value), 2).normalize() + 0)
 
 
+def briefly(value: Any, unit: str = "") -> str:
+    """Return a figure as `said`, and pesos in millions where there are some."""
+    if unit != "$" or value is None or abs(value) < 1_000_000:
+        return said(value, unit)
+    return _("$ %(n)s M", n=say_number(round(Decimal(value) / 1_000_000, 1)))
+
+
 def _tile(tile: Tile, facts: Facts, at: _Addresses) -> ShownTile:
     value = tile.value(facts, 0)
-    changes = [
-        (words, change)
-        for words, which in ((_(tile.than), 1), (_("a year ago"), 2))
-        if (change := _change(tile, value, tile.value(facts, which))) is not None
-    ]
-    path = tile.path if value else ""
-    return ShownTile(
-        _(tile.label), Cell(said(value, tile.unit), at.of(path)), tile.tone if value else "", "" if value else _(tile.empty), tuple(changes)
-    )
+    compared = [(tile.than, 1)] * (not at.is_year) + [(N_("a year ago: %(n)s"), 2)]
+    changes = (_change(tile, value, tile.value(facts, which), than) for than, which in compared)
+    shown_value = Cell(briefly(value, tile.unit), at.of(tile.path if value else ""))
+    told = tuple(change for change in changes if change is not None)
+    is_nothing = value is None or (not value and not tile.of)
+    return ShownTile(_(tile.label), shown_value, tile.tone if value else "", _(tile.empty) if is_nothing else "", told)
 
 
-def _change(tile: Tile, value: Number, was: Number) -> Change | None:
+def _change(tile: Tile, value: Number, was: Number, than: str) -> Change | None:
     """Return how *value* went against *was*: shares in points, means as they are, counts in percent where there were enough."""
     if value is None or was is None:
         return None
     difference = Decimal(value) - Decimal(was)
     way = (difference > 0) - (difference < 0)
     tone = {1: "ok", -1: "bad", 0: ""}[way * tile.better]
-    return Change(_MARKS[way], _by(tile, abs(difference), was), tone, said(was, tile.unit))
+    return Change(_MARKS[way], _by(tile, abs(difference), was), tone, _(than, n=briefly(was, tile.unit)))
 
 
 def _by(tile: Tile, difference: Decimal, was: Number) -> str:
@@ -153,8 +159,10 @@ def _by(tile: Tile, difference: Decimal, was: Number) -> str:
         return _("the same")
     if tile.of or tile.is_share:
         points = said(round(difference, 2 if tile.times == 1 else 1))
-        return points if tile.times == 1 else _("%(n)s points", n=points)
-    return said(100 * difference / Decimal(was or 1), "%") if was and was >= LEAST else said(difference, tile.unit)
+        if tile.times == 1:
+            return points
+        return _("1 point") if points == "1" else _("%(n)s points", n=points)
+    return said(100 * difference / Decimal(was), "%") if was and was >= LEAST else briefly(difference, tile.unit)
 
 
 # ── Charts and tables ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -169,7 +177,7 @@ def _label(chart: Chart, group: Group) -> str:
 
 def _fewer(chart: Chart, groups: list[Group]) -> list[tuple[str, Group]]:
     """Return the groups that stand alone, each with its label, and the others as one more that no list names."""
-    groups = [group for group in groups if chart.is_time or any(group.values)]
+    groups = [group for group in groups if chart.is_time or chart.is_whole or any(group.values)]
     n = len(groups) if chart.is_time or len(groups) <= chart.top + 1 else chart.top
     named = [(_label(chart, group), group) for group in groups[:n]]
     rest = groups[n:]
@@ -197,7 +205,8 @@ def _cells(chart: Chart, group: Group, at: _Addresses) -> list[Cell]:
 def _drawing(chart: Chart, named: list[tuple[str, Group]], lines: list[tuple[str, list[Cell]]]) -> Drawing:
     is_toned = len(chart.bars) == 1 and chart.kind != "LineChart" and any(group.tone for _label, group in named)
     labels = tuple(label for label, _cells in lines)
-    if is_toned:  # each bar has a colour of its own, so each is a series
+    if is_toned:  # each bar has a colour of its own, so each is a series, and its label says the number
+        labels = tuple(f"{label} · {cells[0].text}" for label, cells in lines)
         series = tuple(
             Series(label, tuple(_point(group.values[0], cells[0]) if i == n else Point(None, "") for i in range(len(named))), group.tone)
             for n, ((label, group), (_same, cells)) in enumerate(zip(named, lines, strict=True))
