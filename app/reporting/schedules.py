@@ -176,8 +176,8 @@ class ReportScheduleView(Steps, RuledView):
     list_title, add_title = _l("Reports by mail"), _l("Send a report by mail")
     intro = _l("Each person gets the report with their own rights and rows, made anew each time.")
     empty_text = _l("No report leaves by itself. Open a report, choose its filter, and press “Send it by mail…”.")
-    list_columns = ["name", "report", "rhythm", "people", "next_at", "state", "owner"]
-    more_columns = ("rhythm", "state", "people")
+    list_columns = ["name", "report", "rhythm", "people", "next_at", "state"]
+    more_columns = ("rhythm", "state", "people", "owner")
     show_fieldsets = [
         (_l("What leaves"), {"fields": ["report", "words", "format", "sends_empty", "owner"]}),
         (_l("When, and to whom"), {"fields": ["state", "stopped_reason", "rhythm", "next_at", "people"]}),

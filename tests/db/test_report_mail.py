@@ -19,6 +19,7 @@ from app.domain.states import JobStatus, MessageStatus
 from app.models import Job, NoticePreference, OutboxMessage, Parameter, ReportFavourite, ReportRun, ReportSchedule, StoredFile
 from app.operations import files, outbox, reporting, work
 from app.reporting import mailing
+from app.reports.registry import CATALOGUE
 from app.security import AUXILIAR, DUENO, SUBGERENTE, TECNICO
 
 #: Friday 2026-07-10, 10:00 in Bogotá; the daily report of six leaves on Tuesday the 14th at 11:00 UTC, for Monday is a holiday.
@@ -207,6 +208,23 @@ def test_a_report_without_rows_is_sent_or_not_as_it_was_asked(make: Any, session
     assert [runs[name].outcome for name in ("Con vacíos", "Sin vacíos")] == [ReportOutcome.EMPTY] * 2
     assert runs["Con vacíos"].file_id is not None and runs["Sin vacíos"].file_id is None
     assert [message.key.split(":")[1] for message in mail_of(session)] == [str(runs["Con vacíos"].schedule_id)]
+
+
+def test_every_report_of_the_catalogue_can_leave_by_mail(make: Any, session: Any, boss: Any, at: Callable[[str], None]) -> None:
+    make.case()
+    for offer in CATALOGUE.values():
+        if offer.formats:
+            make.report_schedule(boss.id, at=AT, name=offer.key, report=offer.key, format=offer.formats[0])
+    begin(session)
+    at(DUE_LOCAL)
+
+    work_off(session)
+    reporting.settle(session, DUE)
+
+    ended = {run.report: run.outcome.name for run in runs_of(session)}
+    assert set(ended.values()) <= {"DONE", "EMPTY"}, {run.report: run.error for run in runs_of(session) if run.error}
+    assert set(ended) == {offer.key for offer in CATALOGUE.values() if offer.formats}
+    assert len(mail_of(session)) == len(ended)
 
 
 # ── What fails ────────────────────────────────────────────────────────────────────────────────────────────────────────────
