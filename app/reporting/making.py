@@ -221,17 +221,23 @@ def make_report(session: Session, job: Job, progress: jobs.Progress) -> StoredFi
 
 def _made(session: Session, job: Job, user: User, progress: jobs.Progress) -> Made:
     """Return the file, read from one state of the database."""
-    offer, format = CATALOGUE[job.params["report"]], ReportFormat[job.params["format"]]
-    with jobs.reading(session), acting_as(user):
-        if session.get_bind().dialect.name == "postgresql":
+    with jobs.reading(session):
+        if session.get_bind().dialect.name == "postgresql":  # before anything is read, the reader too
             session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-        if not may(*offer.right) or not may(*offer.export_right):
-            raise MayNotTake
-        asked = ask(session, offer, job.params["filters"], job.created_at)
-        report = offer.make(asked)
-        n = size(report)
-        progress(0, n, N_("Writing rows"))
-        return make_file(offer, asked, format, lambda done: progress(done, max(n, done)), report)
+        with acting_as(user):
+            return _made_as(session, job, progress)
+
+
+def _made_as(session: Session, job: Job, progress: jobs.Progress) -> Made:
+    """Return the file as the reader of the moment may have it. Raises MayNotTake."""
+    offer, format = CATALOGUE[job.params["report"]], ReportFormat[job.params["format"]]
+    if not may(*offer.right) or not may(*offer.export_right):
+        raise MayNotTake
+    asked = ask(session, offer, job.params["filters"], job.created_at)
+    report = offer.make(asked)
+    n = size(report)
+    progress(0, n, N_("Writing rows"))
+    return make_file(offer, asked, format, lambda done: progress(done, max(n, done)), report)
 
 
 def may_take(job: Job) -> bool:
