@@ -157,6 +157,16 @@ def test_an_account_keeps_its_zone_unless_the_file_says_another(seeded):
         assert seeded.scalars(select(Account.zone).where(Account.number == "104")).all() == [kept]
 
 
+def test_an_account_keeps_its_settlement_and_gets_back_the_zeros_a_sheet_lost(seeded):
+    head = ("No. Cuenta", "Servicio", "Dirección", "Centro poblado")
+    for written, kept in ((None, None), (7, "007"), ("", "007"), ("012", "012")):
+        batch = receive(seeded, "accounts", table(head, ("104", "Acueducto", "CL 5 # 6-7", written)))
+        confirm(seeded, batch)
+        bring(seeded, batch)
+
+        assert seeded.scalars(select(Account.settlement_code).where(Account.number == "104")).all() == [kept]
+
+
 def test_an_empty_cell_erases_nothing(seeded, make):
     luz = make.party(document_number="52345678", name="Luz Rojas", phone="+573001234567", email="luz@example.com")
     batch = receive(seeded, "parties", table(("Cédula", "Nombre", "Correo", "Teléfono"), ("52345678", "Luz Rojas", "", "310 555 1234")))

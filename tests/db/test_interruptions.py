@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
+from app import queries
+from app.demo.interruptions import tell_interruptions
 from app.domain.errors import DomainError, MoveRefused
 from app.domain.states import AccountUse
 from app.domain.sui import LoadStatus, SuiFormat
@@ -139,6 +141,18 @@ def test_cases_of_its_zones_while_it_lasted_are_counted_by_zone(seeded, make, zo
     seeded.flush()
 
     assert [tuple(each) for each in seeded.execute(interruptions.cases_by_zone(row, AT))] == [("La Floresta", 2)]
+
+
+def test_the_demo_tells_six_and_freezes_the_month_before(seeded, an_account):
+    service = seeded.scalars(select(Service).where(Service.is_public_utility).order_by(Service.position, Service.id)).first()
+    place = queries.organisation(seeded).municipality_code
+    for zone in ("Centro", "La Floresta", "El Puente"):
+        an_account(service=service, municipality_code=place, zone=zone)
+    load = tell_interruptions(seeded, at=AT, user_id=None)
+
+    assert (load.n_rows, load.month) == (4, date(2026, 7, 1))
+    assert len(load.warnings) == 3
+    assert [row.number for row in interruptions.public_notices(seeded, at=AT)] == ["INT-2026-0005", "INT-2026-0006"]
 
 
 # ── The month of the file ─────────────────────────────────────────────────────────────────────────────────────────────────
