@@ -222,8 +222,7 @@ class Behaviour(PartedReport):
         about = _("The columns of periods count cases by their day of filing.")
         if _ABOUT[dimension]:
             about += " " + _(_ABOUT[dimension])
-        figure = Figure(_("Cases filed"), self.facts.now.filed, self._paths.filed(self.compared.now), self.facts.before.filed)
-        return Part(dimension.name.lower(), _(dimension.value), header, rows, about, (figure,))
+        return Part(dimension.name.lower(), _(dimension.value), header, rows, about)
 
     def _cells(self, dimension: Dimension, group: Group) -> Cells:
         only, paths, span = {sources.filter_of(dimension): group.key}, self._paths, self.compared.now

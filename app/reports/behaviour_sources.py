@@ -160,13 +160,27 @@ def share(part: int, of: int) -> Decimal | None:
 # ── Conditions, which the list of cases knows as filters ──────────────────────────────────────────────────────────────────
 
 
-def was_open(day: date, today: date) -> ColumnElement[bool]:
-    """Return the condition that a case was neither answered nor ended when *day* was over; of today and later, that it is not now."""
-    alive = Pqr.status.in_(_UNANSWERED)
+def ways_of_being_open(day: date, today: date) -> tuple[ColumnElement[bool], ...]:
+    """
+    Return the conditions, of which a case meets one at most, that it was neither answered nor ended when *day* was over.
+
+    Of today and later there is one: that it is not now. The day of filing stands in a function, so that no plan begins with all that
+    was ever filed; that there is no answer, which the state says too, is what an index knows.
+    """
+    was_filed = func.coalesce(Pqr.filed_on, day) <= day
+    alive = and_(Pqr.answered_on.is_(None), Pqr.status.in_(_UNANSWERED))
     if day >= today:
-        return and_(alive, Pqr.filed_on <= day)
+        return (and_(alive, was_filed),)
     ended_later = and_(Pqr.status.in_(_ENDED_UNANSWERED), Pqr.closed_on > day)
-    return and_(Pqr.filed_on <= day, or_(alive, Pqr.answered_on > day, ended_later))
+    return and_(alive, was_filed), and_(Pqr.answered_on > day, was_filed), and_(ended_later, was_filed)
+
+
+def was_open(day: date, today: date) -> ColumnElement[bool]:
+    """Return the condition that a case was open when *day* was over. Several ways are found each by its index, and not row by row."""
+    first, *others = ways_of_being_open(day, today)
+    if not others:
+        return first
+    return Pqr.id.in_(union_all(*(select(Pqr.id).where(way).correlate(None) for way in (first, *others))))
 
 
 def overdue_before(day: date, today: date) -> date:
@@ -221,27 +235,28 @@ def _numbers(index: int, what: str, rows: Select[Any], *numbers: Any) -> Select[
 
 
 def _of_span(scope: Scope, index: int, span: Span, today: date) -> Iterator[Select[Any]]:
+    """Yield what adds up to the figures of *span*; of the same name, they are added up."""
     cases = scope(select().select_from(Pqr))
     appeals = cases.join(Appeal, Appeal.pqr_id == Pqr.id)
     filed, answered = Pqr.filed_on.between(span.since, span.until), Pqr.answered_on.between(span.since, span.until)
-    counts = Pqr.status != PqrStatus.VOIDED
-    yield _numbers(index, "filed", cases.where(filed), _flag(counts), _flag(~counts))
-    yield _numbers(index, "appeals", appeals.where(filed, counts), func.count())
+    is_voided = Pqr.status == PqrStatus.VOIDED
+    yield _numbers(index, "filed", cases.where(filed), func.count())  # an index alone counts them
+    yield _numbers(index, "voided", cases.where(filed, is_voided), func.count())
+    yield _numbers(index, "appeals", appeals.where(filed, ~is_voided), func.count())
     answers = (func.count(), *map(_flag, (Pqr.answered_on > Pqr.due_on, Pqr.outcome.in_(DECIDED), Pqr.outcome.in_(UPHELD))))
     yield _numbers(index, "answered", cases.where(answered), *answers)
     of_appeals = (Pqr.outcome.in_(APPEAL_OUTCOMES), Pqr.outcome.in_(CHANGED))
     yield _numbers(index, "decided", appeals.where(answered), *map(_flag, of_appeals))
     is_over = Pqr.due_on < overdue_before(span.until, today)
-    yield _numbers(index, "open", cases.where(was_open(span.until, today)), func.count(), _flag(is_over))
-    mine = scope(select(Pqr.id))
-    silences = select().select_from(Silence).where(Silence.arisen_on.between(span.since, span.until), Silence.withdrawn_on.is_(None))
-    arisen = silences.where(Silence.pqr_id.in_(mine))
+    for way in ways_of_being_open(span.until, today):
+        yield _numbers(index, "open", cases.where(way), func.count(), _flag(is_over))
+    silences = scope(select().select_from(Silence).join(Pqr, Pqr.id == Silence.pqr_id))
+    arisen = silences.where(Silence.arisen_on.between(span.since, span.until), Silence.withdrawn_on.is_(None))
     yield _numbers(index, "silences", arisen, func.count(), _flag(Silence.recognised_on.is_not(None)))
-    rated = select().select_from(Rating).where(Rating.rated_on.between(span.since, span.until))
-    yield _numbers(
-        index, "ratings", rated.where(or_(Rating.pqr_id.is_(None), Rating.pqr_id.in_(mine))),
-        *(_flag(Rating.score == score) for score in range(1, 6)),
-    )  # fmt: skip
+    rated, scores = Rating.rated_on.between(span.since, span.until), [_flag(Rating.score == score) for score in range(1, 6)]
+    of_cases = scope(select().select_from(Rating).join(Pqr, Pqr.id == Rating.pqr_id))
+    yield _numbers(index, "ratings", of_cases.where(rated), *scores)
+    yield _numbers(index, "ratings", select().select_from(Rating).where(rated, Rating.pqr_id.is_(None)), *scores)
 
 
 def headlines(session: Session, scope: Scope, spans: Sequence[Span], *, today: date, with_recurrence: bool = False) -> list[Counts]:
@@ -251,14 +266,17 @@ def headlines(session: Session, scope: Scope, spans: Sequence[Span], *, today: d
         cases = scope(select().select_from(Pqr)).where(Pqr.status != PqrStatus.VOIDED, is_recurrent(session))
         for index, span in enumerate(spans):
             selects.append(_numbers(index, "recurrent", cases.where(Pqr.filed_on.between(span.since, span.until)), func.count()))
-    found = {(row[0], row[1]): tuple(int(n) for n in row[2:]) for row in session.execute(union_all(*selects))}
-    return [_counts({what: found[of, what] for of, what in found if of == index}) for index in range(len(spans))]
+    found: dict[int, dict[str, tuple[int, ...]]] = defaultdict(lambda: defaultdict(lambda: (0,) * _WIDTH))
+    for index, what, *numbers in session.execute(union_all(*selects)):
+        found[index][what] = tuple(known + int(n) for known, n in zip(found[index][what], numbers, strict=True))
+    return [_counts(found[index]) for index in range(len(spans))]
 
 
 def _counts(found: dict[str, tuple[int, ...]]) -> Counts:
     answered, late, decided, upheld = found["answered"][:4]
+    voided = found["voided"][0]
     return Counts(
-        filed=found["filed"][0], voided=found["filed"][1], recurrent=found.get("recurrent", (0,))[0], appeals=found["appeals"][0],
+        filed=found["filed"][0] - voided, voided=voided, recurrent=found["recurrent"][0], appeals=found["appeals"][0],
         answered=answered, late=late, decided=decided, upheld=upheld, appeals_decided=found["decided"][0], changed=found["decided"][1],
         open=found["open"][0], overdue=found["open"][1], silences=found["silences"][0], recognised=found["silences"][1],
         scores=found["ratings"],
@@ -334,7 +352,7 @@ def _events(scope: Scope, spans: Sequence[Span], dimensions: Collection[Dimensio
     is_late = case((Pqr.answered_on > Pqr.due_on, 1), else_=0)
     selects.append(rows("answered", 0, Pqr.answered_on, is_late, Pqr.answered_on.between(*_ends(first))))
     if today is not None:
-        selects.append(rows("open", 0, Pqr.filed_on, no, was_open(first.until, today)))
+        selects += [rows("open", 0, Pqr.filed_on, no, way) for way in ways_of_being_open(first.until, today)]
     return union_all(*selects).cte("events")
 
 
