@@ -52,7 +52,7 @@ MONTHS = (
 class TransparencyForm(ReportForm):
     """The period, and by what it is told."""
 
-    every = SelectField(_l("A row"), default="MONTH", validators=[Empty()])
+    every = SelectField(_l("How often"), default="MONTH", validators=[Empty()])
 
     def __init__(self, args: Any) -> None:
         super().__init__(args)

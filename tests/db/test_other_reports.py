@@ -11,11 +11,13 @@ from flask_babel import gettext as _
 from sqlalchemy import false, select
 
 from app import queries
+from app.domain.checklists import Verdict
 from app.domain.improvement import ActionKind, ActionOrigin, ActionStatus, EffectMeasure, EffectVerdict
 from app.domain.states import (
     BillingKind,
     BillingStatus,
     ChangeStatus,
+    DocumentKind,
     FinancingStatus,
     Identity,
     NoticeMeans,
@@ -31,6 +33,8 @@ from app.models import (
     ActionReview,
     BillingBatch,
     BillingItem,
+    BillingReply,
+    ChecklistItem,
     Document,
     FieldOrder,
     Financing,
@@ -38,9 +42,11 @@ from app.models import (
     InvoiceChangeLine,
     Notice,
     Pqr,
+    Risk,
     StoredFile,
     SuiCause,
 )
+from app.operations.indicators import measure
 from app.reports import actions_report, money_report, notices_report, orders_report, standing, transparency
 from tests.reporting import figures_of, links_of, made, n_behind, part_of, rows_of, shown
 
@@ -315,8 +321,6 @@ def test_orders_of_the_period_are_told_by_kind_state_and_day(seeded, orders):
 def paper(session: Any, pqr: Any = None) -> Document:
     n = len(session.scalars(select(Document.id)).all()) + 1
     file = add(session, StoredFile(name=f"p{n}.pdf", media_type="application/pdf", n_bytes=1, sha256=f"{n:064}", storage_key=f"k{n}"))
-    from app.domain.states import DocumentKind
-
     return add(session, Document(kind=DocumentKind.INVOICE_CHANGE, number=f"D-{n}", pqr=pqr, file=file, template="x@1", data={},
                                  issued_at=datetime(2026, 6, 1, tzinfo=UTC)))  # fmt: skip
 
@@ -370,8 +374,6 @@ def test_financing_and_changes_of_the_period_add_up_to_the_peso(seeded, money):
 def test_what_billing_returned_is_told_beside_what_it_says(seeded, money):
     at = datetime(2026, 6, 10, tzinfo=UTC)
     batch = add(seeded, BillingBatch(organisation=queries.organisation(seeded), number="FAC-2026-000001", made_at=at, n_items=2))
-    from app.models import BillingReply
-
     reply = add(seeded, BillingReply(file=paper(seeded).file, applied_at=at, n_lines=2))
     told = {"batch": batch, "result_on": d(11), "reply": reply}
     add(seeded, BillingItem(kind=BillingKind.INVOICE_CHANGE, number="a", position=1, change=money["less"], status=BillingStatus.REJECTED,
@@ -426,8 +428,6 @@ def requests(seeded, make) -> dict[str, Pqr]:
 
 
 def test_the_four_figures_of_the_law_are_those_of_the_indicators(seeded, requests):
-    from app.operations.indicators import measure
-
     report = made(seeded, transparency.OFFER, **JUNE)
     found = figures_of(report)
     calendar = queries.calendar_of(seeded, queries.organisation(seeded))
@@ -458,6 +458,50 @@ def test_each_request_has_its_response_time_and_nobody_is_named(seeded, requests
     assert rows[requests["denied"].number]["What became of the request"] == _("Access denied")
     assert rows[requests["given"].number]["Response time, business days"] == 4
     assert "Nombre Privado" not in repr([list(part.rows()) for part in report.tables])
+
+
+# ── What had a page of its own ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_survey_report_is_of_the_newest_campaign_with_results_and_hides_few_answers(seeded, make):
+    campaign = make.campaign()
+    offer, modest = OFFERS["survey_report"], lambda right, _view: right != "can_see_small"
+    for _n in range(4):
+        make.response(campaign)
+
+    few = made(seeded, offer, may=modest)
+    assert {row["Number of answers"] for row in shown(few, "questions")} <= {0, None}
+    for _n in range(2):
+        make.response(campaign)
+    report = made(seeded, offer, may=modest)
+
+    assert figures_of(report)[_("Answers counted")] == 6
+    first = next(row for row in shown(report, "questions") if row["Code"] == "P1")
+    assert (first["Number of answers"], first["Mean"], first["Satisfied, %"]) == (6, 4, 100)
+    assert campaign.number in report.filters_in_words()[0]
+
+
+def test_compliance_has_the_verdicts_by_what_is_asked_and_the_contracts_nobody_verified(seeded, make):
+    checklist = make.checklist()
+    items = seeded.scalars(select(ChecklistItem).where(ChecklistItem.checklist_id == checklist.id)).all()
+    for item, verdict in zip(items, Verdict, strict=False):
+        item.verdict, item.note, item.verified_at = verdict, "Se miró", datetime(2026, 7, 1, tzinfo=UTC)
+    seeded.flush()
+
+    report = made(seeded, OFFERS["compliance"], by="quality")
+
+    row, = shown(report, "rows")
+    assert (row["Meets"], row["Meets in part"], row["Does not meet"], row["Compliance, percent"]) == (1, 1, 1, 50)
+    assert report.filters_in_words()[0] == _("By: %(what)s", what=_("Kind of quality"))
+    assert rows_of(made(seeded, OFFERS["compliance"], scope=lambda statement: statement.where(false())), "rows") == []
+
+
+def test_the_risk_register_has_the_open_risks_of_the_reader_the_worst_first(seeded, make):
+    small, large = make.risk(1, 1), make.risk(5, 5)
+    every, his = made(seeded, OFFERS["risk_map"]), made(seeded, OFFERS["risk_map"], scope=lambda found: found.where(Risk.id == small.id))
+
+    assert [row[0] for row in rows_of(every, "rows")] == [large.number, small.number]
+    assert [row[0] for row in rows_of(his, "rows")] == [small.number]
 
 
 # ── All of them ───────────────────────────────────────────────────────────────────────────────────────────────────────────
