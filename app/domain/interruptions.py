@@ -38,11 +38,11 @@ class InterruptionState(Enum):
 class NoticeStanding(Enum):
     """How the notice to the users stands; only works that were planned can be announced."""
 
-    IN_TIME = N_("Announced before its day")
-    SAME_DAY = N_("Announced on the day itself")
-    LATE = N_("Announced when it had begun")
+    IN_TIME = N_("Announced in time")
+    SAME_DAY = N_("Announced the same day")
+    LATE = N_("Announced too late")
     NONE = N_("Without notice")
-    NOT_ASKED = N_("Not planned: nothing to announce")
+    NOT_ASKED = N_("Nothing to announce")
 
 
 def state_of(starts_at: datetime, ends_at: datetime | None, voided_at: datetime | None, at: datetime) -> InterruptionState:

@@ -105,7 +105,7 @@ class InterruptionView(Steps, RuledView):
     intro = _l("When the network leaves a sector without service, planned or not. The cut of a debtor is no interruption: it is an acta.")
     form_intro = _l("Write where and since when; the subscribers are counted from the zones. What nobody planned is told as it happens.")
     empty_text = _l("No interruption has been told yet. Write each one when it is planned, or as soon as it happens.")
-    list_columns = ["number", "state", "kind", "cause", "service", "sector", "starts_at", "ends_at", "lasted", "n_subscribers"]
+    list_columns = ["number", "state", "kind", "cause", "sector", "starts_at", "lasted", "n_subscribers"]
     more_columns = ("state", "notice", "lasted", "starts_on", "municipality", "expected_end_at", "notice_on", "mass_event", "alternative")
     _what = (_l("What happens"), {"fields": ["kind", "cause", "service", "what"]})
     _where = (_l("Where"), {"fields": ["municipality", "settlement_code", "sector", "zones", "n_subscribers"]})
@@ -286,7 +286,7 @@ class InterruptionView(Steps, RuledView):
             return history_of("interruption", item.id)
         is_open, has_event = item.ends_at is None, item.mass_event_id is not None
         steps = (
-            ("restore", _("The service came back"), is_open and item.starts_at <= now()), ("notice", _("Record the notice"), True),
+            ("restore", _("The service came back"), is_open and item.starts_at <= now()), ("notice", _("Record the notice to the users"), True),
             ("event", _("Open a mass event"), not has_event and may("can_add", "MassEvent")), ("link", _("Link a mass event"), True),
             ("void", _("Void it"), True),
         )  # fmt: skip
@@ -341,7 +341,7 @@ class InterruptionView(Steps, RuledView):
             operations.give_notice(db.session(), item, form.notice_on.data, form.notice_means.data, stored, at=now())
 
         help = _l("Planned works ask for ample and timely notice (Ley 142 of 1994, art. 139.1). The proof stays with the interruption.")
-        return self._step(pk, form, _("Record the notice"), help, act)
+        return self._step(pk, form, _("Record the notice to the users"), help, act)
 
     @expose("/proof/<pk>")
     @has_access
