@@ -144,7 +144,7 @@ class NoticeReport(PeriodReport):
         kind, limit, sent_on = EnumType(Summons, native_enum=False, length=24), self._limits.c.until_on, self._summons_on
         whens = (
             (limit.is_(None), Summons.NO_CHAIN), (sent_on <= limit, Summons.IN_TIME), (sent_on > limit, Summons.LATE),
-            (Pqr.is_e_notice, Summons.NEEDLESS), (Pqr.identity == Identity.ANONYMOUS, Summons.NEEDLESS),
+            (self._means == NoticeMeans.E_LINK, Summons.NEEDLESS), (Pqr.identity == Identity.ANONYMOUS, Summons.NEEDLESS),
             (Pqr.notified_on <= limit, Summons.NEEDLESS), (limit < self._today, Summons.MISSING),
         )  # fmt: skip
         return case(*((when, literal(value, kind)) for when, value in whens), else_=literal(Summons.RUNNING, kind))
@@ -262,7 +262,7 @@ class NoticeReport(PeriodReport):
     def _by_summons(self) -> Part:
         by = By(N_("Summons"), lambda fact: fact.summons, said, field="summons", in_order=True)
         about = _(
-            "The summons leaves within its days after the answer (CPACA art. 68). It is not needed where the citizen accepted notices by "
+            "The summons leaves within its days after the answer (CPACA art. 68). It is not needed where the citizen opened the link of an "
             "e-mail, is anonymous, or was notified within those days."
         )
         return self.table("summons", _("The summons and its days"), by, (_ANSWERS_NARROWED,), about=about)

@@ -192,6 +192,7 @@ def notices(seeded, make) -> dict[str, Pqr]:
         "late": answered(seeded, make, d(1), d(30)),
         "missing": answered(seeded, make, d(2)),
         "link": answered(seeded, make, d(3), d(4), is_e_notice=True, notice_email="a@example.com"),
+        "shut": answered(seeded, make, d(3), is_e_notice=True, notice_email="b@example.com"),
         "hand": answered(seeded, make, d(3), d(5)),
         "nobody": answered(seeded, make, d(3), fields={"identity": Identity.ANONYMOUS, "party": None}),
         "data": answered(seeded, make, d(4), fields={"request_type": "HABEAS_DATA_CONSULTA"}),
@@ -203,6 +204,7 @@ def notices(seeded, make) -> dict[str, Pqr]:
     told(seeded, rows["late"], "AVISO_POSTED", d(19), "DELIVERED", unposted_on=d(26), served_on=d(30))
     opened = {"token": "t" * 40, "address": "a@example.com", "opened_at": datetime(2026, 6, 4, tzinfo=UTC), "served_on": d(4)}
     told(seeded, rows["link"], "E_LINK", d(3), "DELIVERED", **opened)
+    told(seeded, rows["shut"], "E_LINK", d(3), token="s" * 40, address="b@example.com")
     told(seeded, rows["hand"], "IN_PERSON", d(5), "APPEARED", served_on=d(5), proof="CC 52")
     told(seeded, rows["may"], "SUMMONS", d(2), "RETURNED", returned_on=d(3), return_reason="Cambió")
     return rows
@@ -214,8 +216,8 @@ def test_notices_are_told_by_what_became_of_the_answers_of_the_period(seeded, no
     days = sorted(between(*pair) for pair in ((d(1), d(16)), (d(1), d(30)), (d(3), d(4)), (d(3), d(5))))
 
     found = figures_of(report)
-    assert list(found.values())[:5] == [7, 4, 3, 2, 1]
-    assert found[_("Summons in time")] == Decimal("33.3")
+    assert list(found.values())[:5] == [8, 4, 4, 3, 1]
+    assert found[_("Summons in time")] == Decimal("25.0")
     assert found[_("Mean business days from answer to notice")] == (Decimal(sum(days)) / 4).quantize(Decimal("0.1"))
     assert found[_("Half of them within, business days")] == Decimal(days[1] + days[2]) / 2
     assert found[_("Nine in ten within, business days")] == days[-1]
@@ -226,7 +228,8 @@ def test_each_answer_says_whether_its_summons_left_in_time(seeded, notices):
 
     assert {name: rows[notices[name].number]["Summons"] for name in notices if name != "may"} == {
         "whole": _("Sent in time"), "late": _("Sent late"), "missing": _("Not sent, and its days are over"), "link": _("Not needed"),
-        "hand": _("Not needed"), "nobody": _("Not needed"), "data": _("Its law asks for none"),
+        "shut": _("Not sent, and its days are over"), "hand": _("Not needed"), "nobody": _("Not needed"),
+        "data": _("Its law asks for none"),
     }  # fmt: skip
     whole, late = rows[notices["whole"].number], rows[notices["late"].number]
     assert (whole["Summons sent"], whole["Attempts"], whole["Came back"], whole["Served by"]) == (d(3), 2, 0, _("Aviso delivered"))
@@ -239,11 +242,11 @@ def test_attempts_are_counted_by_means_result_and_reason(seeded, notices):
     heads = [column.title for column in part_of(report, "means").header]
     means = {row[0]: dict(zip(heads, row, strict=True)) for row in rows_of(report, "means")}
     assert {name: row["Attempts"] for name, row in means.items()} == {
-        _("E-mail with a link"): 1, _("Summons"): 2, _("In person"): 1, _("Aviso delivered"): 1, _("Aviso published"): 1,
+        _("E-mail with a link"): 2, _("Summons"): 2, _("In person"): 1, _("Aviso delivered"): 1, _("Aviso published"): 1,
     }  # fmt: skip
     assert (means[_("Summons")]["Returned"], means[_("Summons")]["The citizen did not come"]) == (1, 1)
     assert rows_of(report, "returned") == [("No existe", 1)]
-    assert sum(row["Attempts"] for row in means.values()) == part_of(report, "attempts").n_rows() == len(rows_of(report, "attempts")) == 6
+    assert sum(row["Attempts"] for row in means.values()) == part_of(report, "attempts").n_rows() == len(rows_of(report, "attempts")) == 7
     assert {row[0]: row[1] for row in rows_of(report, "served")} == {
         _("Aviso delivered"): 1, _("Aviso published"): 1, _("E-mail with a link"): 1, _("In person"): 1,
     }  # fmt: skip
