@@ -153,10 +153,15 @@ class Row:
     claim: Claim | None
 
 
-def rows_of(session: Session, service_ids: Collection[int], month: date, book: RuleBook) -> Iterator[Row]:
-    """Yield the cases of *month* of some services, streamed, in the order of their filing. One statement."""
+def rows_of(session: Session, service_ids: Collection[int], month: date, book: RuleBook, today: date | None = None) -> Iterator[Row]:
+    """
+    Yield the cases of *month* of some services, streamed, in the order of their filing. One statement.
+
+    Args:
+        today: A month that runs on this day is told as it stands; without it, as it will be at its end.
+    """
     rules = {service_id: book.of(service_id, month) for service_id in service_ids}
-    until, n = last_of(month), len(_FACTS)
+    until, n = min(last_of(month), today or date.max), len(_FACTS)
     found = session.execute(_facts_select(service_ids, month, rules.values()).execution_options(yield_per=_BATCH))
     for values in found:
         facts = ClaimFacts(*values[:n])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -79,7 +80,10 @@ class Cell:
 
     @property
     def is_late(self) -> bool:
-        return self.on > self.by and (self.load is None or self.load.status is not LoadStatus.SENT)
+        """Whether its last day is over and it is not reported; of months that nobody froze, only the last one: others may be of before."""
+        is_last = self.month == months_after(first_of(self.on), -1)
+        is_pending = is_last if self.load is None else self.load.status is not LoadStatus.SENT
+        return self.on > self.by and is_pending
 
 
 def month_in(said: str) -> date:
@@ -126,6 +130,11 @@ def filled(fault: Fault) -> str:
 def unfilled(msgid: str) -> str:
     """Return what is wrong with many rows: what differs among them is left out."""
     return re.sub(r"%\(\w+\)s", "…", _(msgid))
+
+
+def in_order(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Return codes and how many rows have each, as people count: 2 before 10."""
+    return sorted(counts.items(), key=lambda each: (len(each[0]), each[0]))
 
 
 def _lost_url(month: date) -> str:
@@ -190,7 +199,7 @@ class SuiView(BaseView):
         columns = sui_loads.columns(db.session, SuiFormat.CLAIMS)
         load = sui_loads.current(db.session, SuiFormat.CLAIMS, service.id, month)
         seen = _Seen(request.args)
-        judged = sui.judge(seen.watch(sui.rows_of(db.session, [service.id], month, book)))
+        judged = sui.judge(seen.watch(sui.rows_of(db.session, [service.id], month, book, today())))
         shown = [
             (row, sui.line_of(row.claim, columns).cells if row.claim else (),
              [(fault, mend_url(fault, row)) for fault in (row.claim.faults if row.claim else ())])
@@ -201,7 +210,7 @@ class SuiView(BaseView):
             "sui/month.html", service=service, month=month, judged=judged, columns=columns, load=load, form=form, seen=seen, shown=shown,
             is_over=today() > last_of(month), by=sui.upload_by(month, upload_day()), codes=self._codes(rules.one(SuiRuleKey.CODE_TABLE)),
             standings=STANDINGS, standing_of=Standing.__members__, fields=CLAIM_FIELDS, keys=SuiRuleKey.__members__, lost=lost,
-            lost_url=_lost_url(month) if lost else "", filled=filled, unfilled=unfilled, before=months_after(month, -1),
+            lost_url=_lost_url(month) if lost else "", filled=filled, unfilled=unfilled, in_order=in_order, before=months_after(month, -1),
             after=months_after(month, 1), today=today(), doubts=self._doubts(columns), weights=SuiWeight.__members__,
         )  # fmt: skip
         return page, status
@@ -232,7 +241,7 @@ class SuiView(BaseView):
         columns, book = sui_loads.columns(db.session, SuiFormat.CLAIMS), sui.rule_book(db.session)
         target = io.BytesIO()
         try:
-            lines = sui.judged_lines(sui.rows_of(db.session, [service.id], first, book), columns)
+            lines = sui.judged_lines(sui.rows_of(db.session, [service.id], first, book, today()), columns)
             headings = [column.heading for column in columns]
             sui_loads.write_csv(headings, (line.cells for line in lines), target, sui.encoding_of(book.of(service.id, first)))
         except DomainError as error:
