@@ -286,7 +286,8 @@ class InterruptionView(Steps, RuledView):
             return history_of("interruption", item.id)
         is_open, has_event = item.ends_at is None, item.mass_event_id is not None
         steps = (
-            ("restore", _("The service came back"), is_open and item.starts_at <= now()), ("notice", _("Record the notice to the users"), True),
+            ("restore", _("The service came back"), is_open and item.starts_at <= now()),
+            ("notice", _("Record the notice to the users"), True),
             ("event", _("Open a mass event"), not has_event and may("can_add", "MassEvent")), ("link", _("Link a mass event"), True),
             ("void", _("Void it"), True),
         )  # fmt: skip
