@@ -314,6 +314,7 @@ ROWS: list[Row] = [
     *both("ReportScheduleView.add", REPORTS),
     *both("ReportScheduleView.edit", HOUSE, misses="ADSCQG", url={"pk": "@sending"}),
     *(post(f"ReportScheduleView.{door}", HOUSE, misses="ADSCQG", url={"pk": "@sending"}) for door in ("pause", "resume")),
+    post("ReportScheduleView.leave", "SGX", misses="ADCQ", url={"pk": "@sending"}),
     *both("ReportScheduleView.stop", HOUSE, misses="ADSCQG", url={"pk": "@sending"}),
     get("ReportRunView.show", "SGX", misses="ADCQ", url={"pk": "@made"}),
     get("ReportRunView.download", HOUSE, misses="ADCQ", url={"pk": "@made"}),  # S and G see the line, and not the file

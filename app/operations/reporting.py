@@ -212,6 +212,22 @@ def _people(session: Session, ids: Collection[int]) -> list[User]:
     return people
 
 
+def leave(session: Session, schedule: ReportSchedule, user_id: int) -> None:
+    """
+    Send it no more to *user_id*, flushed; one that nobody else gets is paused.
+
+    Raises:
+        DomainError: They do not receive it.
+    """
+    mine = next((each for each in schedule.recipients if each.user_id == user_id), None)
+    if mine is None:
+        raise DomainError(N_("You do not receive this report."))
+    schedule.recipients.remove(mine)
+    if not schedule.recipients and schedule.is_active:
+        pause(session, schedule)
+    session.flush()
+
+
 def pause(session: Session, schedule: ReportSchedule) -> None:
     """Send nothing until it is resumed, flushed. Raises DomainError: nothing of it leaves anyway."""
     if not schedule.is_active:
@@ -231,11 +247,18 @@ def stop(session: Session, schedule: ReportSchedule, reason: str) -> None:
 
 
 def resume(session: Session, schedule: ReportSchedule, *, at: datetime) -> None:
-    """Send again, from its next moment on, flushed. Raises DomainError: it never ceased, or its owner does not work here any more."""
+    """
+    Send again, from its next moment on, flushed.
+
+    Raises:
+        DomainError: It never ceased, nobody receives it, or its owner does not work here any more.
+    """
     if schedule.is_active:
         raise DomainError(N_("This sending is active already."))
     if not schedule.owner.active:
         raise DomainError(N_("Whoever made this sending does not work here any more. Make a new one."))
+    if not schedule.recipients:
+        raise DomainError(N_("Say at least one person who receives it."), field="recipients")
     schedule.next_at = next_at(session, rhythm_of(schedule), at)
     schedule.is_active, schedule.stopped_reason = True, ""
     session.flush()

@@ -47,7 +47,7 @@ from app.reports.registry import CATALOGUE
 from app.screens.records import history_of
 from app.security import may
 from app.steps import Steps
-from app.words import say_day, say_instant, tidy
+from app.words import say, say_day, say_instant, tidy
 
 #: Free boxes for people below those that are filled in.
 SPARE = 2
@@ -172,7 +172,7 @@ class ReportScheduleView(Steps, RuledView):
     datamodel = SQLAInterface(ReportSchedule)
     route_base = "/report-schedule"
     class_permission_name = "ReportSchedule"
-    include_route_methods = READ_WRITE | {"pause", "resume", "stop"}
+    include_route_methods = READ_WRITE | {"pause", "resume", "stop", "leave"}
     list_title, add_title = _l("Reports by mail"), _l("Send a report by mail")
     intro = _l("Each person gets the report with their own rights and rows, made anew each time.")
     empty_text = _l("No report leaves by itself. Open a report, choose its filter, and press “Send it by mail…”.")
@@ -243,6 +243,9 @@ class ReportScheduleView(Steps, RuledView):
                 found.append(Button(_("Resume the sending"), url_for("ReportScheduleView.resume", pk=item.id), True))
             if not item.stopped_reason:
                 found.append(Button(_("Stop…"), url_for("ReportScheduleView.stop", pk=item.id)))
+        if any(each.user_id == current_user.id for each in item.recipients):
+            confirm = _("Receive “%(name)s” no more?", name=item.name)
+            found.append(Button(_("Receive it no more"), url_for("ReportScheduleView.leave", pk=item.id), True, confirm))
         return found + history_of("report_schedule", item.id)
 
     @staticmethod
@@ -351,7 +354,23 @@ class ReportScheduleView(Steps, RuledView):
         session.commit()
         return item
 
-    # Pausing and stopping
+    # Leaving, pausing and stopping
+
+    @expose("/leave/<pk>", methods=["POST"])
+    @has_access
+    @permission_name("list")
+    def leave(self, pk: str) -> Any:
+        """Receive it no more; where nobody else does, it pauses. Who neither made it nor sees all does not find it afterwards."""
+        item = self.item(pk)
+        try:
+            reporting.leave(db.session(), item, current_user.id)
+            db.session.commit()
+        except DomainError as error:
+            db.session.rollback()
+            flash(say(error), "warning")
+        else:
+            flash(_("You receive “%(name)s” no more.", name=item.name), "success")
+        return redirect(url_for("ReportScheduleView.list"))
 
     def _theirs(self, pk: str) -> None:
         if not self._is_theirs(self.item(pk)):

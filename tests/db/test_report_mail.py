@@ -290,6 +290,32 @@ def test_what_fails_twice_is_told_to_its_owner(
     assert [(message.event, message.to_address) for message in mail_of(session)] == [("report_failed", boss.email)]
 
 
+def test_a_worker_that_ends_with_the_file_in_its_hands_leaves_nothing_and_the_next_one_sends_it_once(
+    make: Any, session: Any, boss: Any, at: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is stored and its run ended when the worker has to leave: none of it was committed."""
+    make.case()
+    make.report_schedule(boss.id, at=AT)
+    begin(session)
+    at(DUE_LOCAL)
+    send = reporting.send
+
+    def leave(*_args: Any, **_more: Any) -> None:
+        raise jobs.HandedBack
+
+    monkeypatch.setattr(reporting, "send", leave)
+    assert jobs.run_job()
+    session.expire_all()
+    assert [run.outcome for run in runs_of(session)] == [ReportOutcome.RUNNING]
+    assert session.scalar(select(func.count()).select_from(StoredFile)) == 0
+    monkeypatch.setattr(reporting, "send", send)
+
+    work_off(session)
+
+    assert [run.outcome for run in runs_of(session)] == [ReportOutcome.DONE]
+    assert session.scalar(select(func.count()).select_from(StoredFile)) == len(mail_of(session)) == 1
+
+
 def test_a_job_that_killed_its_workers_leaves_no_file_and_a_run_that_says_so(make: Any, session: Any, boss: Any) -> None:
     make.report_schedule(boss.id, at=AT)
     begin(session)

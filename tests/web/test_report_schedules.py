@@ -162,6 +162,25 @@ def test_who_receives_it_sees_it_and_moves_nothing(client: Any, login: Callable[
     assert client.post(f"/report-schedule/pause/{sending.id}").status_code == 404
 
 
+def test_who_receives_it_may_leave_and_the_last_one_pauses_it(
+    client: Any, boss: Any, login: Callable[..., Any], sending: ReportSchedule, session: Any
+) -> None:
+    key, owner_id, reader_id = sending.id, boss.user.id, sending.reader.id  # type: ignore[attr-defined]
+    login(client, sending.reader)  # type: ignore[attr-defined]
+    client.post(f"/report-schedule/leave/{key}")
+    assert [each.user_id for each in one(session).recipients] == [owner_id] != [reader_id]
+    assert one(session).is_active
+    assert client.get(f"/report-schedule/show/{key}").status_code == 404
+
+    login(client, one(session).owner)
+    client.post(f"/report-schedule/leave/{key}")
+    client.post(f"/report-schedule/leave/{key}")
+
+    client.post(f"/report-schedule/resume/{key}")
+
+    assert (one(session).recipients, one(session).is_active) == ([], False)
+
+
 def test_others_do_not_find_it_unless_they_see_all(make: Any, client: Any, login: Callable[..., Any], sending: ReportSchedule) -> None:
     login(client, make.user(AUXILIAR))
     assert client.get(f"/report-schedule/show/{sending.id}").status_code == 404
