@@ -148,6 +148,8 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "informe-por-correo": ("Un informe que se envía por correo", "subgerente", "/report-schedule/add?report=behaviour&period=LAST_MONTH"),
     "informes-por-correo": ("Los informes que se envían por correo", "subgerente", "/report-schedule/list/"),
     "informes-generados": ("Los informes que se generaron", "subgerente", "/report-run/list/"),
+    "informe-notificaciones": ("Notificación de las respuestas", "subgerente", "/report/notices/?period=LAST_12_MONTHS"),
+    "informe-transparencia": ("Solicitudes de información pública", "subgerente", "/report/transparency/?period=LAST_QUARTER"),
 }
 
 
@@ -157,6 +159,7 @@ IN_THE_MANUAL = (
     "llenar-orden", "financiacion", "cambio-factura", "desviacion", "evaluacion", "avisos", "verificar", "correo-saliente",
     "correo-entrante", "mensaje-como-llega", "facturacion",
     "catalogo-informes", "informe-por-correo", "informes-por-correo", "informes-generados",
+    "informe-notificaciones", "informe-transparencia",
     "bandeja", "tareas-periodicas", "reglas-recordatorio", "recordatorios", "webhooks", "mi-calendario", "archivo-persona",
     "importaciones", "importacion",
     "partes-interesadas", "seguimiento-parte",
