@@ -214,6 +214,20 @@ def test_nobody_gets_a_report_without_signing_in(seeded, client):
     assert client.get("/api/v1/report/response_times").status_code == 401
 
 
+def test_a_token_opens_the_rows_of_whom_it_names_and_no_more(house, app, client, make, seeded):
+    from flask_jwt_extended import create_access_token
+
+    owner, technician = make.user(DUENO, process="TECNICA"), make.user(TECNICO)
+    seeded.commit()
+
+    def ask(user: Any) -> Any:
+        token = {"Authorization": f"Bearer {create_access_token(identity=str(user.id))}"}
+        return client.get("/api/v1/report/response_times?period=filed&limit=2", headers=token)
+
+    assert [row[0] for row in ask(owner).json["rows"]] == house["TECNICA"][:2]
+    assert ask(technician).status_code == 403
+
+
 def test_a_report_that_nobody_declared_is_not_found(reader):
     browser = reader(SUBGERENTE)
 
