@@ -8,6 +8,7 @@ from app.importing import (  # noqa: F401  each registers its kinds
     contacts,
     contracts,
     customers,
+    interruptions,
     invoices,
     legal,
     market,
