@@ -169,7 +169,7 @@ class Behaviour(PartedReport):
     def parts(self) -> Sequence[Part]:
         return (
             self._summary(), self._table("numbers", _("The figures, compared"), _NUMBERS, Kind.INT),
-            self._table("shares", _("Shares and means, compared"), (*_SHARES, self._rate()), Kind.DECIMAL), *map(self._grouped, GROUPED),
+            self._table("shares", _("Shares and means"), (*_SHARES, self._rate()), Kind.DECIMAL), *map(self._grouped, GROUPED),
             self._by_month(), *self._tops(), self._ratings(),
         )  # fmt: skip
 
