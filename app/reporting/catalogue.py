@@ -123,9 +123,3 @@ class ReportCatalogueView(BaseView):
         if request.form.get("back") == "report":
             return redirect(address_of(offer))
         return redirect(url_for("ReportCatalogueView.list", q=request.form.get("q") or None) + f"#r-{key}")
-
-
-def is_at_hand(key: str) -> bool:
-    """Return whether the reader keeps the report *key* at hand. One statement."""
-    return db.session.get(ReportFavourite, (current_user.id, key)) is not None
-
