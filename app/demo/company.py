@@ -35,14 +35,18 @@ from app.demo.exchange import exchange, pass_morning, seat_chief, settle_mail
 from app.demo.fieldwork import furnish
 from app.demo.indicators import report_indicators
 from app.demo.interested import follow_parties
+from app.demo.interruptions import tell_interruptions
 from app.demo.legal import evaluate_matrix
+from app.demo.letters import give_receipts
 from app.demo.lives import World, life, planned_cases
 from app.demo.nights import pass_night
 from app.demo.outward import tell_programs
 from app.demo.parties import relate
 from app.demo.quotations import quote
+from app.demo.reports import send_reports
 from app.demo.reviews import review_management
 from app.demo.risks import map_risks
+from app.demo.sui import report_claims
 from app.demo.surveys import survey
 from app.domain import N_
 from app.domain.calendar import ONE_DAY
@@ -167,6 +171,7 @@ def _live(world: World, n_cases: int) -> None:
     leave_in_tray(world.session, world.user_id("auxiliar"), world.ends_at)
     _sell(world)
     _manage(world)
+    _report(world)
     settle_mail(world.session)
 
 
@@ -191,6 +196,15 @@ def _manage(world: World) -> None:
     evaluate_matrix(session, at, people)
     report_indicators(session, at, people)
     review_management(session, at, people)
+
+
+def _report(world: World) -> None:
+    """What is reported, up to now: receipts that were given, interruptions, the files of the regulator, reports by mail."""
+    session, at, people = world.session, world.ends_at, world.users
+    give_receipts(session, at)
+    tell_interruptions(session, at=at, user_id=people["dueno.tecnica"].id)
+    report_claims(session, at, people)
+    send_reports(session, at, people)
 
 
 def _pass_nights(world: World, since: date | None, until: date) -> None:

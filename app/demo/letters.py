@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from app.documents import expediente
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.documents import expediente, receipts
 from app.documents import notices as papers
 from app.domain.states import Identity, NoticeMeans, Outcome, PqrStatus
 from app.extensions import local
@@ -19,6 +22,18 @@ if TYPE_CHECKING:
 
 BOARD = "Cartelera de la oficina de atención"
 CARRIER = "Mensajería Ejemplo (ficticia)"
+
+
+#: Of the days before the end, the cases whose petitioner took the receipt; one in so many did not wait for it.
+RECEIPT_DAYS, NO_RECEIPT = 100, 9
+
+
+def give_receipts(session: Session, at: datetime) -> None:
+    """Issue the receipts of the last cases that were filed here."""
+    since = local(at).date() - timedelta(RECEIPT_DAYS)
+    for pqr in session.scalars(select(Pqr).where(Pqr.filed_on >= since, Pqr.source.is_(None)).order_by(Pqr.id)):
+        if pqr.id % NO_RECEIPT:
+            receipts.receipt_of(session, pqr, pqr.filed_at)
 
 
 def record_visit(world: World, pqr: Pqr, at: datetime) -> None:
