@@ -17,13 +17,13 @@ from typing import Any
 from flask_appbuilder.security.sqla.models import User
 from flask_babel import force_locale, format_date, ngettext
 from flask_babel import gettext as _
-from sqlalchemy import Row, Select, String, case, cast, func, insert, literal, null, or_, select, true
+from sqlalchemy import Row, Select, String, case, cast, exists, func, insert, literal, null, or_, select, true
 from sqlalchemy.orm import Session
 
 from app import days, queries
 from app.domain import N_
 from app.domain.actions import ActionMove
-from app.domain.calendar import BusinessCalendar
+from app.domain.calendar import BusinessCalendar, months_after
 from app.domain.campaigns import AlarmStatus, CampaignStatus
 from app.domain.checklists import ChecklistStatus, anniversary, verification_on
 from app.domain.contracts import ContractStage
@@ -43,6 +43,7 @@ from app.domain.states import (
     ToldAs,
     states_in,
 )
+from app.domain.sui import LoadStatus, SuiFormat
 from app.extensions import local, public_url
 from app.models import (
     Action,
@@ -62,6 +63,7 @@ from app.models import (
     Mechanism,
     Notice,
     OutboxMessage,
+    Parameter,
     Pqr,
     Process,
     Quotation,
@@ -70,11 +72,13 @@ from app.models import (
     RequestType,
     Requirement,
     Risk,
+    Service,
     Silence,
+    SuiLoad,
     SurveyAlarm,
     SurveyCampaign,
 )
-from app.operations import campaigns, escalation, indicators, messages, notices
+from app.operations import campaigns, escalation, indicators, messages, notices, sui
 from app.operations.recipients import People, Who
 
 #: Lines of one message; the rest is on the screen.
@@ -478,6 +482,25 @@ def _term_of_value(row: Row[Any], _house: House) -> Term:
 _CASE, _QUOTATION, _CHECKLIST, _ACTION = "/pqr/{key}", "/quotation/show/{id}", "/checklist/show/{id}", "/action/show/{id}"
 _INDICATOR = "/indicator/show/{id}"
 #: Every kind of thing that a rule may watch. A room that brings another adds a line.
+def _claims_files(house: House) -> Select[Any]:
+    """
+    The claims file of the month that ended, until the SUI acknowledged it: of services of which a month was frozen before, so that a house
+    which does not report here is told nothing.
+    """
+    month = months_after(house.today.replace(day=1), -1)
+    said, its = literal(f"{month:%Y-%m}"), (SuiLoad.service_id == Service.id, SuiLoad.format == SuiFormat.CLAIMS)
+    day = select(Parameter.value).where(Parameter.key == sui.UPLOAD_DAY).scalar_subquery()
+    more = Service.code.label("code"), said.label("month"), day.label("day")
+    found = watched(Service.code + " " + said, *more, started_on=literal(house.today.replace(day=1)), due_on=None, kind=Service.name)
+    sent = exists().where(*its, SuiLoad.month == month, SuiLoad.status == LoadStatus.SENT)
+    return found.select_from(Service).where(Service.is_public_utility, Service.is_active, exists().where(*its), ~sent)
+
+
+def _term_of_claims(row: Row[Any], _house: House) -> Term:
+    """Return the days of the following month within which a file is uploaded."""
+    return Term(row.started_on, sui.upload_by(months_after(row.started_on, -1), sui.upload_day(row.day)))
+
+
 SOURCES: dict[str, Source] = {
     "CASE": Source(N_("Case"), _cases, path=_CASE),
     "APPROVAL": Source(N_("Answer to sign"), _approvals, Who.SIGNERS, path=_CASE),
@@ -507,6 +530,9 @@ SOURCES: dict[str, Source] = {
     "INDICATOR_REPORT": Source(N_("Value of an indicator to report"), _unreported, path=_INDICATOR, term=_term_of_value),
     "RISK_REVIEW": Source(N_("Risk to look at"), _risks, path="/risk/show/{id}"),
     "LEGAL_EVALUATION": Source(N_("Evaluation of a legal requirement"), _legal_evaluations, path="/legalrequirement/show/{id}"),
+    "SUI_CLAIMS": Source(
+        N_("Claims file of the SUI to report"), _claims_files, Who.SIGNERS, path="/sui/{code}/{month}", term=_term_of_claims
+    ),
     "SURVEY_ALARM": Source(N_("Contact or alarm of a survey"), _survey_alarms, path="/survey-alarm/show/{id}"),
 }
 

@@ -323,6 +323,15 @@ def freeze_month(session: Session, service: Service, month: date, *, at: datetim
 # ── Its calendar ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+#: Parameter with the day of the next month until which a file is uploaded: no source says it.
+UPLOAD_DAY = "sui.upload_day"
+
+
+def upload_day(told: str | None) -> int:
+    """Return the day that the parameter tells; 15 where it tells none."""
+    return int(told) if told and told.isdecimal() and int(told) else 15
+
+
 def upload_by(month: date, day: int) -> date:
     """Return the last day to upload the file of *month*: that day of the next month, or the last of a shorter one."""
     following = months_after(first_of(month), 1)

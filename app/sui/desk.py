@@ -98,9 +98,8 @@ def service_in(code: str) -> Service:
 
 
 def upload_day() -> int:
-    """Return the day of the next month until which a file is uploaded: a parameter, for no source says it."""
-    told = queries.parameter(db.session, "sui.upload_day", "15")
-    return int(told) if told.isdecimal() and int(told) else 15
+    """Return the day of the next month until which a file is uploaded."""
+    return sui.upload_day(queries.parameter(db.session, sui.UPLOAD_DAY))
 
 
 def mend_url(fault: Fault, row: Row) -> str:

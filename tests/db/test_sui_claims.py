@@ -12,7 +12,7 @@ from app.domain.errors import DomainError, MoveRefused
 from app.domain.states import AppealKind, NoticeMeans, Outcome, PqrStatus
 from app.domain.sui import LoadStatus, SuiFormat, SuiMapKind, SuiRuleKey, SuiWeight
 from app.models import Service, SuiCause, SuiLoad, SuiLoadRow, SuiMap, SuiRule
-from app.operations import files, sui, sui_loads
+from app.operations import files, reminders, sui, sui_loads
 from tests.claims import Claims, instant, void
 
 FOLDER = Path(__file__).parents[1] / "data"
@@ -371,6 +371,24 @@ def test_later_corrections_are_differences_row_by_row_and_cell_by_cell(seeded, c
     ]  # fmt: skip
     assert (found[0].before[9], found[0].after[9]) == ("1", "55")
     assert body(load) == before
+
+
+def test_who_signs_is_told_of_a_month_until_the_sui_acknowledged_it(seeded, claims, make):
+    make.user("Subgerente administrativo y comercial")
+
+    def told(at: str) -> set[tuple[str, date]]:
+        source = reminders.SOURCES["SUI_CLAIMS"]
+        return {(each.row.key, each.term.due_on) for each in reminders.due(seeded, instant(at)) if each.source is source}
+
+    assert told("2026-08-18") == set()  # a house that reports nothing here
+    make.frozen_month("ACUEDUCTO", JUNE, at=instant("2026-07-03"))
+    assert told("2026-08-18") == {("ACUEDUCTO 2026-07", date(2026, 8, 15))}
+    load = freeze(seeded, JULY, "2026-08-18")
+    assert told("2026-08-18") == {("ACUEDUCTO 2026-07", date(2026, 8, 15))}
+
+    sui_loads.record_receipt(seeded, load, "SUI-1", on=date(2026, 8, 18), at=instant("2026-08-18"), user_id=None)
+
+    assert told("2026-08-18") == set()
 
 
 def test_a_letter_that_the_encoding_has_not_is_refused(seeded, claims):
