@@ -85,10 +85,10 @@ _NUMBERS = (
     _Line(N_("Ratings of the attention"), lambda n: n.ratings, lambda p, s: p.ratings(s)),
 )  # fmt: skip
 _SHARES = (
-    _Line(N_("Answered late, % of those answered"), lambda n: n.late_share),
-    _Line(N_("Granted in all or in part, % of those decided"), lambda n: n.upheld_share),
-    _Line(N_("Recursos that changed the answer, % of those decided"), lambda n: n.changed_share),
-    _Line(N_("The same trouble again, % of those filed"), lambda n: n.recurrent_share),
+    _Line(N_("Answered late, percentage of those answered"), lambda n: n.late_share),
+    _Line(N_("Granted in all or in part, percentage of those decided"), lambda n: n.upheld_share),
+    _Line(N_("Recursos that changed the answer, percentage of those decided"), lambda n: n.changed_share),
+    _Line(N_("The same trouble again, percentage of those filed"), lambda n: n.recurrent_share),
     _Line(N_("Satisfaction with the attention, mean of 1 to 5"), lambda n: n.rating),
 )
 
