@@ -104,7 +104,8 @@ class Moment:
         """Return *statement* over Rating limited to the reader's cases, and to those of the counter that are of no case."""
         if self.reader.may("can_see_all", "Pqr"):
             return statement
-        return statement.where(or_(Rating.pqr_id.is_(None), Rating.pqr_id.in_(self.scope("pqr", select(Pqr.id)))))
+        its = self.reader.scope("pqr", select(Pqr.id).where(Pqr.id == Rating.pqr_id)).correlate(Rating)
+        return statement.where(or_(Rating.pqr_id.is_(None), its.exists()))
 
     def count(self, table: str, model: Any, *conditions: Any, column: Any = None) -> Select[Any]:
         """Return the SELECT of how many rows of *model* the reader has that meet *conditions*; of *column*, its sum."""
