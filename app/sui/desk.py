@@ -71,7 +71,7 @@ class Cell:
         if self.load is not None:
             return ("ok", N_("Reported")) if self.load.status is LoadStatus.SENT else ("warn", N_("Frozen, not reported"))
         if self.on <= last_of(self.month):
-            return "info", N_("Under way")
+            return "info", N_("In course")
         if self.judged is not None and self.judged.n_bad:
             return "bad", N_("Rows to correct")
         if self.judged is not None:

@@ -128,7 +128,7 @@ class InterruptionView(Steps, RuledView):
                 lambda value, _moment: with_notice(NoticeStanding[value])),
     )  # fmt: skip
     ready_filters = (
-        Ready(N_("Under way"), "state=RUNNING"), Ready(N_("Announced"), "state=ANNOUNCED&order=starts_on"),
+        Ready(N_("In course"), "state=RUNNING"), Ready(N_("Announced"), "state=ANNOUNCED&order=starts_on"),
         Ready(N_("Planned without notice before"), "notice=NONE,LATE"), Ready(N_("Of this month"), "starts_on=month"),
     )  # fmt: skip
     base_order = ("starts_on", "desc")
