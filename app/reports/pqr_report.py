@@ -317,9 +317,11 @@ class PqrReport(PartedReport):
         statement = self._scoped(sources.facts(self._wanted, self._today)).execution_options(yield_per=BATCH)
         return Facts(self._session.execute(statement), self._today, self._calendar)
 
-    def _streamed(self, key: str, title: str, header: tuple[Column, ...], lines: Any, cells: Any, n: int, **more: Any) -> Part:
-        """Return a part whose rows are cases: read a batch at a time, in order of filing."""
-        statement = self._scoped(lines(self._wanted, self._today)).order_by(Pqr.filed_on, Pqr.id)
+    def _streamed(
+        self, key: str, title: str, header: tuple[Column, ...], lines: Any, cells: Any, n: int, order: Sequence[Any] = (), **more: Any
+    ) -> Part:  # fmt: skip
+        """Return a part whose rows are cases: read a batch at a time, by *order*, then as they were filed."""
+        statement = self._scoped(lines(self._wanted, self._today)).order_by(*order, Pqr.filed_on, Pqr.id)
 
         def rows() -> Iterator[Cells]:
             with self._session.execute(statement.execution_options(yield_per=BATCH)) as found:
@@ -419,6 +421,7 @@ class PqrReport(PartedReport):
         said = _Said(self._reader, self._today, self._calendar)
         return self._streamed(
             "follow_up", _("1. Follow-up"), FOLLOW_UP, sources.follow_up_lines, said.follow_up, total.all,
+            order=sources.pressing_first(),
             about=_(
                 "Every case of the period as it stands today. Days left are business days to the legal due date; below zero, the days "
                 "that it is late. What a lawful act has stopped has no due date."

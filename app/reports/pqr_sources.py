@@ -248,6 +248,12 @@ def _last_event(column: Any, *conditions: Any) -> ColumnElement[Any]:
     return last.correlate(Pqr).scalar_subquery()
 
 
+def pressing_first() -> tuple[ColumnElement[Any], ...]:
+    """Return the order of a follow-up: whom an answer is owed, the first due before the others, and the rest after them."""
+    is_owed = and_(Pqr.answered_on.is_(None), Pqr.closed_on.is_(None))
+    return case((is_owed, 0), else_=1), case((is_owed, Pqr.due_on)).nulls_last()
+
+
 def follow_up_lines(wanted: Wanted, today: date) -> Select[Any]:
     """Return the SELECT of where each case stands, who has it and what happened to it last."""
     asked, silence = aliased(Requirement), aliased(Silence)
