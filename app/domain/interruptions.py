@@ -179,7 +179,7 @@ FIELDS: dict[str, tuple[str, Callable[[Facts], Value]]] = {
     "minutes": (N_("Minutes without service"), lambda facts: facts.minutes),
     "subscribers": (N_("Subscribers reached"), lambda facts: facts.n_subscribers),
     "notice": (N_("Means and day of the notice"), _notice),
-    "notice_means": (N_("Means of the notice"), lambda facts: facts.notice_means),
+    "notice_means": (N_("Means of the warning to the users"), lambda facts: facts.notice_means),
     "notice_on": (N_("Day of the notice"), lambda facts: facts.notice_on),
     "has_alternative": (N_("Alternative supply (yes or no)"), lambda facts: bool(facts.alternative)),
     "alternative": (N_("Which alternative supply"), lambda facts: facts.alternative),

@@ -141,7 +141,7 @@ class InterruptionView(Steps, RuledView):
         "n_subscribers": _l("Subscribers reached"), "starts_at": _l("Start"), "starts_on": _l("Day of the start"),
         "expected_end_at": _l("Expected end"), "ends_at": _l("Restored at"), "lasted": _l("Time without service"),
         "notice": _l("Notice to the users"), "notice_on": _l("The users were told on"), "notice_means": _l("By which means"),
-        "notice_file": _l("Proof of the notice"), "alternative": _l("Alternative supply"), "mass_event": _l("Mass event"),
+        "notice_file": _l("Proof of the warning to the users"), "alternative": _l("Alternative supply"), "mass_event": _l("Mass event"),
         "voided_reason": _l("Why it was voided"),
     }  # fmt: skip
     add_form_extra_fields = edit_form_extra_fields = {
