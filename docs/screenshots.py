@@ -116,6 +116,10 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "indicador": ("Ficha de un indicador", "calidad", "/indicator/show/1"),
     "paquete-auditoria": ("El paquete de auditoría", "calidad", "/audit-pack/"),
     "revision-direccion": ("Una revisión por la dirección", "calidad", "first /management-review/list/?status=SIGNED"),
+    "informe-pqr": ("El informe de PQR", "subgerente", "/report/pqr_report/?period=LAST_MONTH"),
+    "sui": ("El escritorio del SUI", "subgerente", "/sui/"),
+    "sui-mes": ("Un mes del archivo de reclamaciones", "subgerente", "first /sui/"),
+    "sui-congelado": ("Un mes congelado y reportado", "subgerente", "/sui/load/2"),
     "interrupciones": ("Interrupciones del servicio", "subgerente", "/interruption/list/"),
     "interrupcion": ("Una interrupción en curso", "subgerente", "first /interruption/list/?state=RUNNING"),
     "mapa-riesgos": ("El mapa de riesgos", "calidad", "/risk-map/"),
@@ -173,7 +177,7 @@ IN_THE_MANUAL = (
     "contratos", "contrato", "lista-de-verificacion", "cumplimiento", "matriz-cumplimiento", "graficos-cotizaciones",
     "cotizaciones", "cotizacion", "cotizacion-renglones",
     "garantias", "plantilla-requisitos", "graficos-contratos",
-    "interrupciones", "interrupcion",
+    "interrupciones", "interrupcion", "sui", "sui-congelado",
     "mapa-riesgos", "riesgo", "matriz-legal", "requisito-legal", "informacion-documentada", "caracterizacion", "paquete-auditoria",
     "revision-direccion", "indicadores", "indicador",
     "tablero-pqr", "tablero-comercial", "tablero-satisfaccion", "tablero-calidad", "tablero-televisor",
@@ -343,7 +347,8 @@ def main() -> None:
         shoot(manager, f"{link}/move/issue_answer", "aprobar", whole=True)
         shoot(manager, "/", "mi-dia-subgerente")
         shoot(sign_in(browser, "control"), "/reports/response-times/", "control-de-tiempos")
-        shoot(sign_in(browser, "subgerente"), PAGES["informe-comportamiento"][2], "informe-comportamiento")
+        for name in ("informe-comportamiento", "informe-pqr", "sui-mes"):
+            shoot(manager, PAGES[name][2], name)
         shoot(sign_in(browser, "control"), "/charts/cases/?chart=in-time", "graficos")
         admin = sign_in(browser, "admin")
         shoot(admin, "/", "primeros-pasos")
