@@ -151,7 +151,7 @@ BARE = (
     " GROUP BY process.name, light",
     "SELECT score, count(*) FROM rating WHERE rated_on BETWEEN '{now_since}' AND '{now_until}' GROUP BY score",
 )  # fmt: skip
-PERIODS = ("THIS_MONTH", "LAST_MONTH", "LAST_QUARTER", "THIS_YEAR")
+PERIODS = ("THIS_MONTH", "LAST_MONTH", "THIS_YEAR")
 
 
 def bare(m: Any) -> list[str]:
@@ -165,7 +165,7 @@ def bare(m: Any) -> list[str]:
     return [statement.format(**said, **months, **days) for statement in BARE]
 
 
-def best(work: Callable[[], Any], rounds: int = 7) -> float:
+def best(work: Callable[[], Any], rounds: int = 5) -> float:
     """Return the fastest of some rounds, in milliseconds, after one that warms up."""
     work()
     found = []

@@ -75,6 +75,7 @@ def _back(first: date, months: int) -> date:
     return date(n // 12, n % 12 + 1, 1)
 
 
+DEFAULT = ReportPeriod.THIS_MONTH.name
 _LENGTHS = {"MONTH": 1, "QUARTER": 3, "HALF": 6, "YEAR": 12}
 
 
@@ -94,7 +95,7 @@ def span_of(period: ReportPeriod, today: date) -> Span:
 class ReportForm(FilterForm):
     """The period of a report, the month under way unless told. A subclass adds fields; what has choices gets them in `load`."""
 
-    period = SelectField(_l("Period"), default=ReportPeriod.THIS_MONTH.name, validators=[Empty()])
+    period = SelectField(_l("Period"), default=DEFAULT, validators=[Empty()])
     since = DateField(_l("From"), validators=[Empty()])
     until = DateField(_l("To"), validators=[Empty()])
 
@@ -121,22 +122,29 @@ class ReportForm(FilterForm):
 
     def span(self, today: date) -> Span:
         """Return the days that a valid form asks for."""
-        period = ReportPeriod[self.period.data or ReportPeriod.THIS_MONTH.name]
+        period = ReportPeriod[self.period.data or DEFAULT]
         return Span(self.since.data, self.until.data) if period is ReportPeriod.OTHER else span_of(period, today)
 
     def in_words(self, today: date) -> list[str]:
         """Return the filter as a sentence a part, in the reader's language."""
         span = self.span(today)
-        words = [_("From %(since)s to %(until)s", since=say_day(span.since), until=say_day(span.until))]
+        words = [self._period_in_words(span)]
         for field in self._narrowing():
             if field.data not in (None, "", [], False):
                 said = dict(field.choices).get(field.data, field.data) if getattr(field, "choices", None) else field.data
                 words.append(f"{field.label.text}: {said}")
         return words
 
+    def _period_in_words(self, span: Span) -> str:
+        """Return the days, and by which name they were asked for: that name means other days next month."""
+        days, period = {"since": say_day(span.since), "until": say_day(span.until)}, ReportPeriod[self.period.data or DEFAULT]
+        if period is ReportPeriod.OTHER:
+            return _("From %(since)s to %(until)s", **days)
+        return _("%(period)s: from %(since)s to %(until)s", period=_(period.value), **days)
+
     def args(self) -> dict[str, str]:
         """Return the arguments of the address that asks for the same again."""
-        found = {"period": self.period.data or ReportPeriod.THIS_MONTH.name}
+        found = {"period": self.period.data or DEFAULT}
         if found["period"] == ReportPeriod.OTHER.name:
             found |= {name: f"{self[name].data:%Y-%m-%d}" for name in ("since", "until") if self[name].data}
         return found | {field.name: str(field.data) for field in self._narrowing() if field.data not in (None, "", [], False)}
