@@ -113,6 +113,9 @@ class SuiRuleView(_TableView):
     description_columns = {"value": _l("A code, or several separated by commas. Some rules only check and have none.")}
     validators_columns = {"valid_from": [OneAtATime(SuiRule, "key")], "valid_until": [NotBefore("valid_from")]}
 
+    def title_of(self, item: SuiRule) -> str:
+        return _(item.key.value)
+
     def pre_add(self, item: SuiRule) -> None:
         item.value = tidy(item.value or "")
         check_value(item.key, item.value)
@@ -162,9 +165,11 @@ FIELDS = {
 }
 
 
+_LABELS = {name: label for fields in FIELDS.values() for name, label in fields.items()}
+
+
 def _field_choices() -> list[tuple[str, str]]:
-    found = {name: label for fields in FIELDS.values() for name, label in fields.items()}
-    return [(name, f"{_(label)} ({name})") for name, label in found.items()]
+    return [(name, f"{_(label)} ({name})") for name, label in _LABELS.items()]
 
 
 class SuiColumnView(_TableView):
@@ -187,6 +192,7 @@ class SuiColumnView(_TableView):
         "position": _l("Order"), "heading": _l("Heading"), "field": _l("What it says"), "fixed": _l("When it is empty"),
         "kind": _l("How it is written"), "rule": _l("Rule"),
     }  # fmt: skip
+    formatters_columns = {"field": lambda name: _(_LABELS.get(name, name))}
     description_columns = {"fixed": _l("What stands there when there is no value.")}
     validators_columns = {"position": [NotTakenWith(SuiColumn, "position", "format")]}
     add_form_extra_fields = {
