@@ -15,7 +15,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import ImmutableMultiDict
-from wtforms import DateField, SelectField
+from wtforms import DateField, HiddenField, SelectField
 from wtforms.validators import Optional as Empty
 from wtforms.validators import ValidationError
 
@@ -98,12 +98,15 @@ class ReportForm(FilterForm):
     period = SelectField(_l("Period"), default=DEFAULT, validators=[Empty()])
     since = DateField(_l("From"), validators=[Empty()])
     until = DateField(_l("To"), validators=[Empty()])
+    was = HiddenField()
 
     def __init__(self, args: Mapping[str, Any]) -> None:
         super().__init__(formdata=ImmutableMultiDict(args) if args else None)
         self.period.choices = [(member.name, _(member.value)) for member in ReportPeriod]
-        if (self.since.data or self.until.data) and "period" not in args:
-            self.period.data = ReportPeriod.OTHER.name
+        days = f"{self.since.data or ''}..{self.until.data or ''}"
+        if days != ".." and ("period" not in args or days != (self.was.data or days)):
+            self.period.data = ReportPeriod.OTHER.name  # who typed days means them, whatever the list above them still says
+        self.was.data = days
 
     def load(self, session: Session, reader: Reader) -> None:
         """Give the fields their choices, of what *reader* may ask for."""
@@ -150,4 +153,4 @@ class ReportForm(FilterForm):
         return found | {field.name: str(field.data) for field in self._narrowing() if field.data not in (None, "", [], False)}
 
     def _narrowing(self) -> list[Any]:
-        return [field for field in self if field.short_name not in ("period", "since", "until")]
+        return [field for field in self if field.short_name not in ("period", "since", "until", "was")]

@@ -152,7 +152,8 @@ class RatingView(RuledView):
 
     def scope(self, statement: Select[Any]) -> Select[Any]:
         """Ratings of the cases of the reader, and those of the counter that are of no case."""
-        return statement.where(or_(Rating.pqr_id.is_(None), Rating.pqr_id.in_(scope_cases(select(Pqr.id), today()))))
+        mine = scope_cases(select(Pqr.id).where(Pqr.id == Rating.pqr_id), today())  # asked of each rating: not the list of all his cases
+        return statement.where(or_(Rating.pqr_id.is_(None), mine.exists()))
 
     def title_of(self, item: Rating) -> str:
         return str(self.shown(item, "score"))
