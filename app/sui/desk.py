@@ -48,10 +48,16 @@ STANDINGS = {
 
 
 class FreezeForm(FlaskForm):
+    """Freezing a month of any file of the SUI. Its reason is asked only where the month is frozen already, and there it is not optional."""
+
     reason = TextAreaField(
         _l("Why it is reported again"), validators=[UpTo(500)],
-        description=_l("Only for another version of a frozen month: the permission of the SUI to report it again, and what changes."),
+        description=_l("The permission of the SUI to report it again, with its number, and what changes."),
     )  # fmt: skip
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.reason.flags.required = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,16 +34,10 @@ from app.models import Interruption, Service, SuiColumn, SuiLoad
 from app.operations import files, sui_loads
 from app.operations import interruptions as operations
 from app.security import may
+from app.sui.desk import FreezeForm
 from app.words import say, tidy
 
 N_MONTHS = 12
-
-
-class FreezeForm(FlaskForm):
-    reason = StringField(
-        _l("Why the month is reported again"), filters=[tidy], validators=[UpTo(500)],
-        description=_l("Only for a month that is frozen already: the permission of the SUI, with its number."),
-    )  # fmt: skip
 
 
 class ReceiptForm(FlaskForm):
