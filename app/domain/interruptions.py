@@ -30,7 +30,7 @@ class InterruptionState(Enum):
     """What an interruption is on a day; derived from its instants, not stored."""
 
     ANNOUNCED = N_("Announced")
-    RUNNING = N_("Under way")
+    RUNNING = N_("In course")
     RESTORED = N_("Restored")
     VOIDED = N_("Voided")
 
