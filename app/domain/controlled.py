@@ -67,6 +67,14 @@ PRINTS = {
     "documents": N_("Master list of documented information"),
     "management_review": N_("Minutes of a management review"),
     "audit_pack": N_("Audit pack"),
+    "pqr_report": N_("PQR report"),
+    "behaviour": N_("Behaviour of the cases"),
+    "notices": N_("Notices of answers"),
+    "orders": N_("Orders and actas of field work"),
+    "money": N_("Financing and invoice changes"),
+    "actions": N_("Actions and their effect"),
+    "interruptions": N_("Interruptions of the service"),
+    "transparency": N_("Requests for public information (Ley 1712)"),
 }
 
 
