@@ -7,6 +7,7 @@ A report is made for one reader, one filter and one day, and knows nothing of sc
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from werkzeug.datastructures import ImmutableMultiDict
 from app.domain.calendar import BusinessCalendar
 from app.domain.controlled import PRINTS, PrintHead
 from app.domain.reports import ReportFormat, ReportGroup
+from app.domain.text import plain
 from app.drawing import Plot
 from app.operations.controlled import print_head
 from app.words import say_number
@@ -245,9 +247,10 @@ class Report(ABC):
         return ()
 
     def file_name(self, format: ControlledFormat, on: date, extension: str) -> str:
-        """Return the name of the download: R10-01-01-2026-07-10.xlsx, by its own name where it fills no controlled format."""
-        safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in format.code or self.identifier)
-        return f"{safe}-{on:%Y-%m-%d}.{extension}"
+        """Return the name of the download: R10-01-01-2026-07-10.xlsx, by what readers call it where it fills no controlled format."""
+        called = format.code or plain(_(self.name))
+        safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in called)
+        return f"{re.sub('-{2,}', '-', safe).strip('-')[:60]}-{on:%Y-%m-%d}.{extension}"
 
 
 class PartedReport(Report):
