@@ -346,10 +346,11 @@ def record_delivery(session: Session, notice: Notice, proof: Proof, *, on: date,
     Record that the carrier delivered a letter. An aviso is served at the end of the next working day, a plain delivery on that day.
 
     Raises:
-        MoveRefused: No proof, not under way any more, or delivered before it was sent, or in the future.
+        MoveRefused: No proof, carried by nobody, not under way any more, or delivered before it was sent, or in the future.
     """
     pqr = notice.pqr
     _hold(session, pqr, Move.RECORD_DELIVERY, on)
+    _check_carried(notice, *_CARRIED)
     _check_under_way(notice, on)
     if on > local(at).date():
         raise MoveRefused(N_("That date is in the future."), field="on")
@@ -363,9 +364,10 @@ def record_delivery(session: Session, notice: Notice, proof: Proof, *, on: date,
 def record_return(
     session: Session, notice: Notice, reason: str, *, on: date, at: datetime, actor_id: int | None, proof: Proof | None = None
 ) -> Notice:
-    """Record that a letter, or the message with a link, came back, and why. Raises MoveRefused without a reason."""
+    """Record that a letter, or the message with a link, came back, and why. Raises MoveRefused without a reason, or for another notice."""
     pqr = notice.pqr
     _hold(session, pqr, Move.RECORD_DELIVERY, on)
+    _check_carried(notice, *_CARRIED, NoticeMeans.E_LINK)
     _check_under_way(notice, on)
     if not reason.strip():
         raise MoveRefused(N_("Write why it came back: the next step depends on it."), field="reason")
@@ -383,6 +385,16 @@ def _return(notice: Notice, reason: str, on: date) -> None:
 def _set(notice: Notice, **columns: Any) -> None:
     for name, value in columns.items():
         setattr(notice, name, value)
+
+
+#: What somebody carries to an address.
+_CARRIED = (NoticeMeans.SUMMONS, NoticeMeans.AVISO, NoticeMeans.DELIVERY)
+
+
+def _check_carried(notice: Notice, *means: NoticeMeans) -> None:
+    if notice.means not in means:
+        other = N_("Nobody carries this one, so it is neither delivered nor does it come back: a published aviso is taken down.")
+        raise MoveRefused(other, field="attempt")
 
 
 def _check_under_way(notice: Notice, on: date) -> None:

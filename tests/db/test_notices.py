@@ -107,6 +107,19 @@ def state(pqr) -> tuple[object, ...]:
     return pqr.status, pqr.notified_on, pqr.appeal_until
 
 
+def test_what_is_published_is_neither_delivered_nor_does_it_come_back(seeded, answered, act):
+    pqr = answered()
+    act.bring_back(act.summon(pqr, "2026-07-10"), "2026-07-13")
+    mailed, posted = act.send(pqr, "2026-07-22"), act.post(pqr, "2026-07-22")
+
+    for wrongly in (act.deliver, act.bring_back):
+        with pytest.raises(MoveRefused, match="Nobody carries this one"):
+            wrongly(posted, "2026-07-23")
+    assert (posted.result, mailed.result) == (NoticeResult.PENDING, NoticeResult.PENDING)
+    act.deliver(mailed, "2026-07-23")
+    assert mailed.result is NoticeResult.DELIVERED
+
+
 # ── The whole chain ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
