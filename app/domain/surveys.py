@@ -88,7 +88,10 @@ def z_of(confidence: float) -> float:
 
 def t_tail(t: float, df: float) -> float:
     """Return the probability that Student's t of *df* degrees of freedom is further from 0 than *t*, on either side."""
-    return _beta_part(df / 2, 0.5, df / (df + t * t))
+    square = t * t
+    if square < 1:  # df / (df + t²) rounds to 1 long before t reaches 0: the other end has all its figures
+        return 1 - _beta_part(0.5, df / 2, square / (df + square))
+    return _beta_part(df / 2, 0.5, df / (df + square))
 
 
 @lru_cache(maxsize=4096)
